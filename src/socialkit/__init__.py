@@ -1,0 +1,146 @@
+"""One post, many social platforms: plan it, publish it once, measure it.
+
+Every name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .adapters.bluesky import Bluesky
+    from .adapters.mastodon import Mastodon
+    from .adapters.x import X
+    from .client import AsyncClient, Client
+    from .errors import (
+        AuthError,
+        ConfigError,
+        Declined,
+        Denied,
+        Duplicate,
+        Halted,
+        Held,
+        IdentityClash,
+        InvalidPost,
+        KeyReused,
+        MissingScope,
+        OutcomeUnknown,
+        PlatformError,
+        PublishErrors,
+        RateLimited,
+        ReauthNeeded,
+        Refused,
+        SocialKitError,
+        ThreadPartlyPosted,
+        Unavailable,
+    )
+    from .gate import Gate, Halt, Verdict
+    from .metrics import Metrics, MetricsTable
+    from .model import (
+        Captions,
+        Change,
+        File,
+        Identity,
+        Image,
+        Link,
+        Outcome,
+        Poll,
+        Post,
+        Problem,
+        Progress,
+        Receipt,
+        Report,
+        Status,
+        Video,
+    )
+    from .plan import Plan
+    from .store import Store, TokenStore
+
+__all__ = [
+    "AsyncClient",
+    "AuthError",
+    "Bluesky",
+    "Captions",
+    "Change",
+    "Client",
+    "ConfigError",
+    "Declined",
+    "Denied",
+    "Duplicate",
+    "File",
+    "Gate",
+    "Halt",
+    "Halted",
+    "Held",
+    "Identity",
+    "IdentityClash",
+    "Image",
+    "InvalidPost",
+    "KeyReused",
+    "Link",
+    "Mastodon",
+    "Metrics",
+    "MetricsTable",
+    "MissingScope",
+    "Outcome",
+    "OutcomeUnknown",
+    "Plan",
+    "PlatformError",
+    "Poll",
+    "Post",
+    "Problem",
+    "Progress",
+    "PublishErrors",
+    "RateLimited",
+    "ReauthNeeded",
+    "Receipt",
+    "Refused",
+    "Report",
+    "SocialKitError",
+    "Status",
+    "Store",
+    "ThreadPartlyPosted",
+    "TokenStore",
+    "Unavailable",
+    "Verdict",
+    "Video",
+    "X",
+    "__version__",
+]
+
+_HOMES = {
+    "client": ("AsyncClient", "Client"),
+    "gate": ("Gate", "Halt", "Verdict"),
+    "metrics": ("Metrics", "MetricsTable"),
+    "model": (
+        "Captions", "Change", "File", "Identity", "Image", "Link", "Outcome", "Poll", "Post", "Problem",
+        "Progress", "Receipt", "Report", "Status", "Video",
+    ),
+    "plan": ("Plan",),
+    "store": ("Store", "TokenStore"),
+}  # fmt: skip
+
+
+def _home(name: str) -> str:
+    """The module a public name lives in: as listed, else an adapter's, else the errors'."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return f"socialkit.{module}"
+    from .registry import class_home
+
+    return class_home(name) or "socialkit.errors"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'socialkit' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_home(name)), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,153 @@
+"""One account at work: its credential, what its server told, its clock, its limits."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from . import auth
+from ._clock import Clock
+from .adapters.base import AccountFacts, Adapter, Credential, Response
+from .journal import Journal
+from .model import Identity
+from .rate_limits import BudgetKeys, RateLimits
+from .store import Store, TokenStore, Tx, transact
+
+if TYPE_CHECKING:
+    from .transport import Transport
+
+
+@attrs.define
+class Machinery:
+    """What all accounts of a client share."""
+
+    store: Store
+    tokens: TokenStore
+    transport: Transport
+    limits: RateLimits
+    journal: Journal
+    clock: Clock
+    random: random.Random
+    max_wait: float
+
+
+class Account:
+    """One account of a client: the adapter, and everything about it that lives longer than a call."""
+
+    def __init__(self, name: str, adapter: Adapter, machinery: Machinery) -> None:
+        self.name, self.adapter, self.machinery = name, adapter, machinery
+        self.keychain = auth.Keychain(adapter, machinery.tokens, machinery.clock)
+        self.facts: AccountFacts | None = None
+        self.offset = timedelta()
+        self._asking: asyncio.Future[AccountFacts] | None = None
+
+    @property
+    def login(self) -> str:
+        """Which login this is, before its identity is known."""
+        return f"{self.adapter.platform}|{self.adapter.server}|{self.adapter.hint}"
+
+    @property
+    def budget_keys(self) -> BudgetKeys:
+        app = self.keychain.held.client_id or ""
+        who = self.facts.identity.id if self.facts else self.adapter.hint
+        base = f"{self.adapter.platform}|{self.adapter.server}"
+        return BudgetKeys(app=f"{base}|{app}", account=f"{base}|{who}")
+
+    def now(self) -> datetime:
+        """The server's time, as far as its answers told."""
+        return self.machinery.clock.now() + self.offset
+
+    def learn_time(self, response: Response) -> None:
+        try:
+            told = parsedate_to_datetime(response.headers["date"])
+        except (KeyError, ValueError):
+            return
+        gap = told - (response.received_at or self.machinery.clock.now())
+        self.offset = gap if abs(gap) > timedelta(seconds=2) else timedelta()
+
+    async def ready(self) -> AccountFacts:
+        """The account's facts: in hand, stored, or asked for once however many want them."""
+        if self.facts is not None and self._fresh(self.facts):
+            return self.facts
+        if self._asking is None:
+            self._asking = asyncio.ensure_future(self._learn())
+            self._asking.add_done_callback(self._asked)
+        return await asyncio.shield(self._asking)
+
+    def _asked(self, done: asyncio.Future[AccountFacts]) -> None:
+        self._asking = None
+        if not done.cancelled():
+            done.exception()
+
+    def _fresh(self, facts: AccountFacts) -> bool:
+        age = self.machinery.clock.now() - (facts.read_at or self.machinery.clock.now())
+        return age < timedelta(seconds=facts.ttl)
+
+    async def _learn(self) -> AccountFacts:
+        stored = await self._stored()
+        if stored is not None and self._fresh(stored):
+            self.facts = stored
+            return stored
+        return await self.ask(stored.identity if stored else None)
+
+    async def _stored(self) -> AccountFacts | None:
+        from ._convert import structure
+
+        data = await transact(self.machinery.store, lambda tx: tx.get("facts", self.login))
+        return structure(AccountFacts, data) if data else None
+
+    async def ask(self, known: Identity | None = None) -> AccountFacts:
+        """Ask the platform now, and keep the answer for every process on the store."""
+        from ._convert import plain
+        from .call import BoundCall
+
+        told = await self.adapter.account(BoundCall(self))
+        auth.check_identity(known, told.identity, self.name)
+        facts = attrs.evolve(told, read_at=self.machinery.clock.now())
+
+        def keep(tx: Tx) -> None:
+            tx.put("facts", self.login, plain(facts))
+
+        await transact(self.machinery.store, keep)
+        self.facts = facts
+        return facts
+
+    async def credential(self) -> Credential:
+        return await self.keychain.current(self._renew)
+
+    async def renew(self, old: Credential) -> Credential:
+        return await self.keychain.renewed(old, self._renew)
+
+    async def _renew(self, old: Credential) -> Credential:
+        from .call import BoundCall
+
+        return await self.adapter.refresh(
+            old, BoundCall(self, signed=False, steps=("read", "prepare", "attach"))
+        )
+
+    def headers(self, credential: Credential, method: str, url: str) -> dict[str, str]:
+        """The headers that sign one request."""
+        if credential.kind == "oauth1":
+            return auth.sign_oauth1(credential, method, url)
+        return self.adapter.authorize(credential)
+
+    def path(self, url: str) -> str:
+        """The part of an absolute URL that budgets are matched by: below the server, without the query."""
+        bare = url.partition("?")[0].partition("#")[0]
+        if bare.startswith(self.adapter.server):
+            return bare.removeprefix(self.adapter.server)
+        return "/" + bare.partition("://")[2].partition("/")[2]
+
+    def absolute(self, url: str) -> str:
+        return url if "://" in url else f"{self.adapter.server}{url}"
+
+    def secrets(self) -> tuple[str, ...]:
+        return (*self.adapter.seed.secrets(), *self.keychain.held.secrets())
+
+    def describe(self) -> dict[str, Any]:
+        return {"account": self.name, "platform": self.adapter.platform, "server": self.adapter.server}

@@ -1,0 +1,287 @@
+"""How a plan is made for one account: walk the fields, look at the media, split the text, let the adapter build."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import attrs
+
+from . import text as texts
+from ._planner_media import MediaPlanner
+from ._shelf import Shelf
+from .adapters.base import AccountFacts, Adapter, Call, Part, PartMedia
+from .model import Change, Medium, Poll, Post, Problem, Receipt
+from .plan import TargetPlan, digest
+from .rules import PollRule, Rules, TextRule, Unit
+
+SOFT = {
+    "title": "is not shown: this platform's posts have no title",
+    "language": "is not sent: the platform finds the language by itself",
+    "tags": "are left out: the platform has no hashtags",
+    "link": "is left out: the platform shows no link cards",
+    "sensitive": "is not sent: the platform has no such mark",
+}
+"""Fields a platform may lack without the post meaning something else: listed as a Change. All others are refused."""
+
+_OWN = {"text", "media", "poll", "thread", "split", "visibility", "variants"}
+
+
+@attrs.define
+class DraftPart:
+    """One post of the thread while it is planned (implements ``base.Draft``)."""
+
+    notes: Notes
+    post: Post
+    options: Any
+    rules: Rules
+    facts: AccountFacts
+    index: int
+    total: int
+    media: tuple[PartMedia, ...]
+    shelf: Shelf
+    extras: dict[str, PartMedia] = attrs.field(factory=dict)
+
+    @property
+    def account(self) -> str:
+        return self.notes.account
+
+    def problem(self, field: str, code: str, message: str, **more: Any) -> Problem:
+        return self.notes.problem(self.notes.place(self.index, field), code, message, **more)
+
+    def change(self, field: str, code: str, message: str, **more: Any) -> None:
+        self.notes.change(self.notes.place(self.index, field), code, message, **more)
+
+    async def medium(
+        self, medium: Medium, field: str, *, max_bytes: int, max_side: int | None = None
+    ) -> PartMedia | None:
+        planner = MediaPlanner(self.notes, self.rules, self.shelf)
+        place = self.notes.place(self.index, field)
+        return await planner.thumbnail(medium, place, max_bytes=max_bytes, max_side=max_side)
+
+
+@attrs.define
+class Notes:
+    """Collects what is wrong and what is changed for one account."""
+
+    account: str
+    problems: list[Problem] = attrs.field(factory=list)
+    changes: list[Change] = attrs.field(factory=list)
+
+    @staticmethod
+    def place(index: int, field: str) -> str:
+        return f"thread[{index - 1}].{field}" if index else field
+
+    def problem(self, field: str, code: str, message: str, **more: Any) -> Problem:
+        problem = Problem(self.account, field, code, message, **more)
+        if problem not in self.problems:
+            self.problems.append(problem)
+        return problem
+
+    def change(self, field: str, code: str, message: str, **more: Any) -> None:
+        change = Change(self.account, field, code, message, **more)
+        if change not in self.changes:
+            self.changes.append(change)
+
+
+async def plan_target(
+    adapter: Adapter, account: str, post: Post, call: Call, shelf: Shelf, *, targets: frozenset[str]
+) -> TargetPlan:
+    """The plan for one account. Reads the platform where the adapter must (a reply's parent, a mention)."""
+    notes = Notes(account)
+    for variant in post.variants:
+        if variant.target not in targets:
+            hint = f"targets are {', '.join(sorted(targets))}"
+            notes.problem(
+                "variants", "unknown_target", f"no account or platform {variant.target!r}", hint=hint
+            )
+    own, options = post.resolve(account, adapter.platform)
+    chosen = _options(adapter, options, notes)
+    rules = adapter.rules_for(call.facts)
+    _check_fields(own, rules, adapter, notes)
+    posts = _thread(own, rules, notes)
+    planner = MediaPlanner(notes, rules, shelf)
+    drafts = []
+    for index, one in enumerate(posts):
+        _check_post(one, rules, notes, index)
+        media = await planner.media(one, index)
+        drafts.append(DraftPart(notes, one, chosen, rules, call.facts, index, len(posts), media, shelf))
+    parts = [await adapter.plan(draft, call) for draft in drafts]
+    return TargetPlan(
+        account=account,
+        platform=adapter.platform,
+        identity=call.facts.identity,
+        parts=tuple(_with_media(part, draft) for part, draft in zip(parts, drafts, strict=True)),
+        problems=tuple(notes.problems),
+        changes=tuple(notes.changes),
+        content=content_digest(own, chosen, planner.given),
+        limits=digest(repr(rules)),
+        media=planner.sources,
+    )
+
+
+def _with_media(part: Part, draft: DraftPart) -> Part:
+    return attrs.evolve(part, media=part.media or draft.media, extras=part.extras or draft.extras)
+
+
+def content_digest(post: Post, options: Any, media: list[str]) -> str:
+    """What an idempotency key is bound to: the fields and the media bytes, whatever file they come from."""
+    from ._convert import plain
+
+    bare = attrs.evolve(
+        post, media=(), thread=tuple(attrs.evolve(p, media=()) for p in post.thread), link=None
+    )
+    alts = [medium.alt for one in (post, *post.thread) for medium in one.media]
+    link = [post.link.url, post.link.title, post.link.description] if post.link else None
+    return digest([plain(bare), plain(options), link, media, alts])
+
+
+def _options(adapter: Adapter, options: tuple[Any, ...], notes: Notes) -> Any:
+    for given in options:
+        if not isinstance(given, adapter.Options):
+            notes.problem(
+                "variants",
+                "options",
+                f"{type(given).__qualname__} are not options of {adapter.platform}",
+                hint=f"use {type(adapter).__name__}.Options(...)",
+            )
+            return adapter.Options()
+    return options[-1] if options else adapter.Options()
+
+
+def _check_fields(post: Post, rules: Rules, adapter: Adapter, notes: Notes) -> None:
+    """Every field that is set is carried, written into the text, listed as a Change, or refused by name."""
+    for field in attrs.fields(Post):
+        value, name = getattr(post, field.name), field.name
+        if name in _OWN or not value or name in rules.carries or name in rules.in_text:
+            continue
+        if name in SOFT:
+            notes.change(name, "not_carried", SOFT[name])
+        else:
+            hint = f"clear it for this platform with post.variant({adapter.platform!r}, {name}=None)"
+            notes.problem(name, "unsupported", f"{adapter.platform} cannot carry it", hint=hint)
+    for name in sorted(rules.required):
+        if not getattr(post, name):
+            notes.problem(name, "required", f"{adapter.platform} posts need one")
+    if post.visibility and post.visibility not in rules.visibility:
+        allowed = ", ".join(sorted(rules.visibility))
+        notes.problem(
+            "visibility", "unsupported", f"no {post.visibility!r} posts here", hint=f"one of {allowed}"
+        )
+    for name in ("reply_to", "quote"):
+        _check_reference(getattr(post, name), name, adapter, notes)
+
+
+def _check_reference(value: Any, name: str, adapter: Adapter, notes: Notes) -> None:
+    if isinstance(value, Receipt) and value.platform != adapter.platform:
+        notes.problem(
+            name,
+            "wrong_platform",
+            f"that post is on {value.platform}",
+            hint=f"give the {adapter.platform} receipt with post.variant({adapter.platform!r}, {name}=…)",
+        )
+
+
+def _thread(post: Post, rules: Rules, notes: Notes) -> list[Post]:
+    """The posts to send, in order: the given thread, over-long texts continued where that was asked for."""
+    first = compose(attrs.evolve(post, thread=()), rules, notes)
+    posts: list[Post] = []
+    for index, one in enumerate((first, *post.thread)):
+        posts += _split(one, post.split or one.split, rules, notes, index)
+    if len(posts) > 1 and not rules.thread:
+        notes.problem("thread", "unsupported", "this platform has no threads", actual=len(posts))
+    return posts
+
+
+def compose(post: Post, rules: Rules, notes: Notes) -> Post:
+    """The post with title, link and hashtags in its text, where the platform's people put them there."""
+    pieces = [post.title] if post.title and "title" in rules.in_text else []
+    pieces += [post.text] if post.text else []
+    link = post.link.url if post.link and post.link.url not in post.text else None
+    if link and "link" in rules.in_text:
+        pieces.append(link)
+    elif link and post.media and not rules.link_with_media and "link" in rules.carries:
+        notes.change("link", "in_text", "stands in the text: a post with media has no link card here")
+        pieces.append(link)
+    tags = [f"#{tag}" for tag in post.tags if f"#{tag}".casefold() not in post.text.casefold()]
+    if tags and "tags" in rules.in_text:
+        pieces.append(" ".join(tags))
+    return attrs.evolve(post, text="\n\n".join(pieces))
+
+
+def _limits(rule: TextRule, post: Post) -> list[tuple[int, Unit]]:
+    """The text's limits, less what a content warning takes of the first one."""
+    taken = 0
+    if rule.counts_warning and post.content_warning:
+        taken = texts.length(post.content_warning, "graphemes")
+    return [(limit - taken * (unit == rule.unit), unit) for limit, unit in rule.limits]
+
+
+def too_long(post: Post, rule: TextRule) -> tuple[int, int, Unit] | None:
+    """(length, limit, unit) of the first limit the text breaks."""
+    for limit, unit in _limits(rule, post):
+        if (actual := texts.length(post.text, unit, url_length=rule.url_length)) > limit:
+            return actual, limit, unit
+    return None
+
+
+def _split(post: Post, wanted: bool, rules: Rules, notes: Notes, index: int) -> list[Post]:
+    over = too_long(post, rules.text)
+    if not over:
+        return [post]
+    actual, limit, unit = over
+    place = notes.place(index, "text")
+    if not wanted or not rules.thread:
+        hint = "shorten it" if not rules.thread else "shorten it, or set split=True to continue in a thread"
+        words = f"{actual} of at most {limit} ({unit})"
+        notes.problem(place, "too_long", words, limit=limit, actual=actual, hint=hint)
+        return [post]
+    try:
+        (most, main), *also = _limits(rules.text, post)
+        pieces = texts.split(post.text, most, main, also=also, strip=True, url_length=rules.text.url_length)
+    except ValueError as error:
+        notes.problem(place, "too_long", str(error), limit=limit, actual=actual, hint="shorten it")
+        return [post]
+    notes.change(place, "split", f"continues in a thread of {len(pieces)} posts", before=actual, after=limit)
+    follow = Post(language=post.language, visibility=post.visibility, content_warning=post.content_warning)
+    rest = [attrs.evolve(follow, text=piece) for piece in pieces[1:]]
+    return [attrs.evolve(post, text=pieces[0]), *rest]
+
+
+def _check_post(post: Post, rules: Rules, notes: Notes, index: int) -> None:
+    if not (post.text.strip() or post.media or post.poll or post.link or post.quote):
+        notes.problem(notes.place(index, "text"), "empty", "there is nothing to publish")
+    if post.poll:
+        _check_poll(post.poll, rules.poll, bool(post.media), notes, notes.place(index, "poll"))
+
+
+def _check_poll(poll: Poll, rule: PollRule | None, media: bool, notes: Notes, place: str) -> None:
+    if rule is None:
+        notes.problem(place, "unsupported", "this platform has no polls")
+        return
+    count = len(poll.options)
+    if not rule.min_options <= count <= rule.max_options:
+        words = f"{count} options; {rule.min_options} to {rule.max_options} are allowed"
+        notes.problem(f"{place}.options", "count", words, limit=rule.max_options, actual=count)
+    if len(set(poll.options)) != count or not all(option.strip() for option in poll.options):
+        notes.problem(f"{place}.options", "not_unique", "options must be different and not empty")
+    for index, option in enumerate(poll.options):
+        if (actual := texts.length(option, rule.option_unit)) > rule.option_limit:
+            words = f"{actual} of at most {rule.option_limit} characters"
+            field = f"{place}.options[{index}]"
+            notes.problem(field, "too_long", words, limit=rule.option_limit, actual=actual)
+    if not rule.min_seconds <= poll.seconds <= rule.max_seconds:
+        words = f"open for {poll.seconds} s; {rule.min_seconds} to {rule.max_seconds} s are allowed"
+        notes.problem(f"{place}.seconds", "range", words, limit=rule.max_seconds, actual=poll.seconds)
+    if media and not rule.with_media:
+        notes.problem(place, "with_media", "a post has a poll or media here, not both")
+    _check_poll_kind(poll, rule, notes, place)
+
+
+def _check_poll_kind(poll: Poll, rule: PollRule, notes: Notes, place: str) -> None:
+    flags: tuple[tuple[Literal["multiple", "hide_totals"], str], ...] = (
+        ("multiple", "only one answer can be chosen here"),
+        ("hide_totals", "results cannot be hidden here"),
+    )
+    for name, words in flags:
+        if getattr(poll, name) and not getattr(rule, name):
+            notes.problem(f"{place}.{name}", "unsupported", words)

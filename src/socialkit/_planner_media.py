@@ -1,0 +1,220 @@
+"""The media of a plan: what they are, whether the platform takes them, and the smallest change that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from . import text as texts
+from ._shelf import Shelf, source_text, with_text
+from .adapters.base import PartMedia
+from .model import Captions, Image, Medium, Post, Video
+from .rules import ImageRule, Rules, VideoRule
+
+if TYPE_CHECKING:
+    from ._planner import Notes
+
+
+class MediaPlanner:
+    """Plans the media of one account's post; remembers where the bytes come from."""
+
+    def __init__(self, notes: Notes, rules: Rules, shelf: Shelf) -> None:
+        self.notes, self.rules, self.shelf = notes, rules, shelf
+        self.given: list[str] = []
+        self.sources: dict[str, Medium] = {}
+
+    async def media(self, post: Post, index: int) -> tuple[PartMedia, ...]:
+        """The post's media as they will be sent, each checked; the counts and mixtures too."""
+        items = []
+        for position, medium in enumerate(post.media):
+            place = self.notes.place(index, f"media[{position}]")
+            if (item := await self._one(medium, place)) is not None:
+                items.append(item)
+        self._check_counts(items, self.notes.place(index, "media"))
+        return tuple(items)
+
+    async def _look(self, medium: Medium | Captions, place: str) -> tuple[Any, Any] | None:
+        from .media import MediaError
+
+        try:
+            facts, blob = await self.shelf.inspect(medium)
+        except MediaError as error:
+            self.notes.problem(place, "unreadable", str(error))
+            return None
+        self.given.append(facts.digest)
+        return facts, blob
+
+    async def _one(self, medium: Medium, place: str) -> PartMedia | None:
+        if (looked := await self._look(medium, place)) is None:
+            return None
+        facts, blob = looked
+        item = with_text(_item(facts, medium.source), medium)
+        if facts.kind in ("image", "gif"):
+            item = await self._picture(item, facts, blob, place)
+        elif facts.kind == "video":
+            item = await self._video(item, medium, place)
+        else:
+            self.notes.problem(place, "unsupported", f"this platform takes no {facts.mime} files")
+        self.sources[item.digest] = medium
+        return item
+
+    async def thumbnail(
+        self, medium: Medium, place: str, *, max_bytes: int, max_side: int | None
+    ) -> PartMedia | None:
+        """A picture that is nice to have: what cannot be had is a Change, not a Problem."""
+        from .media import Fitted, MediaError, fit
+
+        try:
+            facts, blob = await self.shelf.inspect(medium)
+        except MediaError as error:
+            self.notes.change(place, "left_out", f"no picture: {error}")
+            return None
+        types = frozenset({"image/jpeg", "image/png", "image/webp"})
+        rule = ImageRule(count=1, max_bytes=max_bytes, types=types, max_side=max_side)
+        done = await fit(facts, blob, rule)
+        if done is not None and not isinstance(done, Fitted):
+            self.notes.change(place, "left_out", f"no picture: {done}")
+            return None
+        item = with_text(_item(facts, medium.source), medium)
+        return self._fitted(item, done, place) if done else item
+
+    async def _picture(self, item: PartMedia, facts: Any, blob: Any, place: str) -> PartMedia:
+        from .media import Fitted, fit
+
+        rule = self.rules.images
+        if rule is None:
+            self.notes.problem(place, "unsupported", "this platform takes no pictures")
+            return item
+        self._check_alt(item, rule.alt_limit, rule, place)
+        done = await fit(facts, blob, rule)
+        if done is None:
+            return item
+        if isinstance(done, Fitted):
+            return self._fitted(item, done, place)
+        self.notes.problem(place, "too_large", str(done), limit=rule.max_bytes, actual=facts.size)
+        return item
+
+    def _fitted(self, item: PartMedia, done: Any, place: str) -> PartMedia:
+        new = done.facts
+        self.notes.change(place, "fitted", done.words, before=item.size, after=new.size)
+        self.shelf.keep(new.digest, done.blob)
+        return attrs.evolve(
+            item,
+            mime=new.mime,
+            size=new.size,
+            digest=new.digest,
+            width=new.width,
+            height=new.height,
+            edit=done.edit,
+            name=new.name,
+        )
+
+    async def _video(self, item: PartMedia, medium: Medium, place: str) -> PartMedia:
+        rule = self.rules.video
+        if rule is None:
+            self.notes.problem(place, "unsupported", "this platform takes no videos")
+            return item
+        self._check_video(item, rule, place)
+        self._check_alt(item, rule.alt_limit, rule, place)
+        captions = medium.captions if isinstance(medium, Video) else ()
+        return attrs.evolve(
+            item,
+            captions=await self._captions(captions, rule, place),
+            thumbnail=await self._video_thumbnail(medium.thumbnail, rule, place),
+        )
+
+    async def _video_thumbnail(self, picture: Image | None, rule: VideoRule, place: str) -> PartMedia | None:
+        if picture is None:
+            return None
+        if not rule.thumbnail:
+            self.notes.change(
+                f"{place}.thumbnail", "not_carried", "is not sent: the platform picks its own frame"
+            )
+            return None
+        return await self.thumbnail(picture, f"{place}.thumbnail", max_bytes=2_000_000, max_side=None)
+
+    async def _captions(
+        self, captions: Iterable[Captions], rule: VideoRule, place: str
+    ) -> tuple[PartMedia, ...]:
+        given = tuple(captions)
+        if len(given) > rule.captions:
+            words = f"{len(given)} captions; at most {rule.captions} here"
+            self.notes.problem(f"{place}.captions", "count", words, limit=rule.captions, actual=len(given))
+            return ()
+        items = []
+        for index, one in enumerate(given):
+            field = f"{place}.captions[{index}]"
+            if (looked := await self._look(one, field)) is None:
+                continue
+            facts, _ = looked
+            if rule.captions_max_bytes and facts.size > rule.captions_max_bytes:
+                limit = rule.captions_max_bytes
+                self.notes.problem(field, "too_large", f"{facts.size} of at most {limit} bytes", limit=limit)
+            items.append(with_text(_item(facts, one.source), one))
+        return tuple(items)
+
+    def _check_video(self, item: PartMedia, rule: VideoRule, place: str) -> None:
+        if item.mime not in rule.types:
+            allowed = ", ".join(sorted(rule.types))
+            self.notes.problem(place, "type", f"{item.mime} is not taken", hint=f"allowed are {allowed}")
+        if item.size > rule.max_bytes:
+            words = f"{item.size} of at most {rule.max_bytes} bytes"
+            self.notes.problem(place, "too_large", words, limit=rule.max_bytes, actual=item.size)
+        if item.seconds is not None:
+            self._check_range(item.seconds, rule.min_seconds, rule.max_seconds, "s long", place)
+        if item.width and item.height:
+            ratio = item.width / item.height
+            self._check_range(ratio, rule.min_ratio or 0, rule.max_ratio, "wide per high", place)
+            pixels = item.width * item.height
+            self._check_range(pixels, 0, rule.max_pixels, "pixels", place)
+
+    def _check_range(self, value: float, low: float, high: float | None, unit: str, place: str) -> None:
+        if value < low or (high is not None and value > high):
+            words = f"{value:g} {unit}; {low:g} to {high:g} are allowed" if high else f"{value:g} {unit}"
+            self.notes.problem(place, "range", words, limit=high if value > low else low, actual=value)
+
+    def _check_alt(self, item: PartMedia, limit: int | None, rule: ImageRule | VideoRule, place: str) -> None:
+        field = f"{place}.alt"
+        if not item.alt:
+            hint = "describe it for people who cannot see it"
+            self.notes.problem(field, "missing", "no alt text", hint=hint, severity="warning")
+        elif limit is not None and (actual := texts.length(item.alt, rule.alt_unit)) > limit:
+            words = f"{actual} of at most {limit} {rule.alt_unit}"
+            self.notes.problem(field, "too_long", words, limit=limit, actual=actual, hint="shorten it")
+
+    def _check_counts(self, items: list[PartMedia], place: str) -> None:
+        pictures = [item for item in items if item.kind in ("image", "gif")]
+        videos = [item for item in items if item.kind == "video"]
+        moving = [item for item in pictures if item.animated]
+        if (images := self.rules.images) is not None:
+            self._check_count(len(pictures), images.count, "pictures", place)
+            self._check_count(len(moving), images.animated_count, "animated pictures", place)
+            if moving and images.animated_alone and len(items) > 1:
+                self.notes.problem(place, "mixed", "an animated picture stands alone in a post here")
+        if (rule := self.rules.video) is not None:
+            self._check_count(len(videos), rule.count, "videos", place)
+        if pictures and videos and not self.rules.mixed_media:
+            self.notes.problem(place, "mixed", "a post has pictures or a video here, not both")
+
+    def _check_count(self, actual: int, limit: int, noun: str, place: str) -> None:
+        if actual > limit:
+            hint = "move the rest to a thread" if self.rules.thread else "leave some out"
+            words = f"{actual} {noun}; at most {limit} in one post"
+            self.notes.problem(place, "count", words, limit=limit, actual=actual, hint=hint)
+
+
+def _item(facts: Any, source: Any) -> PartMedia:
+    return PartMedia(
+        kind=facts.kind,
+        mime=facts.mime,
+        size=facts.size,
+        digest=facts.digest,
+        source=source_text(source),
+        name=facts.name,
+        width=facts.width,
+        height=facts.height,
+        seconds=facts.seconds,
+        animated=facts.animated,
+    )

@@ -1,0 +1,55 @@
+"""From an answer to the error it means: the platform's own table first, then what HTTP says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from .. import errors
+from ..rules import ErrorRow
+
+if TYPE_CHECKING:
+    from .base import Response
+
+_BY_STATUS = {401: "ReauthNeeded", 429: "RateLimited", 408: "Unavailable"}
+
+
+def from_table(rows: Iterable[ErrorRow], response: Response, code: Any, said: str) -> errors.SocialKitError:
+    """The error of the first row that fits, else of the status. It carries status, code, the platform's words, retry time."""
+    row = next((row for row in rows if _fits(row, response.status, code, said)), None)
+    row = row or _by_status(response.status)
+    text = f"{said or 'no explanation'} (HTTP {response.status})"
+    error: errors.SocialKitError = getattr(errors, row.raises)(f"{text}; {row.hint}" if row.hint else text)
+    details = {"status": response.status, "code": None if code is None else str(code), "said": said}
+    error.__dict__.update(details, definite=row.definite, refreshable=row.refresh)
+    if isinstance(error, errors.PlatformError):
+        error.request_id = response.headers.get("x-request-id") or response.headers.get("x-transaction-id")
+        error.retry_at = retry_at(response)
+    return error
+
+
+def _fits(row: ErrorRow, status: int, code: Any, said: str) -> bool:
+    return (
+        row.status in (0, status)
+        and (row.code is None or row.code == str(code))
+        and (row.text is None or re.search(row.text, said, re.IGNORECASE) is not None)
+    )
+
+
+def _by_status(status: int) -> ErrorRow:
+    if status >= 500:
+        return ErrorRow(status, "Unavailable", definite=False)
+    return ErrorRow(status, _BY_STATUS.get(status, "Declined"), refresh=status == 401)
+
+
+def retry_at(response: Response) -> datetime | None:
+    """The moment a ``Retry-After`` header names, in seconds or as an HTTP date."""
+    from .base import parse_reset
+
+    text = response.headers.get("retry-after")
+    now = response.received_at or datetime.now(UTC)
+    if text and text.isdigit():
+        return now + timedelta(seconds=int(text))
+    return parse_reset(text, now)

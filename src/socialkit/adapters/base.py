@@ -1,0 +1,657 @@
+"""The contract between the library and a platform's adapter. Third parties code against this module alone.
+
+An adapter never retries, sleeps, logs, stores or reads the clock. It gets a :class:`Call` bound to the transport, the
+limits and the journal, and says for each request what kind of step it is: ``read``, ``prepare``, ``commit`` or ``attach``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypedDict, Unpack
+
+import attrs
+
+from ..errors import ConfigError, PlatformError, SocialKitError
+from ..model import JSON, Identity, Image, Medium, Post, Problem, Receipt, Status
+from ..rules import Rules
+from ._errors import from_table
+
+if TYPE_CHECKING:
+    from ..metrics import Metrics
+
+CONTRACT = 1
+"""Raised by one when the contract changes; an adapter of another contract is refused when it is loaded."""
+
+Kind = Literal["image", "gif", "video", "file", "captions"]
+Honoured = Literal["proved", "refuted", "unknown"]
+Rotation = Literal["none", "grace", "strict"]
+
+
+@attrs.frozen
+class Options:
+    """Base of every platform's options: what only that platform knows. Fields of ``Post`` are never repeated here."""
+
+    platform: ClassVar[str] = ""
+
+
+@attrs.frozen(eq=True, hash=False)
+class Credential:
+    """What signs an account in. Nothing of it but the kind is ever shown.
+
+    Attributes:
+        kind: "bearer" (a token), "oauth2" (with refresh), "oauth1", "session" (a password that makes tokens) or "none".
+        access_token, refresh_token, expires_at: as issued; None when there is none (yet), or it never expires.
+        secret: app password, or OAuth 1.0a token secret.
+        client_id, client_secret: the developer app, where requests or refreshes need it.
+        scopes: what was granted, () when unknown.
+
+    >>> Credential("bearer", access_token="s3cret")
+    Credential(kind='bearer')
+    """
+
+    kind: str
+    access_token: str | None = attrs.field(default=None, repr=False)
+    refresh_token: str | None = attrs.field(default=None, repr=False)
+    secret: str | None = attrs.field(default=None, repr=False)
+    expires_at: datetime | None = attrs.field(default=None, repr=False)
+    client_id: str | None = attrs.field(default=None, repr=False)
+    client_secret: str | None = attrs.field(default=None, repr=False)
+    scopes: tuple[str, ...] = attrs.field(default=(), repr=False)
+    extra: dict[str, str] = attrs.field(factory=dict, repr=False)
+    issued: int = attrs.field(default=0, repr=False)
+    """Counts up with each renewal, so that a store can tell the newer of two."""
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every string that must never be shown."""
+        named = (self.access_token, self.refresh_token, self.secret, self.client_secret)
+        return tuple(value for value in (*named, *self.extra.values()) if value)
+
+
+@attrs.frozen
+class Fence:
+    """Why a repeated commit cannot make a second post on this account.
+
+    ``kind``: "rkey", "key" (native idempotency key), "container", "session", ...; ``valid_for`` seconds after the first
+    attempt (None: always). Only ``honoured="proved"`` counts as a fence. ``repeat_after`` seconds must pass between attempts.
+    """
+
+    kind: str
+    honoured: Honoured = "unknown"
+    valid_for: float | None = None
+    repeat_after: float = 0.0
+
+
+@attrs.frozen(eq=True, hash=False)
+class AccountFacts:
+    """What a platform told about an account: identity, software, live limits; stored and read again after ``ttl`` seconds."""
+
+    identity: Identity
+    url: str | None = None
+    software: str | None = None
+    version: str | None = None
+    fences: tuple[Fence, ...] = ()
+    scopes: tuple[str, ...] = ()
+    facts: dict[str, Any] = attrs.field(factory=dict)
+    read_at: datetime | None = None
+    ttl: float = 3600.0
+
+    def fence(self, kind: str) -> Fence | None:
+        return next((fence for fence in self.fences if fence.kind == kind), None)
+
+
+@attrs.frozen(eq=True, hash=False)
+class PartMedia:
+    """One medium as it will be sent: what it is, its size and digest, never its bytes.
+
+    ``edit`` holds what the plan does to it before it is sent (see ``media.fit``), None for the bytes as given.
+    """
+
+    kind: Kind
+    mime: str
+    size: int
+    digest: str
+    source: str
+    name: str = "file"
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    animated: bool = False
+    alt: str | None = None
+    focus: tuple[float, float] | None = None
+    language: str | None = None
+    label: str | None = None
+    edit: dict[str, Any] | None = None
+    thumbnail: PartMedia | None = None
+    captions: tuple[PartMedia, ...] = ()
+
+
+@attrs.frozen(eq=True, hash=False)
+class Part:
+    """One native post, exactly as it will be sent: JSON-safe, so that another process can finish the work.
+
+    Attributes:
+        index: place in the thread, from 0.
+        body: the platform's own request body, without what only uploads and earlier parts can fill in.
+        text: the text as published. kind: "post", "reply", "quote".
+        media: the post's media, in order. extras: other media by name, such as a card's thumbnail.
+        requests, cost: how many requests sending takes, and their price in US dollars where the platform charges.
+    """
+
+    index: int
+    body: dict[str, Any]
+    text: str = ""
+    kind: str = "post"
+    media: tuple[PartMedia, ...] = ()
+    extras: dict[str, PartMedia] = attrs.field(factory=dict)
+    requests: int = 1
+    cost: float = 0.0
+
+
+@attrs.frozen(eq=True, hash=False)
+class Sent:
+    """What a commit made: JSON-safe. ``raw`` holds what a reply, edit or metric needs beyond the id (a CID, say)."""
+
+    id: str | None
+    url: str | None = None
+    published_at: datetime | None = None
+    status: Status = attrs.field(default=Status.PUBLISHED, converter=Status)
+    missing: tuple[str, ...] = ()
+    look_again_at: datetime | None = None
+    raw: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Found:
+    """The post is live: this is it."""
+
+    sent: Sent
+
+
+@attrs.frozen
+class Absent:
+    """It was looked for and is not there. From a list this counts only after the quiet time and several looks."""
+
+    evidence: str
+
+
+@attrs.frozen
+class CannotTell:
+    """Nobody can say yet; ``look_again_in`` seconds a look may tell more."""
+
+    why: str
+    look_again_in: float = 60.0
+
+
+Finding = Found | Absent | CannotTell
+
+
+@attrs.frozen(eq=True, hash=False)
+class Lost:
+    """A commit whose answer was lost, as :meth:`Adapter.find` gets it.
+
+    Attributes:
+        part: what was sent.
+        since, until: the window of *server* time in which it can have been made (slack included).
+        mark: what the adapter gave to ``call.commit(mark=...)``: an id below which nothing can be ours.
+        claimed: ids and URLs that belong to other intents; they are no candidates.
+        previous, root: for a thread, the parts before it and the first one.
+        looks: how many looks came before this one.
+    """
+
+    part: Part
+    since: datetime
+    until: datetime
+    mark: Any = None
+    claimed: frozenset[str] = frozenset()
+    previous: Sent | None = None
+    root: Sent | None = None
+    looks: int = 0
+
+
+@attrs.frozen(eq=False)
+class Response:
+    """What came back, whole: status, lower-case headers, body. ``json()`` raises ValueError on anything else."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = attrs.field(default=b"", repr=False)
+    url: str = ""
+    method: str = "GET"
+    received_at: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        import json
+
+        return json.loads(self.content)
+
+    def json_or_none(self) -> Any:
+        """The JSON body, or None when the body is none (a proxy's HTML page, say)."""
+        try:
+            return self.json()
+        except ValueError:
+            return None
+
+    @property
+    def links(self) -> dict[str, str]:
+        """The Link header as {rel: url}."""
+        found = {}
+        for link in self.headers.get("link", "").split(","):
+            url, _, params = link.partition(";")
+            rel = params.partition('rel="')[2].partition('"')[0]
+            if rel:
+                found[rel] = url.strip().strip("<>")
+        return found
+
+
+@attrs.frozen
+class Reading:
+    """What one answer said about one limit: ``name`` as in the rules' budgets, or None for the one that was matched."""
+
+    name: str | None
+    limit: int | None
+    remaining: int | None
+    resets_at: datetime | None
+    window: float | None = None
+
+
+class Blob(Protocol):
+    """A medium ready to be streamed: bytes come in pieces, any range can be read again."""
+
+    size: int
+    mime: str
+    name: str
+    digest: str | None
+
+    def chunks(self, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from ``start`` to ``stop`` in pieces of at most 256 KiB."""
+        ...
+
+    async def read(self) -> bytes:
+        """All of it; only for small things such as pictures."""
+        ...
+
+
+@attrs.frozen
+class Slice:
+    """A range of a blob as a request body."""
+
+    blob: Blob
+    start: int = 0
+    stop: int | None = None
+
+
+@attrs.frozen
+class Field:
+    """One field of a multipart form: text, bytes, or (a range of) a blob."""
+
+    name: str
+    value: str | bytes | Slice
+    filename: str | None = None
+    mime: str | None = None
+
+
+class Request(TypedDict, total=False):
+    """The keywords of ``call.read`` and its siblings. One body at most: json, form, content or multipart.
+
+    ``accept`` lists statuses beyond 2xx that are returned instead of raised. ``auth=False`` sends no credential (for other
+    hosts than the account's own); ``credential`` signs with another one. ``cost`` is the rate-limit cost when it is not 1.
+    """
+
+    params: Mapping[str, Any] | Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+    json: Any
+    form: Sequence[tuple[str, str]]
+    content: bytes | Slice
+    multipart: Sequence[Field]
+    accept: Iterable[int]
+    auth: bool
+    credential: Credential
+    cost: int
+    timeout: float
+
+
+class Call(Protocol):
+    """An adapter's only way to the world, bound to one account. URLs are absolute, or paths below ``adapter.server``."""
+
+    account: str
+    random: random.Random
+
+    @property
+    def facts(self) -> AccountFacts:
+        """The account's facts. Not available inside ``Adapter.account`` itself."""
+        ...
+
+    @property
+    def previous(self) -> Sent | None:
+        """For a thread part: the part before it."""
+        ...
+
+    @property
+    def root(self) -> Sent | None:
+        """For a thread part: the first part."""
+        ...
+
+    def now(self) -> datetime:
+        """Aware UTC, corrected by what the server's ``Date`` headers said."""
+        ...
+
+    async def read(self, method: str, url: str, /, **request: Unpack[Request]) -> Response:
+        """A request that changes nothing. Retried."""
+        ...
+
+    async def prepare(self, method: str, url: str, /, **request: Unpack[Request]) -> Response:
+        """A request nobody sees and that may be repeated: an upload, a container, a draft. Retried."""
+        ...
+
+    async def commit(
+        self,
+        method: str,
+        url: str,
+        /,
+        *,
+        fence: Fence | None = None,
+        mark: JSON = None,
+        **request: Unpack[Request],
+    ) -> Response:
+        """The one request of a part that makes it public. Repeated only when certainly not executed, or through a live fence."""
+        ...
+
+    async def attach(
+        self, method: str, url: str, /, *, repeatable: bool = False, **request: Unpack[Request]
+    ) -> Response:
+        """A request on what is already public: delete, edit, reply gate, caption. Retried only if ``repeatable``."""
+        ...
+
+    def recall(self, name: str) -> Any:
+        """What :meth:`remember` kept for this part, in this or an earlier process; None when unknown or expired."""
+        ...
+
+    def remember(
+        self, name: str, value: JSON, *, expires_in: float | None = None, secret: bool = False
+    ) -> None:
+        """Keep a JSON value for this part. It is in the journal before the commit leaves. Upload URLs are ``secret``."""
+        ...
+
+    async def open(self, medium: PartMedia) -> Blob:
+        """The medium's bytes as planned; changed since → InvalidPost(code="stale")."""
+        ...
+
+    async def poll(
+        self,
+        look: Callable[[], Awaitable[Response]],
+        ready: Callable[[Response], bool],
+        *,
+        waits: Iterable[float] = (1, 2, 4, 8),
+        limit: float = 600,
+    ) -> Response:
+        """Look until ``ready``, waiting ``waits`` seconds between looks (the last one repeats), at most ``limit`` in all.
+
+        Past the limit it raises Unavailable: nothing is live yet, and publishing again with the same key goes on here.
+        """
+        ...
+
+    async def card(self, url: str) -> Card | None:
+        """Title, description and picture a page offers for its preview card; None when it offers none. Plan only."""
+        ...
+
+
+@attrs.frozen
+class Card:
+    """What a page says about itself (OpenGraph, Twitter card tags, title)."""
+
+    url: str
+    title: str = ""
+    description: str = ""
+    image: Image | None = None
+
+
+class Draft(Protocol):
+    """One part of a post while it is planned for one account; generic checks against the rules are already done."""
+
+    post: Post
+    options: Any
+    rules: Rules
+    facts: AccountFacts
+    index: int
+    total: int
+    media: tuple[PartMedia, ...]
+    extras: dict[str, PartMedia]
+
+    @property
+    def account(self) -> str:
+        """The account's name."""
+        ...
+
+    def problem(
+        self,
+        field: str,
+        code: str,
+        message: str,
+        *,
+        limit: float | str | None = None,
+        actual: float | str | None = None,
+        hint: str | None = None,
+        severity: Literal["error", "warning"] = "error",
+    ) -> Problem:
+        """Write down what is wrong; planning goes on so that everything is reported at once."""
+        ...
+
+    def change(
+        self,
+        field: str,
+        code: str,
+        message: str,
+        *,
+        before: float | str | None = None,
+        after: float | str | None = None,
+    ) -> None:
+        """Write down what will be sent differently from what was given."""
+        ...
+
+    async def medium(
+        self, medium: Medium, field: str, *, max_bytes: int, max_side: int | None = None
+    ) -> PartMedia | None:
+        """Another picture (a card's thumbnail), read and shrunk to fit; None (with a Change listed) when it cannot be had."""
+        ...
+
+
+class Adapter:
+    """One account on one platform: its address, its credential, and how to speak to it.
+
+    Subclasses set ``platform``, ``rules``, ``Options``, ``scopes`` and implement what the platform can. Constructing one does no I/O.
+    """
+
+    contract: ClassVar[int] = CONTRACT
+    platform: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    rules: ClassVar[Rules]
+    Options: ClassVar[type[Options]] = Options
+    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    rotation: ClassVar[Rotation] = "none"
+
+    def __init__(self, server: str, credential: Credential, *, hint: str | None = None) -> None:
+        if server.partition("://")[0] not in ("http", "https"):
+            raise ConfigError(
+                f"{type(self).__name__}: server={server!r} is no base URL; write it as https://…"
+            )
+        self.server = server.rstrip("/")
+        self.seed = credential
+        self.hint = hint or self._seed_digest()
+
+    def _seed_digest(self) -> str:
+        secret = "\0".join(self.seed.secrets())
+        return hashlib.sha256(f"{self.platform}\0{secret}".encode()).hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.server}>"
+
+    # --- who am I -------------------------------------------------------------------------------------------------
+    async def account(self, call: Call) -> AccountFacts:
+        """Identity, live limits and fences, by asking the platform."""
+        raise NotImplementedError(f"{type(self).__name__} has no account()")
+
+    def rules_for(self, facts: AccountFacts) -> Rules:
+        """The rules narrowed by what the server told. Pure."""
+        return self.rules
+
+    # --- publishing -----------------------------------------------------------------------------------------------
+    async def plan(self, draft: Draft, call: Call) -> Part:
+        """The native part for one post of the thread. May ``call.read`` (resolve a mention, a reply's parent), nothing else."""
+        raise NotImplementedError(f"{type(self).__name__} has no plan()")
+
+    async def send(self, part: Part, call: Call) -> Sent:
+        """Upload (prepare), then publish (exactly one commit). What the commit answered, as :class:`Sent`."""
+        raise NotImplementedError(f"{type(self).__name__} has no send()")
+
+    async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
+        """What can only follow the commit (reply gate, captions). A failure goes to ``missing``, never undoes the post."""
+        return sent
+
+    async def check(self, sent: Sent, call: Call) -> Sent:
+        """Where a post that is still processing (or scheduled) stands now."""
+        return sent
+
+    async def find(self, lost: Lost, call: Call) -> Finding:
+        """Is the post of a lost answer live? Reads only."""
+        return CannotTell("this platform offers no way to look")
+
+    async def edit(self, receipt: Receipt, part: Part, call: Call) -> Sent:
+        """Replace what is live by ``part``, in one repeatable attach."""
+        raise ConfigError(f"{self.platform} does not let posts be edited")
+
+    async def delete(self, receipt: Receipt, call: Call) -> None:
+        """Make the post go away; already gone counts as done."""
+        raise ConfigError(f"{self.platform} does not let posts be deleted through its API")
+
+    # --- reading --------------------------------------------------------------------------------------------------
+    async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
+        """One row per receipt, same order; at most ``rules.metrics_batch`` receipts come in."""
+        raise ConfigError(f"{self.platform} gives no metrics")
+
+    async def fetch_account_metrics(
+        self, call: Call, *, since: datetime | None, until: datetime | None
+    ) -> Metrics:
+        """One row for the account itself."""
+        raise ConfigError(f"{self.platform} gives no account metrics")
+
+    def fetch_posts(
+        self, call: Call, *, since: datetime | None, until: datetime | None, limit: int
+    ) -> AsyncIterator[Receipt]:
+        """Own posts, newest first, every page until ``limit``."""
+        raise ConfigError(f"{self.platform} does not list own posts")
+
+    async def resolve(self, reference: str, call: Call) -> Receipt:
+        """The receipt a permalink or native id stands for; a ConfigError when it is none of this platform's."""
+        raise ConfigError(f"{self.platform} cannot resolve {reference!r}")
+
+    def owns(self, permalink: str) -> bool:
+        """Whether a URL looks like a permalink of this platform. Pure."""
+        return False
+
+    # --- the wire -------------------------------------------------------------------------------------------------
+    def authorize(self, credential: Credential) -> dict[str, str]:
+        """The headers that sign a request. OAuth 1.0a is signed by the machinery instead."""
+        return {"authorization": f"Bearer {credential.access_token}"} if credential.access_token else {}
+
+    async def refresh(self, credential: Credential, call: Call) -> Credential:
+        """A newer credential from the old one; raises an AuthError when only a person can help."""
+        from ..errors import ReauthNeeded
+
+        raise ReauthNeeded(f"the {self.platform} credential is no longer accepted and cannot be renewed")
+
+    def read_error(self, response: Response) -> tuple[str | None, str]:
+        """(the platform's error code, its words) from an answer that is not 2xx."""
+        body = response.json_or_none()
+        if isinstance(body, dict):
+            said = body.get("error_description") or body.get("message") or body.get("error") or ""
+            return body.get("code") or body.get("error"), str(said)
+        return None, response.text[:200]
+
+    def parse_error(self, response: Response) -> SocialKitError:
+        """The error an answer means, by the platform's table in ``rules.errors``, then by status."""
+        code, said = self.read_error(response)
+        return from_table(self.rules.errors, response, code, said)
+
+    def read_limits(self, response: Response) -> tuple[Reading, ...]:
+        """What the answer's headers say about limits: ``X-RateLimit-*``, ``RateLimit-*`` and ``x-rate-limit-*`` are understood."""
+        for prefix in ("x-rate-limit-", "x-ratelimit-", "ratelimit-"):
+            if f"{prefix}remaining" in response.headers or f"{prefix}limit" in response.headers:
+                return (_reading(prefix, response),)
+        return ()
+
+
+def _reading(prefix: str, response: Response) -> Reading:
+    headers = response.headers
+    policy = headers.get(f"{prefix}policy", "").partition("w=")[2].partition(";")[0]
+    return Reading(
+        name=None,
+        limit=_number(headers.get(f"{prefix}limit")),
+        remaining=_number(headers.get(f"{prefix}remaining")),
+        resets_at=parse_reset(headers.get(f"{prefix}reset"), response.received_at),
+        window=float(policy) if policy.isdigit() else None,
+    )
+
+
+def _number(text: str | None) -> int | None:
+    head = (text or "").split(",")[0].strip()
+    return int(head) if head.isdigit() else None
+
+
+def parse_reset(text: str | None, now: datetime | None) -> datetime | None:
+    """A reset header in any of its forms (epoch seconds, seconds from now, ISO 8601, HTTP date) as aware UTC."""
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        return _moment(text)
+    if seconds > 1e9:
+        return datetime.fromtimestamp(seconds, UTC)
+    return now + timedelta(seconds=seconds) if now else None
+
+
+def _moment(text: str) -> datetime | None:
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = parse(text)
+        except ValueError:
+            continue
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
+
+
+__all__ = [
+    "CONTRACT",
+    "Absent",
+    "AccountFacts",
+    "Adapter",
+    "Blob",
+    "Call",
+    "CannotTell",
+    "Card",
+    "Credential",
+    "Draft",
+    "Fence",
+    "Field",
+    "Finding",
+    "Found",
+    "Lost",
+    "Options",
+    "Part",
+    "PartMedia",
+    "PlatformError",
+    "Reading",
+    "Request",
+    "Response",
+    "Sent",
+    "Slice",
+    "parse_reset",
+]

@@ -1,0 +1,800 @@
+"""Bluesky, and every other server of the AT Protocol.
+
+A post is a record under a key the client chooses. It is written with ``swapRecord: null``, which means "only if there is
+none yet": the same request again makes no second post.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal
+
+import attrs
+
+from .. import errors
+from ..metrics import Metrics
+from ..model import Identity, Receipt
+from ..rules import Budget, ErrorRow, FindRule, ImageRule, Rules, Source, TextRule, VideoRule
+from ..text import byte_span, find_entities
+from . import base
+from .base import (
+    Absent,
+    AccountFacts,
+    Call,
+    CannotTell,
+    Draft,
+    Fence,
+    Finding,
+    Found,
+    Lost,
+    Part,
+    PartMedia,
+    Sent,
+)
+
+_LEXICONS = Source("bluesky-social/atproto lexicons and server source", "2026-11-23")
+_SERVERS = Source("answers of the reference server on loopback", "2026-11-23")
+
+POST = "app.bsky.feed.post"
+LABELS = frozenset({"porn", "sexual", "nudity", "graphic-media"})
+THUMB_BYTES = 1_000_000
+_CREATED = r"POST /xrpc/com\.atproto\.repo\.(putRecord|createRecord|applyWrites|deleteRecord)"
+
+RULES = Rules(
+    text=TextRule(300, "graphemes", also=((3000, "utf8"),)),
+    images=ImageRule(
+        count=10,
+        max_bytes=2_000_000,
+        types=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
+        max_side=4000,
+        alt_limit=2000,
+        animated_count=10,
+    ),
+    video=VideoRule(
+        count=1,
+        max_bytes=300_000_000,
+        types=frozenset({"video/mp4"}),
+        max_seconds=600,
+        alt_limit=2000,
+        captions=20,
+        captions_max_bytes=20_000,
+    ),
+    thread=True,
+    carries=frozenset({"link", "reply_to", "quote", "language", "content_warning", "sensitive"}),
+    in_text=frozenset({"tags"}),
+    link_with_media=False,
+    delete=True,
+    metrics=frozenset({"likes", "comments", "shares", "quotes", "saves"}),
+    metrics_batch=25,
+    account_metrics=frozenset({"followers"}),
+    fetch_posts=True,
+    budgets=(
+        Budget("requests", "account", 3000, 300.0, header="ratelimit", source=_LEXICONS),
+        Budget("writes-hour", "account", 5000, 3600.0, match=_CREATED, cost=3, source=_LEXICONS),
+        Budget("writes-day", "account", 35_000, 86_400.0, match=_CREATED, cost=3, source=_LEXICONS),
+        Budget("sessions", "account", 30, 300.0, match=r"POST .*server\.createSession", source=_LEXICONS),
+    ),
+    errors=(
+        ErrorRow(400, "ReauthNeeded", code="ExpiredToken", refresh=True),
+        ErrorRow(
+            400,
+            "MissingScope",
+            code="InvalidToken",
+            text="bad token (method|scope)",
+            hint="use an app password that may do this",
+        ),
+        ErrorRow(400, "ReauthNeeded", code="InvalidToken", refresh=True),
+        ErrorRow(400, "Duplicate", code="InvalidSwap", definite=False),
+        ErrorRow(400, "Declined", code="BlobNotFound", hint="the upload is gone; publish again"),
+        ErrorRow(400, "Declined", text="could not find blob", hint="the upload is gone; publish again"),
+        ErrorRow(400, "Declined", code="BlobTooLarge"),
+        ErrorRow(400, "Declined", code="InvalidMimeType"),
+        ErrorRow(400, "Declined", code="InvalidRequest"),
+        ErrorRow(400, "Declined", code="RecordNotFound"),
+        ErrorRow(0, "ReauthNeeded", code="AccountTakedown", hint="the account is taken down"),
+        ErrorRow(0, "ReauthNeeded", code="AccountDeactivated", hint="the account is deactivated"),
+        ErrorRow(0, "ReauthNeeded", code="RepoDeactivated", hint="the account is deactivated"),
+        ErrorRow(0, "ReauthNeeded", code="RepoTakendown", hint="the account is taken down"),
+        ErrorRow(
+            401, "ReauthNeeded", code="AuthFactorTokenRequired", hint="use an app password, not the main one"
+        ),
+        ErrorRow(
+            401, "ReauthNeeded", code="AuthenticationRequired", hint="check the handle and the app password"
+        ),
+        ErrorRow(401, "ReauthNeeded", refresh=True),
+        ErrorRow(403, "MissingScope", code="ScopeMissingError", hint="sign in again with more scopes"),
+        ErrorRow(413, "Declined", hint="the server takes no upload of this size"),
+        ErrorRow(429, "RateLimited"),
+        ErrorRow(500, "Unavailable", definite=False),
+    ),
+    find=FindRule(by="key", quiet=60.0, looks=2, between=15.0),
+    sources=(_LEXICONS, _SERVERS),
+    notes=("Posts cannot be edited.", "A post with media has no link card: the link stands in the text."),
+)
+
+
+@attrs.frozen
+class BlueskyOptions(base.Options):
+    """What only Bluesky knows.
+
+    Attributes:
+        labels: self-labels: "porn", "sexual", "nudity", "graphic-media".
+        replies: who may reply: None (everyone), "nobody", or any of "mentioned", "followers", "following", list AT-URIs.
+        quotes: False forbids quoting.
+        card: False makes no preview card for the first link of the text.
+
+    >>> BlueskyOptions(replies=("followers",)).quotes
+    True
+    """
+
+    platform: ClassVar[str] = "bluesky"
+    labels: tuple[str, ...] = ()
+    replies: tuple[str, ...] | Literal["nobody"] | None = None
+    quotes: bool = True
+    card: bool = True
+
+
+class Bluesky(base.Adapter):
+    """One account on Bluesky or another AT Protocol server.
+
+    Args:
+        handle: the handle or DID.
+        app_password: made under Settings → App passwords; it signs in once, then the session is kept and renewed.
+        server: base URL of the account's server. video: base URL of the video service.
+
+    >>> Bluesky("brand.example", app_password="…")
+    <Bluesky https://bsky.social>
+    """
+
+    platform: ClassVar[str] = "bluesky"
+    title: ClassVar[str] = "Bluesky"
+    rules: ClassVar[Rules] = RULES
+    Options: ClassVar[type[base.Options]] = BlueskyOptions
+    rotation: ClassVar[base.Rotation] = "grace"
+    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "publish": ("atproto", "repo:app.bsky.feed.post", "repo:app.bsky.feed.threadgate", "blob:*/*"),
+        "metrics": ("rpc:app.bsky.feed.getPosts?aud=did:web:api.bsky.app%23bsky_appview",),
+    }
+
+    def __init__(
+        self,
+        handle: str,
+        *,
+        app_password: str | None = None,
+        server: str = "https://bsky.social",
+        video: str = "https://video.bsky.app",
+    ) -> None:
+        self.handle = handle.removeprefix("@")
+        self.video = video.rstrip("/")
+        super().__init__(server, base.Credential("session", secret=app_password), hint=self.handle.lower())
+
+    # --- who am I -------------------------------------------------------------------------------------------------
+    async def refresh(self, credential: base.Credential, call: Call) -> base.Credential:
+        """The next session from the refresh token; a new one from the app password when that is gone."""
+        if credential.refresh_token:
+            bearer = {"authorization": f"Bearer {credential.refresh_token}"}
+            path = "/xrpc/com.atproto.server.refreshSession"
+            answer = await call.prepare("POST", path, headers=bearer, accept=(400, 401))
+            if answer.status == 200:
+                return _session(answer.json(), credential)
+        if not credential.secret:
+            raise errors.ReauthNeeded(f"{self.handle}: the session is over; give app_password= again")
+        body = {"identifier": self.handle, "password": credential.secret}
+        answer = await call.prepare("POST", "/xrpc/com.atproto.server.createSession", json=body)
+        return _session(answer.json(), credential)
+
+    async def account(self, call: Call) -> AccountFacts:
+        session = (await call.read("GET", "/xrpc/com.atproto.server.getSession")).json()
+        pds = _pds(session.get("didDoc")) or self.server
+        about = (await call.read("GET", f"{pds}/xrpc/com.atproto.server.describeServer", auth=False)).json()
+        did, handle = session["did"], session.get("handle")
+        return AccountFacts(
+            identity=Identity(self.platform, self.server, did, handle),
+            url=f"https://bsky.app/profile/{handle or did}",
+            software="atproto",
+            fences=(Fence("rkey", "proved", repeat_after=1.0),),
+            facts={
+                "pds": pds,
+                "pds_did": about.get("did"),
+                "blob_limit": about.get("blobUploadLimit"),
+                "email_confirmed": session.get("emailConfirmed"),
+            },
+        )
+
+    def _xrpc(self, call: Call, method: str) -> str:
+        return f"{call.facts.facts['pds']}/xrpc/{method}"
+
+    # --- plan -----------------------------------------------------------------------------------------------------
+    async def plan(self, draft: Draft, call: Call) -> Part:
+        post, options = draft.post, draft.options
+        record: dict[str, Any] = {"$type": POST, "text": post.text}
+        if facets := await self._facets(draft, call):
+            record["facets"] = facets
+        if post.language:
+            record["langs"] = [post.language]
+        if labels := self._labels(draft):
+            values = [{"val": label} for label in labels]
+            record["labels"] = {"$type": "com.atproto.label.defs#selfLabels", "values": values}
+        if post.reply_to is not None:
+            record["reply"] = await self._reply(draft, call)
+        quote = await self._reference(draft, "quote", call) if post.quote else None
+        card = None if post.media or quote else await self._card(draft, call)
+        self._warn_media(draft)
+        body = {"record": record, "quote": quote, "card": card, "gates": _gates(options)}
+        kind = "quote" if quote else "reply" if post.reply_to or draft.index else "post"
+        requests = 1 + len(draft.media) + len(draft.extras) + len(_gates(options))
+        clean = {name: value for name, value in body.items() if value}
+        return Part(draft.index, clean, post.text, kind, extras=draft.extras, requests=requests)
+
+    async def _facets(self, draft: Draft, call: Call) -> list[dict[str, Any]]:
+        """What makes links, mentions and hashtags live: spans in UTF-8 bytes. An unknown handle stays plain text."""
+        facets = []
+        for entity in find_entities(draft.post.text, "bluesky"):
+            feature = await self._feature(entity.kind, entity.value, draft, call)
+            if feature is not None:
+                start, end = byte_span(draft.post.text, entity)
+                facets.append({"index": {"byteStart": start, "byteEnd": end}, "features": [feature]})
+        return facets
+
+    async def _feature(self, kind: str, value: str, draft: Draft, call: Call) -> dict[str, str] | None:
+        if kind == "url":
+            return {"$type": "app.bsky.richtext.facet#link", "uri": value}
+        if kind == "mention":
+            did = await self._did(value, call)
+            if did is None:
+                draft.change("text", "mention_unknown", f"@{value} stays plain text: no such handle")
+                return None
+            return {"$type": "app.bsky.richtext.facet#mention", "did": did}
+        tag = f"${value.upper()}" if kind == "cashtag" else value
+        return {"$type": "app.bsky.richtext.facet#tag", "tag": tag}
+
+    async def _did(self, handle: str, call: Call) -> str | None:
+        if handle.startswith("did:"):
+            return handle
+        url = self._xrpc(call, "com.atproto.identity.resolveHandle")
+        answer = await call.read("GET", url, params={"handle": handle}, accept=(400, 404))
+        did: str | None = (answer.json_or_none() or {}).get("did")
+        return did
+
+    def _labels(self, draft: Draft) -> tuple[str, ...]:
+        labels: tuple[str, ...] = tuple(draft.options.labels)
+        for label in labels:
+            if label not in LABELS:
+                known = ", ".join(sorted(LABELS))
+                draft.problem("options.labels", "unknown", f"no label {label!r}", hint=f"one of {known}")
+        warning = draft.post.content_warning
+        if warning in LABELS:
+            labels = tuple(dict.fromkeys((*labels, warning)))
+        elif warning and not labels:
+            hint = "name a label: post.variant('bluesky', Bluesky.Options(labels=('graphic-media',)))"
+            draft.problem("content_warning", "unsupported", "free-text warnings do not exist here", hint=hint)
+        elif warning:
+            draft.change("content_warning", "label", f"becomes the label {', '.join(labels)}")
+        if draft.post.sensitive and not labels:
+            draft.change("sensitive", "label", "becomes the label graphic-media")
+            labels = ("graphic-media",)
+        return labels
+
+    def _warn_media(self, draft: Draft) -> None:
+        for index, item in enumerate(draft.media):
+            if item.animated:
+                draft.change(
+                    f"media[{index}]", "still", "is shown as a still picture; send an MP4 to keep it moving"
+                )
+
+    async def _reply(self, draft: Draft, call: Call) -> dict[str, Any] | None:
+        parent = await self._receipt_of(draft, "reply_to", call)
+        if parent is None:
+            return None
+        reference = _strong(parent.raw)
+        return {"root": parent.raw.get("root") or reference, "parent": reference}
+
+    async def _reference(
+        self, draft: Draft, field: Literal["reply_to", "quote"], call: Call
+    ) -> dict[str, str] | None:
+        found = await self._receipt_of(draft, field, call)
+        return _strong(found.raw) if found else None
+
+    async def _receipt_of(
+        self, draft: Draft, field: Literal["reply_to", "quote"], call: Call
+    ) -> Receipt | None:
+        wanted = getattr(draft.post, field)
+        if isinstance(wanted, Receipt) and wanted.raw.get("cid"):
+            return wanted
+        reference = wanted if isinstance(wanted, str) else wanted.url or wanted.id or ""
+        try:
+            return await self.resolve(reference, call)
+        except (errors.ConfigError, errors.Declined) as error:
+            draft.problem(field, "not_found", f"{reference!r}: {error}")
+            return None
+
+    async def _card(self, draft: Draft, call: Call) -> dict[str, str] | None:
+        """The preview card of the link, or of the first link in the text; its picture shrunk to the limit."""
+        link = draft.post.link
+        url = link.url if link else self._first_link(draft)
+        if url is None:
+            return None
+        told = await call.card(url) if link is None or link.title is None or link.thumbnail is None else None
+        if told is None and link is None:
+            draft.change("text", "no_card", f"no preview card: {url} offers none")
+            return None
+        picture = (link.thumbnail if link else None) or (told.image if told else None)
+        if picture is not None:
+            thumb = await draft.medium(picture, "link.thumbnail", max_bytes=THUMB_BYTES, max_side=2000)
+            if thumb is not None:
+                draft.extras["card"] = thumb
+        title = (link.title if link else None) or (told.title if told else "") or url
+        description = (link.description if link else None) or (told.description if told else "")
+        return {"uri": url, "title": title[:300], "description": description[:1000]}
+
+    def _first_link(self, draft: Draft) -> str | None:
+        if not draft.options.card:
+            return None
+        urls = (e.value for e in find_entities(draft.post.text, "bluesky") if e.kind == "url")
+        return next(urls, None)
+
+    # --- send -----------------------------------------------------------------------------------------------------
+    async def send(self, part: Part, call: Call) -> Sent:
+        record = dict(part.body["record"])
+        rkey, created = self._key(call)
+        record["createdAt"] = created
+        if call.previous is not None and call.root is not None:
+            record["reply"] = {
+                "root": call.root.raw.get("root") or _strong(call.root.raw),
+                "parent": _strong(call.previous.raw),
+            }
+        if (embed := await self._embed(part, call)) is not None:
+            record["embed"] = embed
+        body = {
+            "repo": call.facts.identity.id,
+            "collection": POST,
+            "rkey": rkey,
+            "record": record,
+            "swapRecord": None,
+        }
+        url = self._xrpc(call, "com.atproto.repo.putRecord")
+        answer = (await call.commit("POST", url, json=body, fence=call.facts.fence("rkey"))).json()
+        return self._sent(answer["uri"], answer["cid"], record)
+
+    def _key(self, call: Call) -> tuple[str, str]:
+        """(record key, createdAt), chosen once and remembered: the same in every attempt and every process."""
+        if (known := call.recall("key")) is not None:
+            return known[0], known[1]
+        now = call.now()
+        micros = int(now.timestamp() * 1_000_000)
+        if call.previous is not None:
+            micros = max(micros, _tid_micros(str(call.previous.id)) + 1)
+        rkey = tid(micros, call.random.getrandbits(10))
+        created = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        call.remember("key", [rkey, created])
+        return rkey, created
+
+    def _sent(self, uri: str, cid: str, record: Mapping[str, Any]) -> Sent:
+        rkey = uri.rpartition("/")[2]
+        did = uri.removeprefix("at://").partition("/")[0]
+        raw = {"uri": uri, "cid": cid}
+        if root := (record.get("reply") or {}).get("root"):
+            raw["root"] = root
+        url = f"https://bsky.app/profile/{did}/post/{rkey}"
+        return Sent(rkey, url, _time(record.get("createdAt")), raw=raw)
+
+    async def _embed(self, part: Part, call: Call) -> dict[str, Any] | None:
+        media = await self._media_embed(part, call)
+        quote = part.body.get("quote")
+        if quote and media:
+            inner = {"$type": "app.bsky.embed.record", "record": quote}
+            return {"$type": "app.bsky.embed.recordWithMedia", "record": inner, "media": media}
+        return {"$type": "app.bsky.embed.record", "record": quote} if quote else media
+
+    async def _media_embed(self, part: Part, call: Call) -> dict[str, Any] | None:
+        if part.media and part.media[0].kind == "video":
+            return await self._video(part.media[0], call)
+        if part.media:
+            return await self._images(part.media, call)
+        if (card := part.body.get("card")) is not None:
+            external = dict(card)
+            if (thumb := part.extras.get("card")) is not None:
+                external["thumb"] = await self._blob(thumb, call)
+            return {"$type": "app.bsky.embed.external", "external": external}
+        return None
+
+    async def _images(self, media: Sequence[PartMedia], call: Call) -> dict[str, Any]:
+        items = []
+        for item in media:
+            shown: dict[str, Any] = {"image": await self._blob(item, call), "alt": item.alt or ""}
+            if item.width and item.height:
+                shown["aspectRatio"] = {"width": item.width, "height": item.height}
+            items.append(shown)
+        if len(items) <= 4:
+            return {"$type": "app.bsky.embed.images", "images": items}
+        gallery = [{"$type": "app.bsky.embed.gallery#image", **shown} for shown in items]
+        return {"$type": "app.bsky.embed.gallery", "items": gallery}
+
+    async def _blob(self, item: PartMedia, call: Call) -> dict[str, Any]:
+        """Upload raw bytes to the account's server; an unreferenced blob lives for an hour at least."""
+        name = f"blob {item.digest[:16]}"
+        if (known := call.recall(name)) is not None:
+            return dict(known)
+        blob = await call.open(item)
+        answer = await call.prepare(
+            "POST",
+            self._xrpc(call, "com.atproto.repo.uploadBlob"),
+            content=base.Slice(blob),
+            headers={"content-type": item.mime},
+            timeout=300.0,
+        )
+        uploaded: dict[str, Any] = answer.json()["blob"]
+        call.remember(name, uploaded, expires_in=3000)
+        return uploaded
+
+    # --- video ----------------------------------------------------------------------------------------------------
+    async def _video(self, item: PartMedia, call: Call) -> dict[str, Any]:
+        limit = call.facts.facts.get("blob_limit")
+        direct = limit is not None and item.size <= limit
+        blob = await (self._blob(item, call) if direct else self._served_video(item, call))
+        embed: dict[str, Any] = {"$type": "app.bsky.embed.video", "video": blob}
+        if item.alt:
+            embed["alt"] = item.alt
+        if item.width and item.height:
+            embed["aspectRatio"] = {"width": item.width, "height": item.height}
+        if item.captions:
+            files = [(one.language or "und", await self._blob(one, call)) for one in item.captions]
+            embed["captions"] = [{"lang": language, "file": file} for language, file in files]
+        return embed
+
+    async def _served_video(self, item: PartMedia, call: Call) -> dict[str, Any]:
+        """Through the video service, in numbered parts where it takes them: each is sent once."""
+        name = f"video {item.digest[:16]}"
+        if (known := call.recall(name)) is not None:
+            return dict(known)
+        job = call.recall(f"{name} job")
+        if job is None:
+            upload = call.recall(f"{name} upload") or await self._start_upload(item, call, name)
+            job = await (
+                self._upload_parts(item, call, name, upload) if upload else self._upload_whole(item, call)
+            )
+            call.remember(f"{name} job", job, expires_in=3000)
+        blob = await self._processed(job, call)
+        call.remember(name, blob, expires_in=3000)
+        return blob
+
+    async def _service_token(self, call: Call) -> dict[str, str]:
+        """A token with which the video service may upload to the account's own server."""
+        audience = call.facts.facts.get("pds_did") or f"did:web:{call.facts.facts['pds'].partition('://')[2]}"
+        params = {
+            "aud": audience,
+            "lxm": "com.atproto.repo.uploadBlob",
+            "exp": str(int(call.now().timestamp()) + 1800),
+        }
+        answer = await call.read("GET", self._xrpc(call, "com.atproto.server.getServiceAuth"), params=params)
+        return {"authorization": f"Bearer {answer.json()['token']}"}
+
+    async def _start_upload(self, item: PartMedia, call: Call, name: str) -> dict[str, Any] | None:
+        body = {"sizeBytes": item.size, "mimeType": item.mime, "name": item.name}
+        facts = {"width": item.width, "height": item.height}
+        facts["durationMs"] = int(item.seconds * 1000) if item.seconds else None
+        body |= {key: value for key, value in facts.items() if value}
+        answer = await call.prepare(
+            "POST",
+            f"{self.video}/xrpc/app.bsky.video.startUpload",
+            json=body,
+            headers=await self._service_token(call),
+            auth=False,
+            accept=(404, 501),
+        )
+        if answer.status != 200:
+            return None
+        upload: dict[str, Any] = answer.json()
+        call.remember(f"{name} upload", upload, expires_in=3000, secret=True)
+        return upload
+
+    async def _upload_parts(self, item: PartMedia, call: Call, name: str, upload: dict[str, Any]) -> str:
+        blob, size, job = await call.open(item), int(upload["partSizeBytes"]), upload["jobId"]
+        for number in range(1, int(upload["partCount"]) + 1):
+            if call.recall(f"{name} part {number}"):
+                continue
+            start = (number - 1) * size
+            await call.prepare(
+                "POST",
+                f"{self.video}/xrpc/app.bsky.video.uploadPart",
+                params={"jobId": job, "partNumber": str(number)},
+                content=base.Slice(blob, start, min(start + size, item.size)),
+                headers={"content-type": "application/octet-stream", **await self._service_token(call)},
+                auth=False,
+                timeout=300.0,
+            )
+            call.remember(f"{name} part {number}", True, expires_in=3000)
+        done = await call.prepare(
+            "POST",
+            f"{self.video}/xrpc/app.bsky.video.finishUpload",
+            json={"jobId": job},
+            headers=await self._service_token(call),
+            auth=False,
+        )
+        return str(done.json().get("completedJobId") or job)
+
+    async def _upload_whole(self, item: PartMedia, call: Call) -> str:
+        """One request; the same bytes again answer 409 with the job that has them."""
+        answer = await call.prepare(
+            "POST",
+            f"{self.video}/xrpc/app.bsky.video.uploadVideo",
+            params={"did": call.facts.identity.id, "name": f"{item.digest[:16]}.mp4"},
+            content=base.Slice(await call.open(item)),
+            headers={"content-type": item.mime, **await self._service_token(call)},
+            auth=False,
+            accept=(409,),
+            timeout=600.0,
+        )
+        return str(_job(answer.json())["jobId"])
+
+    async def _processed(self, job: str, call: Call) -> dict[str, Any]:
+        url = f"{self.video}/xrpc/app.bsky.video.getJobStatus"
+        answer = await call.poll(
+            lambda: call.read("GET", url, params={"jobId": job}, auth=False),
+            lambda response: _job_over(_job(response.json())),
+            waits=(1.5, 1.5, 3, 5),
+        )
+        status = _job(answer.json())
+        if status.get("blob"):
+            return dict(status["blob"])
+        why = status.get("failureCode") or status.get("error") or "no reason given"
+        raise errors.Declined(
+            f"the video service refused the video: {why} {status.get('message') or ''}".strip()
+        )
+
+    # --- after ----------------------------------------------------------------------------------------------------
+    async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
+        """Who may reply and quote: records of their own under the post's key."""
+        gates = part.body.get("gates") or {}
+        if not gates:
+            return sent
+        for collection, fields in gates.items():
+            record = {
+                "$type": collection,
+                "post": sent.raw["uri"],
+                "createdAt": _stamp(sent.published_at),
+                **fields,
+            }
+            body = {
+                "repo": call.facts.identity.id,
+                "collection": collection,
+                "rkey": sent.id,
+                "record": record,
+            }
+            await call.attach(
+                "POST", self._xrpc(call, "com.atproto.repo.putRecord"), json=body, repeatable=True
+            )
+        return attrs.evolve(sent, raw={**sent.raw, "gates": sorted(gates)})
+
+    async def find(self, lost: Lost, call: Call) -> Finding:
+        key = call.recall("key")
+        if key is None:
+            return CannotTell("the record key was not kept")
+        found = await self._record(call.facts.identity.id, key[0], call)
+        if found is None:
+            return Absent("the account's server has no record under its key")
+        record = found["value"]
+        if record.get("text") != lost.part.body["record"]["text"] or record.get("createdAt") != key[1]:
+            return CannotTell("another record stands under its key", look_again_in=3600)
+        return Found(self._sent(found["uri"], found["cid"], record))
+
+    async def _record(self, did: str, rkey: str, call: Call) -> dict[str, Any] | None:
+        params = {"repo": did, "collection": POST, "rkey": rkey}
+        url = self._xrpc(call, "com.atproto.repo.getRecord")
+        answer = await call.read("GET", url, params=params, accept=(400, 404))
+        body: dict[str, Any] = answer.json_or_none() or {}
+        if answer.status == 200:
+            return body
+        if body.get("error") not in ("RecordNotFound", "NotFound") and "locate record" not in str(
+            body.get("message")
+        ):
+            raise self.parse_error(answer)
+        return None
+
+    async def delete(self, receipt: Receipt, call: Call) -> None:
+        for collection in (POST, *receipt.raw.get("gates", ())):
+            body = {"repo": call.facts.identity.id, "collection": collection, "rkey": receipt.id}
+            await call.attach(
+                "POST", self._xrpc(call, "com.atproto.repo.deleteRecord"), json=body, repeatable=True
+            )
+
+    # --- read -----------------------------------------------------------------------------------------------------
+    async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
+        uris = [_uri(receipt) for receipt in receipts]
+        views = {view["uri"]: view for view in await self._views(uris, call)}
+        now = call.now()
+        return [_row(receipt, views.get(uri), now) for receipt, uri in zip(receipts, uris, strict=True)]
+
+    async def _views(self, uris: Iterable[str], call: Call) -> list[dict[str, Any]]:
+        params = [("uris", uri) for uri in uris]
+        answer = await call.read("GET", self._xrpc(call, "app.bsky.feed.getPosts"), params=params)
+        views: list[dict[str, Any]] = answer.json()["posts"]
+        return views
+
+    async def fetch_account_metrics(
+        self, call: Call, *, since: datetime | None, until: datetime | None
+    ) -> Metrics:
+        params = {"actor": call.facts.identity.id}
+        profile = (
+            await call.read("GET", self._xrpc(call, "app.bsky.actor.getProfile"), params=params)
+        ).json()
+        names = ("followersCount", "followsCount", "postsCount")
+        return Metrics(
+            platform=self.platform,
+            identity=call.facts.identity,
+            url=call.facts.url,
+            followers=profile.get("followersCount"),
+            raw={name: profile.get(name) for name in names},
+            fetched_at=call.now(),
+        )
+
+    async def fetch_posts(
+        self, call: Call, *, since: datetime | None, until: datetime | None, limit: int
+    ) -> AsyncIterator[Receipt]:
+        """From the account's own server, which knows a post at once."""
+        params = {"repo": call.facts.identity.id, "collection": POST, "limit": str(min(limit, 100))}
+        cursor: str | None = ""
+        while cursor is not None:
+            page = {**params, "cursor": cursor} if cursor else params
+            answer = (
+                await call.read("GET", self._xrpc(call, "com.atproto.repo.listRecords"), params=page)
+            ).json()
+            for found in answer["records"]:
+                receipt = self._receipt(found["uri"], found["cid"], found["value"], call.facts.identity)
+                if since and receipt.published_at and receipt.published_at < since:
+                    return
+                if not (until and receipt.published_at and receipt.published_at > until):
+                    yield receipt
+            cursor = answer.get("cursor")
+
+    def _receipt(self, uri: str, cid: str, record: Mapping[str, Any], owner: Identity) -> Receipt:
+        sent = self._sent(uri, cid, record)
+        kind = "reply" if record.get("reply") else "post"
+        return Receipt(owner, sent.id, sent.url, sent.published_at, record.get("text"), kind, raw=sent.raw)
+
+    async def resolve(self, reference: str, call: Call) -> Receipt:
+        """An AT-URI, a bsky.app permalink, or the key of an own post."""
+        did, rkey = await self._place(reference, call)
+        if did == call.facts.identity.id:
+            found = await self._record(did, rkey, call)
+            if found is not None:
+                return self._receipt(found["uri"], found["cid"], found["value"], call.facts.identity)
+        else:
+            for view in await self._views([f"at://{did}/{POST}/{rkey}"], call):
+                author = Identity(self.platform, self.server, did, view["author"].get("handle"))
+                return self._receipt(view["uri"], view["cid"], view["record"], author)
+        raise errors.ConfigError(f"{reference!r} is no post that {self.server} can see")
+
+    async def _place(self, reference: str, call: Call) -> tuple[str, str]:
+        match = re.fullmatch(r"at://([^/]+)/app\.bsky\.feed\.post/([^/?#]+)", reference) or re.fullmatch(
+            r"https?://[^/]+/profile/([^/]+)/post/([^/?#]+)", reference
+        )
+        if match is None:
+            if "/" in reference:
+                raise errors.ConfigError(f"{reference!r} is no Bluesky post")
+            return call.facts.identity.id, reference
+        did = await self._did(match[1], call)
+        if did is None:
+            raise errors.ConfigError(f"{reference!r}: no such handle {match[1]!r}")
+        return did, match[2]
+
+    def owns(self, permalink: str) -> bool:
+        return permalink.startswith(("at://", "https://bsky.app/profile/"))
+
+    def read_error(self, response: base.Response) -> tuple[str | None, str]:
+        body = response.json_or_none()
+        if isinstance(body, dict):
+            return body.get("error"), str(body.get("message") or body.get("error") or "")
+        return None, response.text[:200]
+
+
+# --- small things -----------------------------------------------------------------------------------------------------
+_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
+
+
+def tid(micros: int, clock_id: int) -> str:
+    """A record key: 53 bits of microseconds since 1970 and 10 bits that tell writers apart, 13 characters that sort."""
+    value = (micros & ((1 << 53) - 1)) << 10 | clock_id & 1023
+    return "".join(_ALPHABET[value >> shift & 31] for shift in range(60, -1, -5))
+
+
+def _tid_micros(key: str) -> int:
+    value = 0
+    for character in key:
+        value = value << 5 | max(0, _ALPHABET.find(character))
+    return value >> 10
+
+
+def _session(answer: dict[str, Any], old: base.Credential) -> base.Credential:
+    return attrs.evolve(
+        old,
+        access_token=answer["accessJwt"],
+        refresh_token=answer["refreshJwt"],
+        expires_at=_expiry(answer["accessJwt"]),
+    )
+
+
+def _expiry(jwt: str) -> datetime | None:
+    """When a token ends, from its own claims; None when it is opaque."""
+    try:
+        claims = jwt.split(".")[1]
+        padded = claims + "=" * (-len(claims) % 4)
+        return datetime.fromtimestamp(json.loads(base64.urlsafe_b64decode(padded))["exp"], UTC)
+    except (IndexError, KeyError, ValueError):
+        return None
+
+
+def _pds(document: Any) -> str | None:
+    """The account's own server, from its DID document."""
+    for service in (document or {}).get("service", ()):
+        if str(service.get("id", "")).endswith("#atproto_pds"):
+            return str(service["serviceEndpoint"]).rstrip("/")
+    return None
+
+
+def _gates(options: Any) -> dict[str, dict[str, Any]]:
+    gates: dict[str, dict[str, Any]] = {}
+    if options.replies is not None:
+        wanted = () if options.replies == "nobody" else options.replies
+        gates["app.bsky.feed.threadgate"] = {"allow": [_rule(one) for one in wanted]}
+    if not options.quotes:
+        rule = {"$type": "app.bsky.feed.postgate#disableRule"}
+        gates["app.bsky.feed.postgate"] = {"embeddingRules": [rule]}
+    return gates
+
+
+def _rule(name: str) -> dict[str, str]:
+    kinds = {"mentioned": "mentionRule", "followers": "followerRule", "following": "followingRule"}
+    if name in kinds:
+        return {"$type": f"app.bsky.feed.threadgate#{kinds[name]}"}
+    return {"$type": "app.bsky.feed.threadgate#listRule", "list": name}
+
+
+def _strong(raw: Mapping[str, Any]) -> dict[str, str]:
+    return {"uri": raw["uri"], "cid": raw["cid"]}
+
+
+def _uri(receipt: Receipt) -> str:
+    return str(receipt.raw.get("uri") or f"at://{receipt.identity.id}/{POST}/{receipt.id}")
+
+
+def _job(answer: dict[str, Any]) -> dict[str, Any]:
+    """The job's status: wrapped as the lexicon says, or bare as the live service answers."""
+    status: dict[str, Any] = answer.get("jobStatus") or answer
+    return status
+
+
+def _job_over(status: dict[str, Any]) -> bool:
+    return bool(status.get("blob")) or status.get("state") == "JOB_STATE_FAILED"
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def _stamp(moment: datetime | None) -> str:
+    assert moment is not None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _row(receipt: Receipt, view: dict[str, Any] | None, now: datetime) -> Metrics:
+    if view is None:
+        gone = errors.Declined("not shown: deleted, taken down, or too new to be indexed")
+        return Metrics.of(receipt, error=gone, fetched_at=now)
+    counts = {
+        "likes": view.get("likeCount"),
+        "comments": view.get("replyCount"),
+        "shares": view.get("repostCount"),
+        "quotes": view.get("quoteCount"),
+        "saves": view.get("bookmarkCount"),
+    }
+    missing = {name: "the server does not say" for name, value in counts.items() if value is None}
+    missing |= {
+        name: "Bluesky does not count it" for name in ("impressions", "reach", "clicks", "video_views")
+    }
+    raw = {"indexedAt": view.get("indexedAt"), "labels": view.get("labels", [])}
+    return Metrics.of(receipt, **counts, missing=missing, raw=raw, fetched_at=now)

@@ -1,0 +1,638 @@
+"""Mastodon, and the servers that speak its API: GoToSocial, Pleroma, Akkoma, Pixelfed, Takahe, Hollo, snac.
+
+Numbers are those of a stock Mastodon server; every server tells its own, and :meth:`Mastodon.account` reads them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal
+
+import attrs
+
+from .. import errors
+from ..metrics import Metrics
+from ..model import Identity, Receipt, Status
+from ..rules import Budget, ErrorRow, FindRule, ImageRule, PollRule, Rules, Source, TextRule, VideoRule
+from ..text import strip_html
+from . import base
+from .base import (
+    Absent,
+    AccountFacts,
+    Call,
+    CannotTell,
+    Draft,
+    Fence,
+    Finding,
+    Found,
+    Lost,
+    Part,
+    PartMedia,
+    Sent,
+)
+
+_DOCS = Source("docs.joinmastodon.org and the server's source, 4.7", "2026-11-23")
+_SERVERS = Source("answers of real servers on loopback", "2026-11-23")
+
+_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"})
+_VIDEOS = frozenset({"video/mp4", "video/webm", "video/quicktime", "video/ogg"})
+
+_IMAGE = ImageRule(
+    count=4,
+    max_bytes=16_777_216,
+    types=_IMAGES,
+    alt_limit=1500,
+    max_pixels=33_177_600,
+    animated_count=4,
+    animated_max_pixels=921_600,
+)
+_VIDEO = VideoRule(
+    count=1, max_bytes=103_809_024, types=_VIDEOS, max_pixels=8_294_400, alt_limit=1500, thumbnail=True
+)
+_POLL = PollRule(2, 4, 50, min_seconds=300, max_seconds=2_629_746, multiple=True, hide_totals=True)
+
+RULES = Rules(
+    text=TextRule(500, "mastodon", counts_warning=True),
+    images=_IMAGE,
+    video=_VIDEO,
+    poll=_POLL,
+    thread=True,
+    carries=frozenset({"reply_to", "quote", "language", "content_warning", "sensitive"}),
+    in_text=frozenset({"link", "tags"}),
+    visibility=frozenset({"public", "unlisted", "followers", "direct"}),
+    edit=True,
+    delete=True,
+    schedule=True,
+    metrics=frozenset({"likes", "comments", "shares", "quotes"}),
+    metrics_batch=20,
+    account_metrics=frozenset({"followers"}),
+    fetch_posts=True,
+    budgets=(
+        Budget("api", "account", 300, 300.0, header="x-ratelimit", source=_DOCS),
+        Budget("media", "account", 30, 1800.0, match=r"POST /api/v[12]/media$", source=_DOCS),
+        Budget("statuses", "account", 300, 10800.0, match=r"POST /api/v1/statuses$", source=_DOCS),
+        Budget("deletes", "account", 30, 1800.0, match=r"DELETE /api/v1/statuses/.*", source=_DOCS),
+    ),
+    errors=(
+        ErrorRow(400, "ReauthNeeded", text=r"invalid bearer token|invalid_grant", hint="sign in again"),
+        ErrorRow(400, "Declined"),
+        ErrorRow(401, "ReauthNeeded", hint="the token is invalid or revoked; sign in again"),
+        ErrorRow(
+            403, "MissingScope", text="outside the authorized scopes", hint="sign in again with write access"
+        ),
+        ErrorRow(403, "Declined", hint="the account may not do this (disabled, suspended or blocked)"),
+        ErrorRow(404, "Declined", hint="the record is missing or not visible to this account"),
+        ErrorRow(410, "Declined", hint="it is gone"),
+        ErrorRow(413, "Declined", hint="a proxy in front of the server takes no file of this size"),
+        ErrorRow(422, "Declined"),
+        ErrorRow(429, "RateLimited"),
+        ErrorRow(503, "Unavailable", text="temporary problem", definite=False, hint="try again in a while"),
+        ErrorRow(500, "Unavailable", definite=False),
+    ),
+    find=FindRule(by="list", quiet=120.0, looks=3, between=20.0),
+    sources=(_DOCS, _SERVERS),
+    notes=(
+        "A media post must have pictures or one video.",
+        "The server makes the link card itself, from the first link.",
+    ),
+)
+
+_VISIBILITY = {"public": "public", "unlisted": "unlisted", "followers": "private", "direct": "direct"}
+_RAW_COUNTS = frozenset({"gotosocial", "pleroma", "akkoma", "takahe"})
+_PLEROMA = frozenset({"pleroma", "akkoma", "rebased"})
+_SCHEDULES = frozenset({"mastodon", "gotosocial", "pleroma", "akkoma"})
+
+
+@attrs.frozen
+class MastodonOptions(base.Options):
+    """What only Mastodon knows.
+
+    Attributes:
+        scheduled_at: aware; the server publishes by itself then, at least 5 minutes ahead.
+        quote_policy: who may quote: "public", "followers" or "nobody" (4.5 and later).
+        local_only: keep it on this server (glitch-soc, GoToSocial).
+        content_type: "text/plain", "text/markdown", ... where the server offers formats.
+
+    >>> MastodonOptions(quote_policy="followers").quote_policy
+    'followers'
+    """
+
+    platform: ClassVar[str] = "mastodon"
+    scheduled_at: datetime | None = None
+    quote_policy: Literal["public", "followers", "nobody"] | None = None
+    local_only: bool | None = None
+    content_type: str | None = None
+
+
+class Mastodon(base.Adapter):
+    """One account on a server that speaks the Mastodon API.
+
+    Args:
+        server: the server's base URL.
+        token: an access token with ``read`` and ``write`` (or ``profile write:statuses write:media read:statuses``).
+
+    >>> Mastodon("https://example.social", token="…")
+    <Mastodon https://example.social>
+    """
+
+    platform: ClassVar[str] = "mastodon"
+    title: ClassVar[str] = "Mastodon"
+    rules: ClassVar[Rules] = RULES
+    Options: ClassVar[type[base.Options]] = MastodonOptions
+    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "identify": ("profile",),
+        "publish": ("write:statuses", "write:media"),
+        "metrics": ("read:statuses", "read:accounts"),
+    }
+
+    def __init__(self, server: str, *, token: str | None = None) -> None:
+        super().__init__(server, base.Credential("bearer", access_token=token))
+
+    # --- who am I -------------------------------------------------------------------------------------------------
+    async def account(self, call: Call) -> AccountFacts:
+        me = (await call.read("GET", "/api/v1/accounts/verify_credentials")).json()
+        instance = await self._instance(call)
+        software, version = await self._software(call, instance)
+        api = int((instance.get("api_versions") or {}).get("mastodon") or 0)
+        facts = _limits(instance, software) | _abilities(software, version, api, instance)
+        return AccountFacts(
+            identity=Identity(self.platform, self.server, str(me["id"]), me.get("acct")),
+            url=me.get("url"),
+            software=software,
+            version=version,
+            fences=(_fence(software, version),),
+            facts=facts,
+        )
+
+    async def _instance(self, call: Call) -> dict[str, Any]:
+        """The instance document; servers without a working v2 answer v1."""
+        for path in ("/api/v2/instance", "/api/v1/instance"):
+            try:
+                answer = (await call.read("GET", path, accept=range(400, 600))).json_or_none()
+            except errors.PlatformError:
+                continue
+            if isinstance(answer, dict) and "error" not in answer:
+                return answer
+        return {}
+
+    async def _software(self, call: Call, instance: dict[str, Any]) -> tuple[str, str]:
+        """(name, version) by nodeinfo, else by the version text that compatible servers give."""
+        index = await call.read("GET", "/.well-known/nodeinfo", auth=False, accept=range(400, 600))
+        for link in (index.json_or_none() or {}).get("links", ()):
+            if "/ns/schema/2." in str(link.get("rel")):
+                path = re.sub(r"^https?://[^/]+", "", str(link["href"]))
+                info = (await call.read("GET", path, auth=False, accept=range(400, 600))).json_or_none() or {}
+                if named := info.get("software"):
+                    return str(named["name"]).lower(), str(named["version"])
+        return _software_by_version(str(instance.get("version", "")))
+
+    def rules_for(self, facts: AccountFacts) -> Rules:
+        known = facts.facts
+        poll = attrs.evolve(
+            _POLL,
+            max_options=known["poll_options"],
+            option_limit=known["poll_characters"],
+            min_seconds=known["poll_min"],
+            max_seconds=known["poll_max"],
+            with_media=known["media_and_poll"],
+        )
+        unit: Literal["codepoints", "mastodon"] = "codepoints" if known["raw_count"] else "mastodon"
+        return attrs.evolve(
+            RULES,
+            text=attrs.evolve(
+                RULES.text, limit=known["characters"], unit=unit, url_length=known["url_length"]
+            ),
+            images=attrs.evolve(
+                _IMAGE,
+                count=known["media"],
+                animated_count=known["media"],
+                max_bytes=known["image_bytes"],
+                max_pixels=known["image_pixels"],
+                alt_limit=known["alt"],
+                types=frozenset(known["types"]) & _IMAGES or _IMAGES,
+            ),
+            video=attrs.evolve(
+                _VIDEO,
+                max_bytes=known["video_bytes"],
+                max_pixels=known["video_pixels"],
+                alt_limit=known["alt"],
+                types=frozenset(known["types"]) & _VIDEOS or _VIDEOS,
+            ),
+            poll=poll if known["polls"] else None,
+            schedule=known["schedules"],
+        )
+
+    # --- plan -----------------------------------------------------------------------------------------------------
+    async def plan(self, draft: Draft, call: Call) -> Part:
+        post, options = draft.post, draft.options
+        body: dict[str, Any] = {
+            "status": post.text,
+            "visibility": _VISIBILITY.get(post.visibility or "public", "public"),
+            "language": post.language,
+            "spoiler_text": post.content_warning,
+            "sensitive": post.sensitive or bool(post.content_warning) or None,
+            "local_only": options.local_only,
+            "content_type": options.content_type,
+            "in_reply_to_id": await self._target(draft, "reply_to", call),
+            "quoted_status_id": await self._quote(draft, call),
+            "quote_approval_policy": self._quote_policy(draft),
+            "scheduled_at": self._schedule(draft, call),
+        }
+        if post.poll:
+            body["poll"] = {
+                "options": list(post.poll.options),
+                "expires_in": post.poll.seconds,
+                "multiple": post.poll.multiple,
+                "hide_totals": post.poll.hide_totals,
+            }
+        kind = "quote" if post.quote else "reply" if post.reply_to or draft.index else "post"
+        clean = {name: value for name, value in body.items() if value is not None}
+        return Part(draft.index, clean, post.text, kind, requests=1 + len(draft.media))
+
+    async def _target(self, draft: Draft, field: Literal["reply_to", "quote"], call: Call) -> str | None:
+        """The local status id of what is replied to or quoted."""
+        wanted = getattr(draft.post, field)
+        if wanted is None:
+            return None
+        if isinstance(wanted, Receipt) and wanted.identity.server == self.server:
+            return wanted.id
+        reference = wanted if isinstance(wanted, str) else wanted.url or ""
+        try:
+            return (await self.resolve(reference, call)).id
+        except (errors.ConfigError, errors.Declined) as error:
+            draft.problem(field, "not_found", f"{reference!r} is not known to {self.server}: {error}")
+            return None
+
+    async def _quote(self, draft: Draft, call: Call) -> str | None:
+        if draft.post.quote is None:
+            return None
+        if not draft.facts.facts["quotes"]:
+            hint = "put the link into the text"
+            draft.problem("quote", "unsupported", "this server has no quote posts", hint=hint)
+            return None
+        return await self._target(draft, "quote", call)
+
+    def _quote_policy(self, draft: Draft) -> str | None:
+        policy: str | None = draft.options.quote_policy
+        if policy and not draft.facts.facts["quotes"]:
+            draft.change(
+                "options.quote_policy", "not_carried", "is not sent: this server has no quote policies"
+            )
+            return None
+        return policy
+
+    def _schedule(self, draft: Draft, call: Call) -> str | None:
+        when: datetime | None = draft.options.scheduled_at
+        if when is None:
+            return None
+        field = "options.scheduled_at"
+        if when.tzinfo is None:
+            draft.problem(field, "naive", f"{when} has no time zone", hint="give an aware datetime")
+            return None
+        if draft.total > 1:
+            draft.problem(
+                field, "unsupported", "a thread cannot be scheduled here: its parts need ids to reply to"
+            )
+        elif not draft.facts.facts["schedules"]:
+            draft.problem(field, "unsupported", f"{draft.facts.software} publishes scheduled posts at once")
+        elif (when - call.now()).total_seconds() < 300:
+            draft.problem(field, "range", "must be at least 5 minutes ahead", limit=300)
+        return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+    # --- send -----------------------------------------------------------------------------------------------------
+    async def send(self, part: Part, call: Call) -> Sent:
+        body = dict(part.body)
+        if part.media:
+            body["media_ids"] = [
+                await self._upload(index, item, call) for index, item in enumerate(part.media)
+            ]
+        if call.previous is not None:
+            body["in_reply_to_id"] = call.previous.id
+        key = call.recall("key")
+        if key is None:
+            key = f"{call.random.getrandbits(128):032x}"
+            call.remember("key", key)
+        fence = None if "scheduled_at" in body else call.facts.fence("key")
+        response = await call.commit(
+            "POST", "/api/v1/statuses", json=body, headers={"idempotency-key": key}, fence=fence
+        )
+        return _sent(response.json(), part)
+
+    async def _upload(self, index: int, item: PartMedia, call: Call) -> str:
+        """The media id, from this or an earlier process; waits until the server has processed it."""
+        name = f"media {index} {item.digest[:16]}"
+        if (known := call.recall(name)) is not None:
+            return str(known)
+        path = "/api/v2/media" if call.facts.facts["media_v2"] else "/api/v1/media"
+        response = await call.prepare("POST", path, multipart=await _fields(item, call), timeout=300.0)
+        uploaded = response.json()
+        media_id = str(uploaded["id"])
+        if response.status == 202 or uploaded.get("url") is None:
+            await call.poll(
+                lambda: call.read("GET", f"/api/v1/media/{media_id}", accept=(206,)),
+                lambda answer: answer.status == 200,
+            )
+        call.remember(name, media_id, expires_in=72_000)
+        return media_id
+
+    # --- after ----------------------------------------------------------------------------------------------------
+    async def check(self, sent: Sent, call: Call) -> Sent:
+        """A scheduled post that is no longer on the list was published: its own status is looked for by text."""
+        if sent.status is not Status.SCHEDULED:
+            return sent
+        listed = await call.read("GET", f"/api/v1/scheduled_statuses/{sent.id}", accept=(404,))
+        if listed.status == 200:
+            return sent
+        due = _time(sent.raw["scheduled_at"])
+        async for status in self._own(call, since=due):
+            if _plain(status) == _squash(sent.raw["text"]):
+                return _sent(status, None)
+        return sent
+
+    async def find(self, lost: Lost, call: Call) -> Finding:
+        if "scheduled_at" in lost.part.body:
+            return await self._find_scheduled(lost, call)
+        ours = []
+        async for status in self._own(call, since=lost.since):
+            if _time(status["created_at"]) <= lost.until and str(status["id"]) not in lost.claimed:
+                if await self._matches(status, lost, call):
+                    ours.append(status)
+        if len(ours) > 1:
+            return CannotTell("two posts look exactly like this one")
+        if ours:
+            return Found(_sent(ours[0], lost.part))
+        return Absent("it is not among the account's own posts")
+
+    async def _find_scheduled(self, lost: Lost, call: Call) -> Finding:
+        listed = (await call.read("GET", "/api/v1/scheduled_statuses", params={"limit": 40})).json()
+        due = _time(lost.part.body["scheduled_at"])
+        for one in listed:
+            same = one["params"]["text"] == lost.part.body["status"]
+            if (
+                same
+                and abs((_time(one["scheduled_at"]) - due).total_seconds()) < 2
+                and one["id"] not in lost.claimed
+            ):
+                return Found(_sent(one, lost.part))
+        return Absent("it is not among the scheduled posts")
+
+    async def _matches(self, status: dict[str, Any], lost: Lost, call: Call) -> bool:
+        """Whether one of the account's own posts is exactly what was sent."""
+        body = lost.part.body
+        parent = lost.previous.id if lost.previous else body.get("in_reply_to_id")
+        uploaded = [call.recall(f"media {i} {m.digest[:16]}") for i, m in enumerate(lost.part.media)]
+        attached = [str(medium["id"]) for medium in status.get("media_attachments", ())]
+        if status.get("in_reply_to_id") != parent or len(attached) != len(uploaded):
+            return False
+        if uploaded and all(uploaded) and set(uploaded) == set(attached):
+            return True
+        if _plain(status) == _squash(body["status"]):
+            return True
+        source = await call.read("GET", f"/api/v1/statuses/{status['id']}/source", accept=range(400, 600))
+        return source.status == 200 and (source.json_or_none() or {}).get("text") == body["status"]
+
+    async def _own(
+        self, call: Call, *, since: datetime | None, limit: int = 400
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The account's own posts, newest first, page by page, down to ``since``."""
+        url: str | None = f"/api/v1/accounts/{call.facts.identity.id}/statuses?limit=40&exclude_reblogs=true"
+        seen = 0
+        while url and seen < limit:
+            page = await call.read("GET", url)
+            for status in page.json():
+                if since is not None and _time(status["created_at"]) < since:
+                    return
+                seen += 1
+                yield status
+            url = page.links.get("next")
+
+    async def edit(self, receipt: Receipt, part: Part, call: Call) -> Sent:
+        allowed = {
+            "status",
+            "spoiler_text",
+            "sensitive",
+            "language",
+            "poll",
+            "quote_approval_policy",
+            "content_type",
+        }
+        body = {name: value for name, value in part.body.items() if name in allowed}
+        if part.media:
+            body["media_ids"] = [
+                await self._upload(index, item, call) for index, item in enumerate(part.media)
+            ]
+        response = await call.attach("PUT", f"/api/v1/statuses/{receipt.id}", json=body, repeatable=True)
+        return _sent(response.json(), part)
+
+    async def delete(self, receipt: Receipt, call: Call) -> None:
+        if "scheduled_at" in receipt.raw:
+            path, params = f"/api/v1/scheduled_statuses/{receipt.id}", {}
+        else:
+            path, params = f"/api/v1/statuses/{receipt.id}", {"delete_media": "true"}
+        await call.attach("DELETE", path, params=params, accept=(404, 410), repeatable=True)
+
+    # --- read -----------------------------------------------------------------------------------------------------
+    async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
+        name = call.facts.facts["batch"]
+        now = call.now()
+        if name and len(receipts) > 1:
+            params = [(name, str(receipt.id)) for receipt in receipts]
+            found = {
+                str(s["id"]): s for s in (await call.read("GET", "/api/v1/statuses", params=params)).json()
+            }
+        else:
+            found = {str(r.id): s for r in receipts if (s := await self._status(str(r.id), call)) is not None}
+        return [_row(receipt, found.get(str(receipt.id)), now) for receipt in receipts]
+
+    async def _status(self, status_id: str, call: Call) -> dict[str, Any] | None:
+        response = await call.read("GET", f"/api/v1/statuses/{status_id}", accept=(404,))
+        status: dict[str, Any] | None = response.json_or_none() if response.status == 200 else None
+        return status
+
+    async def fetch_account_metrics(
+        self, call: Call, *, since: datetime | None, until: datetime | None
+    ) -> Metrics:
+        me = (await call.read("GET", "/api/v1/accounts/verify_credentials")).json()
+        return Metrics(
+            platform=self.platform,
+            identity=call.facts.identity,
+            url=me.get("url"),
+            followers=me.get("followers_count"),
+            raw={key: me.get(key) for key in ("followers_count", "following_count", "statuses_count")},
+            fetched_at=call.now(),
+        )
+
+    async def fetch_posts(
+        self, call: Call, *, since: datetime | None, until: datetime | None, limit: int
+    ) -> AsyncIterator[Receipt]:
+        async for status in self._own(call, since=since, limit=limit):
+            if until is None or _time(status["created_at"]) <= until:
+                yield self._receipt(status, call.facts.identity)
+
+    def _receipt(self, status: dict[str, Any], owner: Identity) -> Receipt:
+        sent = _sent(status, None)
+        kind = "reply" if status.get("in_reply_to_id") else "post"
+        text = strip_html(status.get("content", ""))
+        return Receipt(owner, sent.id, sent.url, sent.published_at, text, kind, raw=sent.raw)
+
+    async def resolve(self, reference: str, call: Call) -> Receipt:
+        """A permalink of any server, or a local status id."""
+        if "://" not in reference:
+            status = await self._status(reference, call)
+            found = [status] if status else []
+        elif (local := self._local_id(reference)) and (status := await self._status(local, call)):
+            found = [status]
+        else:
+            params = {"q": reference, "resolve": "true", "type": "statuses", "limit": "1"}
+            found = (await call.read("GET", "/api/v2/search", params=params)).json().get("statuses", [])
+        if not found:
+            raise errors.ConfigError(f"{reference!r} is no post that {self.server} can see")
+        account = found[0].get("account") or {}
+        owner = Identity(self.platform, self.server, str(account.get("id", "")), account.get("acct"))
+        return self._receipt(found[0], owner)
+
+    def _local_id(self, permalink: str) -> str | None:
+        path = permalink.removeprefix(self.server)
+        match = re.fullmatch(r"/(?:@[^/]+|users/[^/]+/statuses|ap/users/[^/]+/statuses)/([^/?#]+)", path)
+        return match[1] if match and path != permalink else None
+
+    def owns(self, permalink: str) -> bool:
+        return permalink.startswith(self.server + "/")
+
+    # --- the wire -------------------------------------------------------------------------------------------------
+    def read_error(self, response: base.Response) -> tuple[str | None, str]:
+        """Servers answer JSON, HTML, plain text or nothing; texts are localised, so only fixed English ones are matched."""
+        body = response.json_or_none()
+        if isinstance(body, dict):
+            return body.get("error"), str(body.get("error_description") or body.get("error") or "")
+        return None, strip_html(response.text).strip()[:200]
+
+
+# --- from the server's words ------------------------------------------------------------------------------------------
+def _limits(instance: dict[str, Any], software: str) -> dict[str, Any]:
+    """The server's own limits, stock numbers where it says nothing."""
+    configuration = instance.get("configuration") or {}
+    statuses = configuration.get("statuses") or {}
+    media = configuration.get("media_attachments") or {}
+    polls = configuration.get("polls") or {}
+    legacy = instance.get("max_toot_chars") or (instance.get("pleroma") or {}).get("max_toot_chars")
+    return {
+        "characters": int(statuses.get("max_characters") or legacy or 500),
+        "media": int(statuses.get("max_media_attachments") or 4),
+        "url_length": int(statuses.get("characters_reserved_per_url") or 23),
+        "alt": int(media.get("description_limit") or instance.get("description_limit") or 1500),
+        "image_bytes": int(media.get("image_size_limit") or instance.get("upload_limit") or 16_777_216),
+        "image_pixels": int(media.get("image_matrix_limit") or 33_177_600),
+        "video_bytes": int(media.get("video_size_limit") or instance.get("upload_limit") or 103_809_024),
+        "video_pixels": int(media.get("video_matrix_limit") or 8_294_400),
+        "types": list(media.get("supported_mime_types") or ()),
+        "poll_options": int(polls.get("max_options") or 4),
+        "poll_characters": int(polls.get("max_characters_per_option") or 50),
+        "poll_min": int(polls.get("min_expiration") or 300),
+        "poll_max": int(polls.get("max_expiration") or 2_629_746),
+        "raw_count": software in _RAW_COUNTS,
+    }
+
+
+def _abilities(software: str, version: str, api: int, instance: dict[str, Any]) -> dict[str, Any]:
+    """What the software can, by its name and version."""
+    features = ((instance.get("pleroma") or {}).get("metadata") or {}).get("features") or ()
+    batch = "ids[]" if software in _PLEROMA else "id[]" if software == "mastodon" and api >= 2 else None
+    return {
+        "quotes": api >= 7 or "quote_posting" in features,
+        "media_and_poll": software == "mastodon" and _numbers(version) >= (4, 6),
+        "batch": batch,
+        "polls": software != "pixelfed",
+        "schedules": software in _SCHEDULES,
+        "media_v2": _numbers(version) >= (3, 1, 3) if software == "mastodon" else software != "snac",
+    }
+
+
+def _fence(software: str, version: str) -> Fence:
+    """How far a repeated Idempotency-Key is safe here (releases 4.6.0 to 4.7.1 answer it with 500)."""
+    if software == "mastodon":
+        broken = (4, 6) <= _numbers(version) < (4, 7, 2)
+        return Fence("key", "refuted" if broken else "proved", 3300.0, repeat_after=10.0)
+    if software in _PLEROMA:
+        return Fence("key", "proved", 21_000.0, repeat_after=10.0)
+    if software == "hollo":
+        return Fence("key", "proved", 3300.0, repeat_after=10.0)
+    return Fence("key", "refuted")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version.partition("+")[0])[:3])
+
+
+def _software_by_version(version: str) -> tuple[str, str]:
+    """From texts such as ``2.7.2 (compatible; Pleroma 2.9.1)``, ``4.0.0 (not true; really snac/2.94)``, ``takahe/0.11``."""
+    match = re.search(r"(?:compatible; |really |^)([A-Za-z][A-Za-z-]*)[/ ]([\d.]+\S*)", version)
+    return (match[1].lower(), match[2].rstrip(")")) if match else ("mastodon", version)
+
+
+async def _fields(item: PartMedia, call: Call) -> list[base.Field]:
+    blob = await call.open(item)
+    fields = [base.Field("file", base.Slice(blob), item.name, item.mime)]
+    if item.alt:
+        fields.append(base.Field("description", item.alt))
+    if item.focus:
+        fields.append(base.Field("focus", f"{item.focus[0]:g},{item.focus[1]:g}"))
+    if item.thumbnail:
+        picture = await call.open(item.thumbnail)
+        fields.append(base.Field("thumbnail", base.Slice(picture), item.thumbnail.name, item.thumbnail.mime))
+    return fields
+
+
+def _sent(status: dict[str, Any], part: Part | None) -> Sent:
+    """What the server made of it; a status without an id was dropped by its spam filter."""
+    if "params" in status and status.get("scheduled_at"):
+        raw = {"scheduled_at": status["scheduled_at"], "text": status["params"].get("text") or ""}
+        due = _time(status["scheduled_at"])
+        return Sent(str(status["id"]), status=Status.SCHEDULED, look_again_at=due, raw=raw)
+    if not status.get("id"):
+        raise errors.Declined("the server took the post and dropped it (its spam filter does so)")
+    missing: tuple[str, ...] = ()
+    if part is not None and "scheduled_at" in part.body:
+        missing = ("the server does not schedule: it published at once",)
+    at = _time(status["created_at"]) if status.get("created_at") else None
+    url = status.get("url") or status.get("uri")
+    return Sent(str(status["id"]), url, at, missing=missing, raw={"uri": status.get("uri")})
+
+
+def _row(receipt: Receipt, status: dict[str, Any] | None, now: datetime) -> Metrics:
+    if status is None:
+        gone = errors.Declined("the post is deleted, or not visible to this account", status=404)
+        return Metrics.of(receipt, error=gone, fetched_at=now)
+    missing = {
+        name: "Mastodon does not count it"
+        for name in ("impressions", "reach", "saves", "clicks", "video_views")
+    }
+    if status.get("quotes_count") is None:
+        missing["quotes"] = "the server does not tell (Mastodon 4.5 and later do)"
+    names = ("favourites_count", "replies_count", "reblogs_count", "quotes_count", "edited_at")
+    return Metrics.of(
+        receipt,
+        likes=status.get("favourites_count"),
+        comments=status.get("replies_count"),
+        shares=status.get("reblogs_count"),
+        quotes=status.get("quotes_count"),
+        missing=missing,
+        raw={name: status.get(name) for name in names}
+        | ({"poll": status["poll"]} if status.get("poll") else {}),
+        fetched_at=now,
+    )
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _plain(status: dict[str, Any]) -> str:
+    return _squash(strip_html(status.get("content", "")))
+
+
+def _squash(text: str) -> str:
+    """Texts as they compare: white space folded, a mention without its server (that is how pages show it)."""
+    return " ".join(re.sub(r"@(\w+)@[\w.-]+", r"@\1", text).split())

@@ -1,0 +1,477 @@
+"""An adapter's way to the world: every request passes here, and here it is decided whether it may be repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Unpack
+
+import attrs
+
+from . import errors
+from ._clock import to_text
+from .adapters._errors import retry_at as _retry_at
+from .adapters.base import AccountFacts, Blob, Card, Credential, Fence, PartMedia, Request, Response, Sent
+from .gate import ALLOW, Verdict
+from .store import Store, pause
+from .transport import AnswerLost, Unreachable, redact
+
+if TYPE_CHECKING:
+    from ._account import Account
+    from ._shelf import Shelf
+    from .journal import Intent
+    from .model import JSON, Medium
+
+_BODY = ("params", "json", "form", "content", "multipart", "timeout")
+COMMIT_ATTEMPTS = 4
+"""How often one commit is tried in one call, when each earlier try certainly made nothing or a fence holds."""
+
+Tell = Callable[..., None]
+
+
+@attrs.define
+class PartWork:
+    """The part a call works on: its intent, the media at hand, and whether its bytes have begun to leave."""
+
+    intent: Intent
+    index: int
+    shelf: Shelf
+    media: dict[str, Medium]
+    verdict: Verdict = ALLOW
+    tell: Tell = lambda stage, **details: None
+    crossed: bool = False
+    stopping: bool = False
+    secrets: dict[str, Any] = attrs.field(factory=dict)
+    unkept: set[str] = attrs.field(factory=set)
+    fresh: dict[str, tuple[JSON, str | None]] = attrs.field(factory=dict)
+    uploads: list[Any] = attrs.field(factory=list)
+
+    @property
+    def state(self) -> Any:
+        return self.intent.states[self.index]
+
+    @property
+    def attempt(self) -> int:
+        return len(self.state.attempts)
+
+
+class Stopped(Exception):
+    """The caller gave up before the bytes left; nothing was sent."""
+
+
+class BoundCall:
+    """Implements :class:`~socialkit.adapters.base.Call` for one account, and one part when there is one."""
+
+    def __init__(
+        self,
+        owner: Account,
+        *,
+        work: PartWork | None = None,
+        steps: Collection[str] = ("read",),
+        signed: bool = True,
+        facts: AccountFacts | None = None,
+    ) -> None:
+        self._owner = owner
+        self._machinery = owner.machinery
+        self._work = work
+        self._steps = frozenset(steps)
+        self._signed = signed
+        self._facts = facts
+        self.account = owner.name
+        self.random: random.Random = owner.machinery.random
+
+    # --- what the adapter may know --------------------------------------------------------------------------------
+    @property
+    def facts(self) -> AccountFacts:
+        facts = self._facts or self._owner.facts
+        assert facts is not None, "facts are not known inside Adapter.account"
+        return facts
+
+    @property
+    def previous(self) -> Sent | None:
+        work = self._work
+        return work.intent.states[work.index - 1].sent if work and work.index else None
+
+    @property
+    def root(self) -> Sent | None:
+        return self._work.intent.states[0].sent if self._work and self._work.index else None
+
+    def now(self) -> datetime:
+        return self._owner.now()
+
+    # --- the four steps -------------------------------------------------------------------------------------------
+    async def read(self, method: str, url: str, /, **request: Unpack[Request]) -> Response:
+        return await self._repeatable("read", method, url, request)
+
+    async def prepare(self, method: str, url: str, /, **request: Unpack[Request]) -> Response:
+        return await self._repeatable("prepare", method, url, request)
+
+    async def attach(
+        self, method: str, url: str, /, *, repeatable: bool = False, **request: Unpack[Request]
+    ) -> Response:
+        if repeatable:
+            return await self._repeatable("attach", method, url, request)
+        return await self._once("attach", method, url, request)
+
+    async def commit(
+        self,
+        method: str,
+        url: str,
+        /,
+        *,
+        fence: Fence | None = None,
+        mark: JSON = None,
+        **request: Unpack[Request],
+    ) -> Response:
+        self._allow("commit")
+        work = self._work
+        assert work is not None
+        self._check_uploads()
+        for _ in range(COMMIT_ATTEMPTS - 1):
+            try:
+                return await self._commit_once(method, url, fence, mark, request)
+            except errors.OutcomeUnknown:
+                if not self._fence_holds(fence):
+                    raise
+                assert fence is not None
+                await self._machinery.clock.sleep(max(1.0, fence.repeat_after))
+            except errors.Unavailable:
+                await self._machinery.clock.sleep(1.0 + self.random.random())
+            except errors.RateLimited as error:
+                await self._wait_for(error)
+        return await self._commit_once(method, url, fence, mark, request)
+
+    # --- memory ---------------------------------------------------------------------------------------------------
+    def recall(self, name: str) -> Any:
+        if self._work is None:
+            return None
+        if name in self._work.secrets:
+            return self._work.secrets[name]
+        value, expires = self._work.state.prepared.get(name, (None, None))
+        return value if expires is None or expires > self._machinery.clock.now() else None
+
+    def remember(
+        self, name: str, value: JSON, *, expires_in: float | None = None, secret: bool = False
+    ) -> None:
+        work = self._work
+        if work is None:
+            return
+        if secret:
+            work.secrets[name] = value
+            work.unkept.add(name)
+            return
+        now = self._machinery.clock.now()
+        expires = now + timedelta(seconds=expires_in) if expires_in is not None else None
+        work.state.prepared[name] = (value, expires)
+        work.fresh[name] = (value, to_text(expires) if expires else None)
+
+    async def _keep_prepared(self) -> None:
+        """What was remembered is in the store before the next request of the part leaves."""
+        work = self._work
+        if work is None:
+            return
+        while work.unkept:
+            name = work.unkept.pop()
+            await self._machinery.journal.secret(work.intent, work.index, name, work.secrets[name])
+        if work.fresh:
+            values, work.fresh = {name: list(pair) for name, pair in work.fresh.items()}, {}
+            data = {"part": work.index, "values": values}
+            await self._machinery.journal.append(work.intent, "prepared", data)
+
+    # --- media ----------------------------------------------------------------------------------------------------
+    async def open(self, medium: PartMedia) -> Blob:
+        assert self._work is not None, "media are opened while a part is sent"
+        from .media import DigestingBlob
+
+        blob = await self._work.shelf.open(self.account, medium, self._work.media)
+        watched = DigestingBlob(blob, expected=medium.digest, progress=self._progress_of(medium))
+        self._work.uploads.append((medium, watched))
+        return watched
+
+    def _progress_of(self, medium: PartMedia) -> Callable[[int], None]:
+        work = self._work
+        assert work is not None
+        media = work.intent.parts[work.index].media
+        index = next((i for i, item in enumerate(media) if item.digest == medium.digest), None)
+
+        def report(position: int) -> None:
+            work.tell("uploading", part=work.index, medium=index, sent=position, total=medium.size)
+
+        return report
+
+    def _check_uploads(self) -> None:
+        from ._shelf import stale
+
+        for medium, watched in self._work.uploads if self._work else ():
+            if watched.changed:
+                raise stale(self.account, medium, "its bytes changed while it was uploaded")
+
+    async def card(self, url: str) -> Card | None:
+        from .cards import CardError, read_card
+
+        try:
+            return await read_card(url, self._machinery.transport.fetch)
+        except CardError:
+            return None
+
+    # --- waiting --------------------------------------------------------------------------------------------------
+    async def poll(
+        self,
+        look: Callable[[], Awaitable[Response]],
+        ready: Callable[[Response], bool],
+        *,
+        waits: Iterable[float] = (1, 2, 4, 8),
+        limit: float = 600,
+    ) -> Response:
+        await self._keep_prepared()
+        spent, last, steps = 0.0, 1.0, iter(waits)
+        while not ready(response := await look()):
+            last = next(steps, last)
+            if spent + last > limit:
+                raise errors.Unavailable(
+                    "the platform is still processing the media; nothing is published yet",
+                    account=self.account,
+                    retry_at=self._machinery.clock.now() + timedelta(seconds=60),
+                    next_step="publish again with the same idempotency_key; it goes on here",
+                )
+            if self._work:
+                self._work.tell("processing", part=self._work.index)
+            await self._machinery.clock.sleep(last)
+            spent += last
+        return response
+
+    # --- one request ----------------------------------------------------------------------------------------------
+    def _allow(self, step: str) -> None:
+        if step not in self._steps:
+            raise RuntimeError(f"{self._owner.adapter.platform}: a {step} request is not allowed here")
+
+    async def _repeatable(self, step: str, method: str, url: str, request: Request) -> Response:
+        self._allow(step)
+        if step == "prepare":
+            await self._keep_prepared()
+        return await self._machinery.transport.retry(
+            lambda: self._once(step, method, url, request),
+            step=step,
+            retry_at=lambda error: getattr(error, "retry_at", None),
+            retryable=lambda error: isinstance(error, errors.Unavailable | errors.RateLimited),
+            max_wait=self._machinery.max_wait,
+        )
+
+    async def _once(self, step: str, method: str, url: str, request: Request) -> Response:
+        self._allow(step)
+        try:
+            return await self._signed_once(step, method, url, request)
+        except Unreachable as error:
+            raise self._error(errors.Unavailable, f"could not be reached: {error.reason}") from None
+        except AnswerLost as error:
+            if step == "attach":
+                words = f"the answer was lost ({error.reason}); it may have been done"
+                raise self._error(errors.OutcomeUnknown, words) from None
+            raise self._error(errors.Unavailable, f"the answer was lost: {error.reason}") from None
+
+    async def _signed_once(
+        self,
+        step: str,
+        method: str,
+        url: str,
+        request: Request,
+        before: Callable[[], Awaitable[None]] | None = None,
+        sent: Callable[[], None] | None = None,
+    ) -> Response:
+        """Send; an answer that a fresh access token may cure is cured once."""
+        for renewed in (False, True):
+            credential = await self._credential(request)
+            response = await self._exchange(step, method, url, request, credential, before, sent)
+            if 200 <= response.status < 300 or response.status in request.get("accept", ()):
+                return response
+            error = self._refusal(response)
+            curable = getattr(error, "refreshable", False) and self._signed and "credential" not in request
+            if renewed or not curable or credential is None or request.get("auth") is False:
+                raise error
+            if before is not None:
+                await self._refused(error)
+            await self._owner.renew(credential)
+        raise AssertionError("unreachable")
+
+    async def _credential(self, request: Request) -> Credential | None:
+        if "credential" in request:
+            return request["credential"]
+        if not self._signed or request.get("auth") is False:
+            return None
+        return await self._owner.credential()
+
+    async def _exchange(
+        self,
+        step: str,
+        method: str,
+        url: str,
+        request: Request,
+        credential: Credential | None,
+        before: Callable[[], Awaitable[None]] | None,
+        sent: Callable[[], None] | None,
+    ) -> Response:
+        owner, machinery = self._owner, self._machinery
+        target = owner.absolute(url)
+        path = owner.path(target)
+        budgets = owner.adapter.rules.budgets
+        keys = owner.budget_keys if budgets else None
+        if keys is not None:
+            await machinery.limits.reserve(
+                keys, budgets, method, path, cost=request.get("cost"), on_wait=self._on_wait
+            )
+        headers = dict(request.get("headers", {}))
+        if credential is not None:
+            headers |= owner.headers(credential, method, _with_query(target, request.get("params")))
+        body: dict[str, Any] = {name: value for name, value in request.items() if name in _BODY}
+        response = await machinery.transport.send(
+            method, target, step=step, headers=headers, before=before, sent=sent, **body
+        )
+        owner.learn_time(response)
+        if keys is not None:
+            await machinery.limits.learn(
+                keys,
+                budgets,
+                method,
+                path,
+                owner.adapter.read_limits(response),
+                status=response.status,
+                retry_at=_retry_at(response),
+            )
+        return response
+
+    def _on_wait(self, until: datetime) -> None:
+        if self._work:
+            self._work.tell(
+                "waiting", part=self._work.index, detail=f"for a rate limit until {to_text(until)}"
+            )
+
+    def _refusal(self, response: Response) -> errors.SocialKitError:
+        error = self._owner.adapter.parse_error(response)
+        error.account = self.account
+        if isinstance(error, errors.RateLimited) and error.retry_at is None:
+            readings = self._owner.adapter.read_limits(response)
+            resets = [
+                reading.resets_at for reading in readings if reading.resets_at and not reading.remaining
+            ]
+            error.retry_at = max(resets) + timedelta(seconds=1) if resets else None
+        said = getattr(error, "said", None)
+        if said:
+            cleaned = redact(said, self._owner.secrets())
+            error.args = (error.message.replace(said, cleaned),)
+            error.__dict__["said"] = cleaned
+        return error
+
+    def _error(self, kind: type[errors.PlatformError], words: str) -> errors.PlatformError:
+        return kind(redact(words, self._owner.secrets()), account=self.account)
+
+    # --- the commit -----------------------------------------------------------------------------------------------
+    async def _commit_once(
+        self, method: str, url: str, fence: Fence | None, mark: JSON, request: Request
+    ) -> Response:
+        """One try. It ends in an answer, in a definite refusal (journaled), or in OutcomeUnknown."""
+        work = self._work
+        assert work is not None
+        passage = _Passage(self, fence, mark)
+        try:
+            response = await self._signed_once("commit", method, url, request, passage.cross, passage.out)
+        except Unreachable as error:
+            raise self._error(errors.Unavailable, f"could not be reached: {error.reason}") from None
+        except AnswerLost as error:
+            raise self._error(errors.OutcomeUnknown, f"the answer was lost: {error.reason}") from None
+        except errors.SocialKitError as error:
+            if not work.crossed or passage.attempt is None:
+                raise
+            if _is_definite(error):
+                await self._refused(error)
+                raise
+            raise self._error(errors.OutcomeUnknown, f"the platform failed: {error.message}") from error
+        finally:
+            passage.out()
+        return response
+
+    async def _refused(self, error: errors.SocialKitError) -> None:
+        from ._convert import plain
+
+        work = self._work
+        assert work is not None
+        data = {"part": work.index, "attempt": work.attempt, "error": plain(error)}
+        await self._machinery.journal.append(work.intent, "refused", data, durable=True)
+
+    def _fence_holds(self, fence: Fence | None) -> bool:
+        if fence is None or fence.honoured != "proved" or self._work is None or self._work.stopping:
+            return False
+        began = self._work.state.began_at
+        age = (self._machinery.clock.now() - began).total_seconds() if began else 0.0
+        return fence.valid_for is None or age < fence.valid_for
+
+    async def _wait_for(self, error: errors.RateLimited) -> None:
+        """Wait out a refusal by a rate limit when that is soon enough."""
+        now = self._machinery.clock.now()
+        wait = ((error.retry_at or now + timedelta(seconds=5)) - now).total_seconds()
+        if wait > self._machinery.max_wait:
+            raise error
+        await self._machinery.clock.sleep(max(0.0, wait))
+
+
+class _Passage:
+    """Crossing the line: the ``sending`` row is written, under the lock that a halt waits for, until the bytes are out."""
+
+    def __init__(self, call: BoundCall, fence: Fence | None, mark: JSON) -> None:
+        self.call, self.fence, self.mark = call, fence, mark
+        self.attempt: int | None = None
+        self._inside = False
+
+    async def cross(self) -> None:
+        call, work = self.call, self.call._work
+        assert work is not None
+        if work.stopping:
+            raise Stopped
+        machinery = call._machinery
+        await _enter(machinery.store)
+        self._inside = True
+        values, work.fresh = {name: list(pair) for name, pair in work.fresh.items()}, {}
+        try:
+            self.attempt = await machinery.journal.sending(
+                work.intent,
+                work.index,
+                server_at=call.now(),
+                mark=self.mark,
+                fence=self.fence,
+                values=values,
+                verdict=work.verdict,
+            )
+        except BaseException:
+            self.out()
+            raise
+        work.crossed = True
+        work.tell("sending", part=work.index)
+
+    def out(self) -> None:
+        if self._inside:
+            self._inside = False
+            self.call._machinery.store.leave()
+
+
+async def _enter(store: Store) -> None:
+    """Into the passage all commits share; a halt holds newcomers back for an instant."""
+    while not store.try_enter():
+        await asyncio.sleep(pause())
+
+
+def _is_definite(error: errors.SocialKitError) -> bool:
+    """Whether an answer proves that this attempt made nothing."""
+    if isinstance(error, errors.Duplicate | errors.OutcomeUnknown):
+        return False
+    definite: bool = error.__dict__.get("definite", not isinstance(error, errors.Unavailable))
+    return definite
+
+
+def _with_query(url: str, params: Any) -> str:
+    if not params:
+        return url
+    from urllib.parse import urlencode
+
+    pairs = list(params.items()) if hasattr(params, "items") else list(params)
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(pairs, doseq=True)}"

@@ -1,0 +1,602 @@
+"""The client: accounts in, posts out. :class:`AsyncClient` is the real one, :class:`Client` the same for plain code."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+
+from . import _metrics_calls as reading
+from . import control, settle
+from ._account import Account, Machinery
+from ._clock import Clock, SystemClock
+from ._loop import loop_thread
+from ._planner import plan_target
+from ._progress import Pump
+from ._shelf import Shelf
+from .adapters.base import Adapter
+from .call import BoundCall
+from .errors import ConfigError, InvalidPost, KeyReused, SocialKitError
+from .gate import Gate, Halt
+from .journal import Intent, Journal
+from .model import Outcome, Post, Problem, Progress, Receipt, Report, Status
+from .plan import Plan, TargetPlan
+from .publish import TargetRun, make_outcome, run_all
+from .rate_limits import LimitState, RateLimits
+from .store import Store, StoreTokens, TokenStore, open_store
+from .transport import Transport
+
+if TYPE_CHECKING:
+    from .metrics import MetricsTable
+
+_log = logging.getLogger("socialkit")
+
+Target = str | Adapter
+Targets = Target | Iterable[Target]
+OnError = Literal["raise", "return"]
+PLAN_DEADLINE = 60.0
+"""Seconds the reads of one target's plan may take."""
+
+
+class AsyncClient:
+    """Accounts and the two verbs, for asyncio. Hold one per application; it is safe for many tasks at once.
+
+    Args:
+        accounts: name → adapter. Adapters can also be given to each call.
+        store: a file path, ":memory:" or a Store. What must outlive the process (idempotency keys, halts,
+            tokens, limits) lives there. Without one everything is in memory and ``idempotency_key`` is refused.
+        tokens: where credentials are kept; the store by default.
+        gate: asked before anything is sent.
+        timeout: seconds for one answer. max_wait: seconds a call may wait for a rate limit or another process.
+        proxy: URL of an HTTP proxy. transport: an httpx transport, for tests.
+
+    >>> import asyncio
+    >>> async def main():
+    ...     async with AsyncClient() as client:
+    ...         return await client.halts()
+    >>> asyncio.run(main())
+    []
+    """
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Adapter] | None = None,
+        *,
+        store: str | os.PathLike[str] | Store | None = None,
+        tokens: TokenStore | None = None,
+        apps: Mapping[str, Any] | None = None,
+        gate: Gate | None = None,
+        timeout: float = 30.0,
+        max_wait: float = 60.0,
+        proxy: str | None = None,
+        transport: Any = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._stored = store is not None
+        self._store = open_store(store)
+        self._clock = clock or SystemClock()
+        self._gate = gate
+        self._apps = dict(apps or {})
+        self._transport = Transport(transport=transport, proxy=proxy, timeout=timeout, clock=self._clock)
+        self._machinery = Machinery(
+            store=self._store,
+            tokens=tokens or StoreTokens(self._store),
+            transport=self._transport,
+            limits=RateLimits(self._store, self._clock, max_wait=max_wait),
+            journal=Journal(self._store, self._clock),
+            clock=self._clock,
+            random=random.Random(),
+            max_wait=max_wait,
+        )
+        self._accounts = {
+            name: Account(name, adapter, self._machinery) for name, adapter in (accounts or {}).items()
+        }
+        self._loose: dict[int, Account] = {}
+
+    @classmethod
+    def from_config(cls, path: str | os.PathLike[str] | None = None, **overrides: Any) -> Self:
+        """A client for the accounts of ``socialkit.toml``, with a file store by default."""
+        from .config import load
+
+        return cls(**{**load(path).client_arguments(), **overrides})
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close connections and the store this client opened."""
+        await self._transport.aclose()
+        self._store.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} accounts={sorted(self._accounts)}>"
+
+    # --- accounts -------------------------------------------------------------------------------------------------
+    @property
+    def accounts(self) -> dict[str, Adapter]:
+        """The adapters by name."""
+        return {name: account.adapter for name, account in self._accounts.items()}
+
+    def _account(self, target: Target) -> Account:
+        if isinstance(target, Adapter):
+            return self._loose_account(target)
+        if (account := self._accounts.get(target)) is None:
+            known = ", ".join(sorted(self._accounts)) or "none"
+            raise ConfigError(f"no account named {target!r}; accounts are: {known}", account=target)
+        return account
+
+    def _loose_account(self, adapter: Adapter) -> Account:
+        for account in self._accounts.values():
+            if account.adapter is adapter:
+                return account
+        if id(adapter) not in self._loose:
+            base, taken = (
+                adapter.platform,
+                {a.name for a in (*self._accounts.values(), *self._loose.values())},
+            )
+            names = (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3)))
+            name = next(name for name in names if name not in taken)
+            self._loose[id(adapter)] = Account(name, adapter, self._machinery)
+        return self._loose[id(adapter)]
+
+    def _targets(self, to: Targets | None) -> list[Account]:
+        if to is None:
+            raise ConfigError("say where: to=<account name>, an adapter, or several of them")
+        many = [to] if isinstance(to, str | Adapter) else list(to)
+        if not many:
+            raise ConfigError("to= names no account")
+        return list(dict.fromkeys(self._account(target) for target in many))
+
+    # --- planning -------------------------------------------------------------------------------------------------
+    async def plan(self, post: Post, to: Targets) -> Plan:
+        """Exactly what would be sent to each account, every problem and every change. Sends nothing."""
+        return await self._plan(post, self._targets(to), Shelf(self._transport.fetch))
+
+    async def _plan(self, post: Post, accounts: list[Account], shelf: Shelf) -> Plan:
+        from .registry import platforms
+
+        names = {*self._accounts, *(a.name for a in accounts), *(a.adapter.platform for a in accounts)}
+        targets = frozenset({*names, *platforms()} if post.variants else names)
+        plans = [self._plan_one(post, account, shelf, targets) for account in accounts]
+        return Plan(tuple(await asyncio.gather(*plans)))
+
+    async def _plan_one(
+        self, post: Post, account: Account, shelf: Shelf, targets: frozenset[str]
+    ) -> TargetPlan:
+        """One target's plan; what its reads raise stays its own."""
+        platform = account.adapter.platform
+        try:
+            async with asyncio.timeout(PLAN_DEADLINE):
+                await account.ready()
+                call = BoundCall(account)
+                return await plan_target(account.adapter, account.name, post, call, shelf, targets=targets)
+        except SocialKitError as error:
+            error.account = error.account or account.name
+            return TargetPlan(account.name, platform, error=error)
+        except TimeoutError:
+            words = f"{account.name}: planning took longer than {PLAN_DEADLINE:g} s; nothing was sent"
+            return TargetPlan(account.name, platform, error=SocialKitError(words, account=account.name))
+
+    # --- publishing -----------------------------------------------------------------------------------------------
+    async def publish(
+        self,
+        post: Post | Plan,
+        to: Targets | None = None,
+        *,
+        idempotency_key: str | None = None,
+        skip_invalid: bool = False,
+        errors: OnError = "raise",
+        wait: float = 60.0,
+        progress: Callable[[Progress], Any] | None = None,
+    ) -> Report:
+        """Publish to every account at once; every account ends in one known state.
+
+        Args:
+            post: a post (with ``to=``), or a plan, which is sent as it is.
+            idempotency_key: the same key never publishes twice, in any process on the store.
+            skip_invalid: send to the accounts without problems; the others are "invalid" in the report.
+            errors: "raise" what went wrong, or "return" the report whatever happened.
+            wait: seconds to look for a post whose answer was lost, before it is left "unknown".
+            progress: called with :class:`Progress` events.
+
+        Raises:
+            InvalidPost: with every problem; nothing was sent anywhere.
+            SocialKitError: the account's own error for one account, PublishErrors for several; ``.report`` has all.
+        """
+        key = self._key(idempotency_key)
+        shelf = Shelf(self._transport.fetch)
+        accounts, plan = await self._planned(post, to, shelf)
+        self._refuse_invalid(plan, skip_invalid)
+        async with Pump(progress) as pump:
+            deadline = self._clock.now() + timedelta(seconds=wait)
+            runs = [
+                TargetRun(account, plan[account.name], key, shelf, self._gate, deadline, pump.tell)
+                for account in accounts
+                if not plan[account.name].errors
+            ]
+            try:
+                await run_all(runs)
+            except asyncio.CancelledError as cancelled:
+                cancelled.__dict__["report"] = self._report(key, accounts, plan, runs)
+                raise
+        report = self._report(key, accounts, plan, runs)
+        _raise_reused(report)
+        if errors == "raise":
+            report.raise_for_errors()
+        return report
+
+    def _key(self, given: str | None) -> str:
+        if given is None:
+            return f"auto-{self._machinery.random.getrandbits(96):024x}"
+        if not self._stored:
+            raise ConfigError(
+                "idempotency_key needs a store that outlives this client: Client(..., store='socialkit.db'); "
+                "store=':memory:' says that memory is meant"
+            )
+        if not given.strip() or len(given) > 200:
+            raise ConfigError("idempotency_key is a text of 1 to 200 characters")
+        return given
+
+    async def _planned(
+        self, post: Post | Plan, to: Targets | None, shelf: Shelf
+    ) -> tuple[list[Account], Plan]:
+        if isinstance(post, Post):
+            accounts = self._targets(to)
+            return accounts, await self._plan(post, accounts, shelf)
+        accounts = [self._account(name) for name in post] if to is None else self._targets(to)
+        if missing := [account.name for account in accounts if account.name not in post]:
+            raise ConfigError(f"the plan has nothing for {', '.join(missing)}; plan the post for them")
+        return accounts, await self._still_holds(post, accounts)
+
+    async def _still_holds(self, plan: Plan, accounts: list[Account]) -> Plan:
+        """A plan is sent as it is, if the account is still the one and the limits are still those it was made for."""
+        from .plan import digest
+
+        targets = []
+        for account in accounts:
+            target = plan[account.name]
+            if target.error is None and not target.errors:
+                facts = await account.ready()
+                now = digest(repr(account.adapter.rules_for(facts)))
+                if facts.identity != target.identity or now != target.limits:
+                    words = "the account or its limits changed since the plan was made"
+                    stale = Problem(account.name, "plan", "stale", words, hint="plan the post again")
+                    raise InvalidPost(
+                        [stale], code="stale", message="nothing was sent: the plan no longer holds"
+                    )
+            targets.append(target)
+        return Plan(tuple(targets))
+
+    @staticmethod
+    def _refuse_invalid(plan: Plan, skip_invalid: bool) -> None:
+        if not skip_invalid or all(target.errors for target in plan.targets):
+            plan.raise_for_problems()
+
+    def _report(self, key: str, accounts: list[Account], plan: Plan, runs: list[TargetRun]) -> Report:
+        done = {run.name: run.result for run in runs}
+        outcomes = []
+        for account in accounts:
+            target = plan[account.name]
+            if (result := done.get(account.name)) is not None:
+                outcomes.append(result)
+            elif target.errors:
+                invalid = InvalidPost(target.errors)
+                outcomes.append(make_outcome(account, None, target, status=Status.INVALID, error=invalid))
+            else:
+                run = next(run for run in runs if run.name == account.name)
+                outcomes.append(make_outcome(account, run.intent, target))
+        return Report(key, outcomes)
+
+    # --- after publishing -----------------------------------------------------------------------------------------
+    async def settle(
+        self,
+        what: Report | Receipt | str | None = None,
+        *,
+        account: str | None = None,
+        found: str | Receipt | None = None,
+        not_live: bool = False,
+        by: str | None = None,
+    ) -> Report:
+        """Look for posts whose fate is unknown, and write down what is seen. Only reads; never sends.
+
+        Args:
+            what: a report, an idempotency key, or nothing for everything that is open.
+            found, not_live, by: a person's word for one open post: its permalink, or that it is not live.
+        """
+        return await control.settle(self, what, account=account, found=found, not_live=not_live, by=by)
+
+    async def edit(self, receipt: Receipt, post: Post, *, account: Target | None = None) -> Receipt:
+        """Replace what is live by ``post``; the receipt of what is live now. Halts and the gate are asked first."""
+        return await control.edit(self, receipt, post, account)
+
+    async def delete(
+        self, what: Receipt | Report | Sequence[Receipt], *, account: Target | None = None
+    ) -> None:
+        """Delete what is live, every part of a thread, last part first. Already gone counts as done; halts do not stop it."""
+        await control.delete(self, what, account)
+
+    async def halt(self, scope: Target | Literal["all"], *, reason: str, by: str) -> Halt:
+        """Stop: "all", an account, a platform ("platform:x") or a key ("key:launch-1"), in every process on the store.
+
+        When it returns, nothing it covers can leave any more; what had left is in ``.in_flight``.
+        """
+        return await control.halt(self, scope, reason=reason, by=by)
+
+    async def resume(self, scope: Halt | Target | Literal["all"], *, reason: str, by: str) -> list[Halt]:
+        """Lift a halt (or those with that scope); the lifted ones."""
+        return await control.resume(self, scope, reason=reason, by=by)
+
+    async def halts(self) -> list[Halt]:
+        """The halts in force."""
+        return await self._machinery.journal.halts()
+
+    async def history(
+        self,
+        *,
+        since: datetime | None = None,
+        account: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[Report]:
+        """What was published (or tried), one report per idempotency key, oldest first."""
+        return await control.history(self, since=since, account=account, key=idempotency_key)
+
+    async def rate_limits(self) -> list[LimitState]:
+        """What is left of every limit the client has met."""
+        return await self._machinery.limits.snapshot()
+
+    # --- reading --------------------------------------------------------------------------------------------------
+    async def fetch_metrics(
+        self, what: Report | Receipt | str | Iterable[Receipt | str], *, account: Target | None = None
+    ) -> MetricsTable:
+        """One row per post, in as few requests as the platforms allow. A row that fails carries its error; nothing is raised.
+
+        Takes a report, receipts, or permalinks.
+        """
+        return await reading.fetch_metrics(self, what, account)
+
+    async def fetch_account_metrics(
+        self, to: Targets, *, since: datetime | None = None, until: datetime | None = None
+    ) -> MetricsTable:
+        """One row per account: followers and what else the platform tells."""
+        return await reading.fetch_account_metrics(self, to, since=since, until=until)
+
+    async def fetch_posts(
+        self,
+        to: Targets,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> list[Receipt]:
+        """The accounts' own posts, newest first, at most ``limit`` per account."""
+        return await reading.fetch_posts(self, to, since=since, until=until, limit=limit)
+
+    # --- for control and reading ----------------------------------------------------------------------------------
+    def _account_of(self, receipt: Receipt, given: Target | None) -> Account:
+        """The account a receipt belongs to, by its identity."""
+        if given is not None:
+            return self._account(given)
+        for account in (*self._accounts.values(), *self._loose.values()):
+            if account.facts is not None and account.facts.identity == receipt.identity:
+                return account
+        same = [
+            account
+            for account in (*self._accounts.values(), *self._loose.values())
+            if account.adapter.platform == receipt.platform
+            and account.adapter.server == receipt.identity.server
+        ]
+        if len(same) == 1:
+            return same[0]
+        raise ConfigError(
+            f"no account of this client is {receipt.identity.name or receipt.identity.id} on {receipt.platform}; "
+            "give account=<name>"
+        )
+
+    async def _account_for(self, intent: Intent) -> Account | None:
+        """The account an intent belongs to: the one of its name, if it is still that identity."""
+        for account in (*self._accounts.values(), *self._loose.values()):
+            if account.adapter.platform != intent.platform:
+                continue
+            if (await account.ready()).identity == intent.identity:
+                return account
+        return None
+
+    def _outcome(self, account: Account, intent: Intent, error: SocialKitError | None = None) -> Outcome:
+        return make_outcome(account, intent, error=error, replayed=True)
+
+
+def _raise_reused(report: Report) -> None:
+    """A reused key is a mistake of the call, whatever ``errors`` says."""
+    for outcome in report.outcomes:
+        if isinstance(outcome.error, KeyReused):
+            outcome.error.report = report
+            raise outcome.error
+
+
+class Client:
+    """The same as :class:`AsyncClient` for plain code: scripts, threads, notebooks, Django. Same methods, same arguments.
+
+    >>> with Client() as client:
+    ...     client.halts()
+    []
+    """
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Adapter] | None = None,
+        *,
+        store: str | os.PathLike[str] | Store | None = None,
+        tokens: TokenStore | None = None,
+        apps: Mapping[str, Any] | None = None,
+        gate: Gate | None = None,
+        timeout: float = 30.0,
+        max_wait: float = 60.0,
+        proxy: str | None = None,
+        transport: Any = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._async = AsyncClient(
+            accounts,
+            store=store,
+            tokens=tokens,
+            apps=apps,
+            gate=gate,
+            timeout=timeout,
+            max_wait=max_wait,
+            proxy=proxy,
+            transport=transport,
+            clock=clock,
+        )
+
+    @classmethod
+    def from_config(cls, path: str | os.PathLike[str] | None = None, **overrides: Any) -> Self:
+        """A client for the accounts of ``socialkit.toml``, with a file store by default."""
+        from .config import load
+
+        return cls(**{**load(path).client_arguments(), **overrides})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close connections and the store this client opened."""
+        loop_thread().run(self._async.aclose())
+
+    def __repr__(self) -> str:
+        return f"<Client accounts={sorted(self._async.accounts)}>"
+
+    @property
+    def accounts(self) -> dict[str, Adapter]:
+        """The adapters by name."""
+        return self._async.accounts
+
+    def plan(self, post: Post, to: Targets) -> Plan:
+        """Exactly what would be sent to each account; see :meth:`AsyncClient.plan`."""
+        return loop_thread().run(self._async.plan(post, to))
+
+    def publish(
+        self,
+        post: Post | Plan,
+        to: Targets | None = None,
+        *,
+        idempotency_key: str | None = None,
+        skip_invalid: bool = False,
+        errors: OnError = "raise",
+        wait: float = 60.0,
+        progress: Callable[[Progress], Any] | None = None,
+    ) -> Report:
+        """Publish to every account at once; see :meth:`AsyncClient.publish`.
+
+        Ctrl-C before the bytes leave sends nothing; after, the KeyboardInterrupt carries the ``.report``.
+        """
+        sending = self._async.publish(
+            post,
+            to,
+            idempotency_key=idempotency_key,
+            skip_invalid=skip_invalid,
+            errors=errors,
+            wait=wait,
+            progress=progress,
+        )
+        return loop_thread().run(_telling(sending))
+
+    def settle(
+        self,
+        what: Report | Receipt | str | None = None,
+        *,
+        account: str | None = None,
+        found: str | Receipt | None = None,
+        not_live: bool = False,
+        by: str | None = None,
+    ) -> Report:
+        """Look for posts whose fate is unknown; see :meth:`AsyncClient.settle`."""
+        return loop_thread().run(
+            self._async.settle(what, account=account, found=found, not_live=not_live, by=by)
+        )
+
+    def edit(self, receipt: Receipt, post: Post, *, account: Target | None = None) -> Receipt:
+        """Replace what is live; see :meth:`AsyncClient.edit`."""
+        return loop_thread().run(self._async.edit(receipt, post, account=account))
+
+    def delete(self, what: Receipt | Report | Sequence[Receipt], *, account: Target | None = None) -> None:
+        """Delete what is live; see :meth:`AsyncClient.delete`."""
+        return loop_thread().run(self._async.delete(what, account=account))
+
+    def halt(self, scope: Target | Literal["all"], *, reason: str, by: str) -> Halt:
+        """Stop everything the scope covers; see :meth:`AsyncClient.halt`."""
+        return loop_thread().run(self._async.halt(scope, reason=reason, by=by))
+
+    def resume(self, scope: Halt | Target | Literal["all"], *, reason: str, by: str) -> list[Halt]:
+        """Lift halts; see :meth:`AsyncClient.resume`."""
+        return loop_thread().run(self._async.resume(scope, reason=reason, by=by))
+
+    def halts(self) -> list[Halt]:
+        """The halts in force."""
+        return loop_thread().run(self._async.halts())
+
+    def history(
+        self,
+        *,
+        since: datetime | None = None,
+        account: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[Report]:
+        """What was published; see :meth:`AsyncClient.history`."""
+        return loop_thread().run(
+            self._async.history(since=since, account=account, idempotency_key=idempotency_key)
+        )
+
+    def rate_limits(self) -> list[LimitState]:
+        """What is left of every limit the client has met."""
+        return loop_thread().run(self._async.rate_limits())
+
+    def fetch_metrics(
+        self, what: Report | Receipt | str | Iterable[Receipt | str], *, account: Target | None = None
+    ) -> MetricsTable:
+        """One row per post; see :meth:`AsyncClient.fetch_metrics`."""
+        return loop_thread().run(self._async.fetch_metrics(what, account=account))
+
+    def fetch_account_metrics(
+        self, to: Targets, *, since: datetime | None = None, until: datetime | None = None
+    ) -> MetricsTable:
+        """One row per account; see :meth:`AsyncClient.fetch_account_metrics`."""
+        return loop_thread().run(self._async.fetch_account_metrics(to, since=since, until=until))
+
+    def fetch_posts(
+        self,
+        to: Targets,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> list[Receipt]:
+        """The accounts' own posts; see :meth:`AsyncClient.fetch_posts`."""
+        return loop_thread().run(self._async.fetch_posts(to, since=since, until=until, limit=limit))
+
+
+async def _telling(sending: Any) -> Report:
+    """A cancelled publish answers with its report, which the KeyboardInterrupt then carries."""
+    try:
+        report: Report = await sending
+    except asyncio.CancelledError as cancelled:
+        told: Report | None = cancelled.__dict__.get("report")
+        if told is None:
+            raise
+        return told
+    return report

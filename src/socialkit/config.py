@@ -1,0 +1,259 @@
+"""``socialkit.toml``: accounts and client settings in a file, secrets outside it.
+
+::
+
+    [client]
+    store = "socialkit.db"                 # relative to this file; default: the user's data directory
+
+    [accounts.toots]
+    platform = "mastodon"
+    server = "https://mastodon.social"
+    token = "env:TOOTS_TOKEN"              # an environment variable
+
+    [accounts.sky]
+    platform = "bluesky"
+    handle = "brand.example"
+    app_password = "file:sky.secret"       # the text of a file, relative to this one; or "store"
+
+The other keys of an account are the arguments of its adapter. ``"store"`` leaves the secret to the token
+store, where ``socialkit login`` puts it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from .adapters.base import Adapter
+
+__all__ = ["SECRETS", "Config", "load"]
+
+SECRETS = frozenset(
+    {
+        "api_key",
+        "app_password",
+        "client_secret",
+        "oauth1",
+        "password",
+        "refresh_token",
+        "secret",
+        "token",
+    }
+)
+"""Arguments that are never written into the file itself."""
+_HOW = 'a secret does not belong in this file: write {0} = "env:NAME", "file:PATH" or "store"'
+_CLIENT: dict[str, tuple[type, ...]] = {"store": (str,), "timeout": (int, float), "max_wait": (int, float)}
+
+
+@attrs.frozen
+class Config:
+    """What a ``socialkit.toml`` says: adapters by account name, and the client's settings.
+
+    >>> Config({}, store=":memory:").client_arguments()
+    {'accounts': {}, 'store': ':memory:'}
+    """
+
+    accounts: dict[str, Adapter]
+    store: str
+    timeout: float | None = None
+    max_wait: float | None = None
+    path: Path | None = None
+
+    def client_arguments(self) -> dict[str, Any]:
+        """The keyword arguments for :class:`socialkit.Client`; what the file leaves open is left out."""
+        settings = {"timeout": self.timeout, "max_wait": self.max_wait}
+        given = {name: value for name, value in settings.items() if value is not None}
+        return {"accounts": dict(self.accounts), "store": self.store, **given}
+
+
+def load(path: str | os.PathLike[str] | None = None, *, env: Mapping[str, str] | None = None) -> Config:
+    """The configuration in ``path``, else in ./socialkit.toml, else in the user's configuration directory.
+
+    Everything wrong is in one ConfigError, each line with its place. ``env`` stands for ``os.environ``.
+    """
+    env = os.environ if env is None else env
+    reader = _Reader(_find(path, env), env)
+    return reader.config()
+
+
+def _find(path: str | os.PathLike[str] | None, env: Mapping[str, str]) -> Path:
+    if path is not None:
+        return Path(path)
+    places = [Path("socialkit.toml"), _directory(env, "XDG_CONFIG_HOME", ".config") / "socialkit.toml"]
+    for place in places:
+        if place.is_file():
+            return place
+    looked = " or ".join(str(place) for place in places)
+    raise ConfigError(f"no configuration at {looked}; write one, or give its path")
+
+
+def _directory(env: Mapping[str, str], name: str, default: str) -> Path:
+    """This library's directory below an XDG base directory; a relative one counts as unset."""
+    base = env.get(name, "")
+    home = Path(env["HOME"]) if env.get("HOME") else Path.home()
+    return (Path(base) if os.path.isabs(base) else home / default) / "socialkit"
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+class _Reader:
+    """Reads one file, writing down every fault before it complains."""
+
+    def __init__(self, path: Path, env: Mapping[str, str]) -> None:
+        self.path = path
+        self.env = env
+        self.faults: list[str] = []
+
+    def config(self) -> Config:
+        data = _parse(self.path)
+        self._known("", data, ("accounts", "client"))
+        client = self._client(self._table("client", data))
+        tables = self._table("accounts", data)
+        made = {name: self._account(name, self._table(name, tables, "accounts.")) for name in tables}
+        if self.faults:
+            raise ConfigError("\n  ".join([f"{self.path}:", *self.faults]))
+        return Config({name: one for name, one in made.items() if one}, path=self.path, **client)
+
+    def _fault(self, place: str, what: str) -> None:
+        self.faults.append(f"{place}: {what}")
+
+    def _table(self, name: str, data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+        table = data.get(name, {})
+        if isinstance(table, dict):
+            return table
+        self._fault(prefix + name, f"expected a table, [{prefix}{name}]")
+        return {}
+
+    def _known(self, prefix: str, data: Iterable[str], known: Iterable[str]) -> None:
+        for name in data:
+            if name not in known:
+                self._fault(prefix + name, f"unknown; {_nearest(name, known)}")
+
+    # --- [client] ---------------------------------------------------------------------------------------
+    def _client(self, table: dict[str, Any]) -> dict[str, Any]:
+        self._known("client.", table, _CLIENT)
+        for name, kinds in _CLIENT.items():
+            value = table.get(name)
+            if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
+                self._fault(f"client.{name}", f"expected {kinds[-1].__name__}, got {type(value).__name__}")
+        store = table.get("store")
+        return {
+            "store": self._store(store if isinstance(store, str) else None),
+            "timeout": table.get("timeout"),
+            "max_wait": table.get("max_wait"),
+        }
+
+    def _store(self, store: str | None) -> str:
+        if store == ":memory:":
+            return store
+        if store:
+            return str(self.path.parent / Path(store).expanduser())
+        return str(_directory(self.env, "XDG_DATA_HOME", ".local/share") / "socialkit.db")
+
+    # --- [accounts.NAME] --------------------------------------------------------------------------------
+    def _account(self, name: str, table: dict[str, Any]) -> Adapter | None:
+        place, before = f"accounts.{name}", len(self.faults)
+        cls = self._adapter(place, table.get("platform"))
+        if cls is None:
+            return None
+        given = {key: value for key, value in table.items() if key != "platform"}
+        self._check_arguments(place, cls, given)
+        arguments = {key: self._argument(f"{place}.{key}", key, value) for key, value in given.items()}
+        if len(self.faults) > before:
+            return None
+        try:
+            return cls(**{key: value for key, value in arguments.items() if value is not None})
+        except (TypeError, ValueError) as error:
+            self._fault(place, str(error) if isinstance(error, ConfigError) else _without_secrets(error, cls))
+            return None
+
+    def _adapter(self, place: str, platform: Any) -> Callable[..., Adapter] | None:
+        from .registry import adapter
+
+        if not isinstance(platform, str):
+            self._fault(f"{place}.platform", 'missing; write platform = "…"')
+            return None
+        try:
+            return adapter(platform)
+        except ConfigError as error:
+            self._fault(f"{place}.platform", str(error))
+            return None
+
+    def _check_arguments(self, place: str, cls: Callable[..., Adapter], given: Mapping[str, Any]) -> None:
+        """Names only: unknown ones, and needed ones that are not there."""
+        import inspect
+
+        parameters = inspect.signature(cls).parameters.values()
+        named = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+        if not any(one.kind is one.VAR_KEYWORD for one in parameters):
+            self._known(f"{place}.", given, [one.name for one in named])
+        for one in named:
+            if one.default is one.empty and one.name not in given:
+                self._fault(f"{place}.{one.name}", "missing")
+
+    def _argument(self, place: str, key: str, value: Any) -> Any:
+        return self._secret(place, key, value) if key in SECRETS else value
+
+    def _secret(self, place: str, key: str, value: Any) -> Any:
+        """What the reference stands for; tables and lists (OAuth 1.0a has four secrets) hold references."""
+        if isinstance(value, dict):
+            return {name: self._secret(f"{place}.{name}", name, one) for name, one in value.items()}
+        if isinstance(value, list):
+            return tuple(self._secret(f"{place}[{index}]", key, one) for index, one in enumerate(value))
+        kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+        if value == "store":
+            return None
+        if kind == "env" and name:
+            return self._from_env(place, name)
+        if kind == "file" and name:
+            return self._from_file(place, self.path.parent / Path(name).expanduser())
+        self._fault(place, _HOW.format(key))
+        return None
+
+    def _from_env(self, place: str, name: str) -> str | None:
+        if value := self.env.get(name, "").strip():
+            return value
+        self._fault(place, f"the environment variable {name} is not set")
+        return None
+
+    def _from_file(self, place: str, path: Path) -> str | None:
+        try:
+            value = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            self._fault(place, f"{path}: {why}")
+            return None
+        if not value:
+            self._fault(place, f"{path} is empty")
+        return value or None
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    names = sorted(known)
+    near = get_close_matches(name, names, 1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+
+
+def _without_secrets(error: Exception, cls: Any) -> str:
+    """What a constructor complained of, in words that cannot hold a value it was given."""
+    return f"{getattr(cls, '__name__', 'the adapter')} does not take these arguments ({type(error).__name__})"

@@ -1,0 +1,246 @@
+"""What a person does after (or against) publishing: settle, edit, delete, halt, resume, look back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+from . import settle as settling
+from ._loop import call_user
+from ._planner import plan_target
+from ._shelf import Shelf
+
+from .call import BoundCall, PartWork
+from .errors import ConfigError, InvalidPost, SocialKitError
+from .gate import GateContext, Halt, InFlight, tokens_of
+from .journal import Intent, PartState
+from .model import Outcome, Post, Receipt, Report, Status
+from .plan import TargetPlan
+from .publish import check_verdict, make_outcome
+from .registry import platforms
+
+if TYPE_CHECKING:
+    from ._account import Account
+    from .client import AsyncClient, Target
+
+DRAIN = 0.04
+"""Seconds a halt waits for bytes that are leaving; what has not left by then is named in the Halt."""
+
+
+# --- settle -----------------------------------------------------------------------------------------------------------
+async def settle(
+    client: AsyncClient,
+    what: Report | Receipt | str | None,
+    *,
+    account: str | None,
+    found: str | Receipt | None,
+    not_live: bool,
+    by: str | None,
+) -> Report:
+    journal = client._machinery.journal
+    key = what.key if isinstance(what, Report) else what if isinstance(what, str) else None
+    intents = await (journal.open_intents() if key is None else journal.intents(key=key))
+    if isinstance(what, Receipt):
+        intents = [i for i in intents if i.identity == what.identity]
+    chosen = [i for i in intents if account is None or i.account == account]
+    told = found is not None or not_live
+    if told and len(chosen) != 1:
+        raise ConfigError(f"settle: name the one post to close (key and account=); {len(chosen)} fit")
+    shelf = Shelf(client._transport.fetch)
+    outcomes = []
+    for intent in chosen:
+        owner = await client._account_for(intent)
+        if owner is None:
+            continue
+        if told:
+            await settling.close(owner, intent, found=found, not_live=not_live, by=by)
+        outcomes.append(await _settle_one(owner, intent, shelf))
+    return Report(key or "", outcomes)
+
+
+async def _settle_one(account: Account, intent: Intent, shelf: Shelf) -> Outcome:
+    """Look once at everything of the intent that is open, unless a living process works on it."""
+    journal = account.machinery.journal
+    opened = await journal.claim(intent.id)
+    if opened is None or opened.owner is not None:
+        return make_outcome(account, opened.intent if opened else intent, replayed=True)
+    mine, error = opened.intent, None
+    try:
+        error = await _look(account, mine, shelf)
+        await settling.check(account, mine, shelf)
+    except SocialKitError as failed:
+        error = failed
+    finally:
+        await journal.release(mine)
+    return make_outcome(account, mine, error=error, replayed=True)
+
+
+async def _look(account: Account, intent: Intent, shelf: Shelf) -> SocialKitError | None:
+    for index, state in enumerate(intent.states):
+        if not state.lost:
+            continue
+        seen = await settling.look(account, intent, index, shelf)
+        if seen.live is None:
+            return settling.unknown(account, intent, seen)
+    return None
+
+
+# --- edit and delete --------------------------------------------------------------------------------------------------
+async def edit(client: AsyncClient, receipt: Receipt, post: Post, given: Target | None) -> Receipt:
+    account = client._account_of(receipt, given)
+    if not account.adapter.rules.edit:
+        raise ConfigError(
+            f"{account.name}: {account.adapter.platform} does not let posts be edited; delete and publish anew"
+        )
+    facts = await account.ready()
+    shelf = Shelf(client._transport.fetch)
+    targets = frozenset({*client._accounts, *platforms(), account.name, account.adapter.platform})
+    plan = await plan_target(account.adapter, account.name, post, BoundCall(account), shelf, targets=targets)
+    if plan.errors:
+        raise InvalidPost(plan.errors)
+    if len(plan.parts) != 1:
+        raise ConfigError(
+            f"{account.name}: an edit replaces one post, not a thread; edit its parts one by one"
+        )
+    await _may_edit(client, account, plan)
+    work = _edit_work(account, plan, shelf)
+    call = BoundCall(account, work=work, steps=("read", "prepare", "attach"), facts=facts)
+    sent = await account.adapter.edit(receipt, plan.parts[0], call)
+    return attrs.evolve(
+        receipt, id=sent.id or receipt.id, url=sent.url or receipt.url, text=plan.parts[0].text, raw=sent.raw
+    )
+
+
+def _edit_work(account: Account, plan: TargetPlan, shelf: Shelf) -> PartWork:
+    assert plan.identity is not None
+    intent = Intent(
+        id="",
+        key="",
+        account=account.name,
+        platform=account.adapter.platform,
+        identity=plan.identity,
+        content=plan.content,
+        parts=plan.parts,
+        tokens=(),
+        created_at=account.machinery.clock.now(),
+        states=[PartState()],
+    )
+    return PartWork(intent, 0, shelf, dict(plan.media))
+
+
+async def _may_edit(client: AsyncClient, account: Account, plan: TargetPlan) -> None:
+    tokens = tokens_of(account.adapter.platform, account.name, plan.identity, account.login, "")
+    await client._machinery.journal.check_halts(tokens, account.name)
+    if client._gate is not None:
+        now = client._clock.now()
+        context = GateContext(account.name, plan.platform, plan.identity, "", now, "edit")
+        check_verdict(await call_user(client._gate.judge, plan, context), account.name)
+
+
+async def delete(
+    client: AsyncClient, what: Receipt | Report | Sequence[Receipt], given: Target | None
+) -> None:
+    receipts = (
+        what.receipts if isinstance(what, Report) else (what,) if isinstance(what, Receipt) else tuple(what)
+    )
+    pairs = [(client._account_of(receipt, given), receipt) for receipt in receipts]
+    done = await asyncio.gather(*(_delete_one(*pair) for pair in pairs), return_exceptions=True)
+    failed = [error for error in done if isinstance(error, BaseException)]
+    if len(failed) == 1:
+        raise failed[0]
+    if failed:
+        from .errors import PublishErrors
+
+        known = [e if isinstance(e, SocialKitError) else SocialKitError(str(e)) for e in failed]
+        raise PublishErrors(f"{len(failed)} of {len(pairs)} posts could not be deleted", known)
+
+
+async def _delete_one(account: Account, receipt: Receipt) -> None:
+    facts = await account.ready()
+    call = BoundCall(account, steps=("read", "attach"), facts=facts)
+    for part in (*reversed(receipt.parts), receipt):
+        await account.adapter.delete(part, call)
+
+
+# --- halt -------------------------------------------------------------------------------------------------------------
+async def halt(client: AsyncClient, scope: Target, *, reason: str, by: str) -> Halt:
+    machinery = client._machinery
+    name, tokens = halt_tokens(client, scope)
+    ident = f"halt-{machinery.random.getrandbits(48):012x}"
+    stop = Halt(ident, name, reason, by, machinery.clock.now(), tokens)
+    await machinery.journal.halt(stop)
+    await asyncio.to_thread(machinery.store.drain, DRAIN)
+    covered = [i for i in await machinery.journal.open_intents() if stop.covers(i.tokens)]
+    return attrs.evolve(
+        stop,
+        in_flight=tuple(flight for intent in covered for flight in _in_flight(intent)),
+        handed_over=tuple(_handed_over(covered)),
+    )
+
+
+def halt_tokens(client: AsyncClient, scope: Target) -> tuple[str, tuple[str, ...]]:
+    """(the scope in words, what it is matched by). An account is met by its name, its login and its identity."""
+    if isinstance(scope, str) and (
+        scope == "all" or scope.partition(":")[0] in ("platform", "key", "identity")
+    ):
+        return scope, (scope,)
+    account = client._account(scope.removeprefix("account:") if isinstance(scope, str) else scope)
+    tokens = [f"account:{account.name}", f"login:{account.login}"]
+    if account.facts is not None:
+        tokens.append(f"identity:{account.facts.identity.key}")
+    return f"account:{account.name}", tuple(tokens)
+
+
+def _in_flight(intent: Intent) -> Iterable[InFlight]:
+    for index, state in enumerate(intent.states):
+        if state.lost:
+            text = intent.parts[index].text[:80]
+            began = state.lost[0].at
+            yield InFlight(intent.account, intent.platform, intent.key, index, began, text)
+
+
+def _handed_over(intents: Iterable[Intent]) -> Iterable[Receipt]:
+    for intent in intents:
+        if intent.status in (Status.SCHEDULED, Status.PROCESSING, Status.HANDED_OVER):
+            receipt = intent.receipt()
+            if receipt is not None:
+                yield receipt
+
+
+async def resume(client: AsyncClient, scope: Halt | Target, *, reason: str, by: str) -> list[Halt]:
+    tokens = (scope.id,) if isinstance(scope, Halt) else halt_tokens(client, scope)[1]
+    return await client._machinery.journal.resume(tokens, reason=reason, by=by)
+
+
+# --- history ----------------------------------------------------------------------------------------------------------
+async def history(
+    client: AsyncClient, *, since: datetime | None, account: str | None, key: str | None
+) -> list[Report]:
+    """Reports by key, from the journal alone: nothing is asked of a platform."""
+    from ._convert import structure
+
+    found: dict[str, list[Outcome]] = {}
+    for intent in await client._machinery.journal.intents(since=since, key=key):
+        if account is None or intent.account == account:
+            error = structure(SocialKitError, intent.last_error) if intent.last_error else None
+            found.setdefault(intent.key, []).append(_past_outcome(intent, error))
+    return [Report(name, outcomes) for name, outcomes in found.items()]
+
+
+def _past_outcome(intent: Intent, error: SocialKitError | None) -> Outcome:
+    status = intent.status or Status.FAILED
+    good = status in (Status.PUBLISHED, Status.PROCESSING, Status.SCHEDULED, Status.HANDED_OVER)
+    return Outcome(
+        account=intent.account,
+        platform=intent.platform,
+        status=status,
+        receipt=intent.receipt(),
+        error=None if good else error,
+        missing=intent.missing,
+        next_index=intent.next_index if status is Status.PARTIAL else None,
+        replayed=True,
+    )

@@ -1,0 +1,234 @@
+"""Everything socialkit raises, as one tree.
+
+::
+
+    SocialKitError                    every one: .report, pickles, says what to do next
+    ├─ ConfigError (ValueError)       the call or the configuration is wrong; nothing was tried
+    ├─ InvalidPost (ValueError)       .problems: everything wrong, each with its place; nothing was sent
+    ├─ Refused                        nothing was sent: Halted · Held · Denied
+    ├─ AuthError                      ReauthNeeded · IdentityClash · MissingScope
+    ├─ PlatformError                  status, code, said, request_id, may_be_live, next_step, retry_at
+    │  ├─ RateLimited                 not sent; .retry_at says when it may
+    │  ├─ Declined                    the platform said no: not live
+    │  ├─ Duplicate                   the platform says it has this already
+    │  ├─ Unavailable                 not sent, safe to repeat
+    │  └─ OutcomeUnknown              may be live: settle before anything else
+    ├─ KeyReused                      the idempotency key is bound to other content
+    ├─ ThreadPartlyPosted             .receipts of what is live, .next_index to continue at
+    └─ PublishErrors (ExceptionGroup) one error per account of a publish to many
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from .gate import Halt
+    from .model import Problem, Receipt, Report
+
+__all__ = [
+    "AuthError",
+    "ConfigError",
+    "Declined",
+    "Denied",
+    "Duplicate",
+    "Halted",
+    "Held",
+    "IdentityClash",
+    "InvalidPost",
+    "KeyReused",
+    "MissingScope",
+    "OutcomeUnknown",
+    "PlatformError",
+    "PublishErrors",
+    "RateLimited",
+    "ReauthNeeded",
+    "Refused",
+    "SocialKitError",
+    "ThreadPartlyPosted",
+    "Unavailable",
+]
+
+
+def _rebuild(cls: type[SocialKitError], message: str, state: dict[str, Any]) -> SocialKitError:
+    error = cls.__new__(cls)
+    Exception.__init__(error, message)
+    error.__dict__.update(state)
+    return error
+
+
+class SocialKitError(Exception):
+    """The root of every error of this library; ``.report`` holds what is known of a publish it belongs to.
+
+    >>> try:
+    ...     raise ConfigError("no account named 'sky'")
+    ... except SocialKitError as error:
+    ...     print(error, error.report)
+    no account named 'sky' None
+    """
+
+    report: Report | None = None
+    account: str | None = None
+    """The account's name, where the error belongs to one."""
+
+    def __init__(self, message: str, **fields: Any) -> None:
+        super().__init__(message)
+        self.__dict__.update(fields)
+
+    @property
+    def message(self) -> str:
+        """The text without anything a subclass adds around it."""
+        return str(self.args[0]) if self.args else ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message, dict(self.__dict__))
+
+
+class ConfigError(SocialKitError, ValueError):
+    """The call or the configuration is wrong; nothing was tried."""
+
+
+class InvalidPost(SocialKitError, ValueError):
+    """The post breaks rules of at least one account: all of them in ``.problems``; nothing was sent.
+
+    ``code`` is ``"invalid"``, or ``"stale"`` when media or limits changed since the plan was made.
+    """
+
+    problems: tuple[Problem, ...] = ()
+    code: str = "invalid"
+
+    def __init__(self, problems: Sequence[Problem], *, code: str = "invalid", message: str = "") -> None:
+        lines = [str(problem) for problem in problems]
+        head = message or f"nothing was sent: {len(lines)} problem{'s' * (len(lines) != 1)}"
+        super().__init__("\n  ".join([head, *lines]), problems=tuple(problems), code=code)
+
+
+class Refused(SocialKitError):
+    """A halt, a hold or a policy stopped it; nothing was sent."""
+
+
+class Halted(Refused):
+    """A halt covers the account: ``.halt`` says who stopped it, why and since when."""
+
+    halt: Halt | None = None
+
+
+class Held(Refused):
+    """The gate holds the post back until a person decides."""
+
+
+class Denied(Refused):
+    """The gate said no."""
+
+
+class AuthError(SocialKitError):
+    """The platform does not accept the credential for this."""
+
+    status: int | None = None
+    code: str | None = None
+    said: str | None = None
+    refreshable: bool = False
+
+
+class ReauthNeeded(AuthError):
+    """The credential is dead; only a person can sign in again. The text holds the command to run."""
+
+
+class IdentityClash(AuthError):
+    """Another account answered than the one this name is bound to."""
+
+
+class MissingScope(AuthError):
+    """The credential lives but may not do this; the text names the scope."""
+
+
+class PlatformError(SocialKitError):
+    """What a platform answered, or failed to answer, with what it means for the post.
+
+    Attributes:
+        account: the account's name.
+        status: HTTP status, or None when no answer came.
+        code: the platform's own error code or name.
+        said: the platform's own words, redacted.
+        request_id: the platform's id of the request, for its support.
+        may_be_live: True when the post may be public.
+        next_step: the exact call that continues without touching what is published.
+        retry_at: aware UTC moment from which a repeat makes sense.
+    """
+
+    status: int | None = None
+    code: str | None = None
+    said: str | None = None
+    request_id: str | None = None
+    may_be_live: bool = False
+    next_step: str | None = None
+    retry_at: datetime | None = None
+
+    def __str__(self) -> str:
+        head = f"{self.account}: {self.message}" if self.account else self.message
+        return f"{head}\n  next: {self.next_step}" if self.next_step else head
+
+
+class RateLimited(PlatformError):
+    """A limit is used up: not sent. ``retry_at`` says when it may go."""
+
+
+class Declined(PlatformError):
+    """The platform said no: certainly not live."""
+
+
+class Duplicate(PlatformError):
+    """The platform says such a post exists; ``receipt`` is it, when the platform told."""
+
+    receipt: Receipt | None = None
+
+
+class Unavailable(PlatformError):
+    """The platform could not be reached or failed before doing anything: not sent, safe to repeat."""
+
+
+class OutcomeUnknown(PlatformError):
+    """The answer was lost: the post may be live. Nothing more is sent until it is settled."""
+
+    may_be_live = True
+
+
+class KeyReused(SocialKitError):
+    """The idempotency key already belongs to other content that is or may be live."""
+
+
+class ThreadPartlyPosted(SocialKitError):
+    """A thread stopped half-way: ``receipts`` are live, ``next_index`` is the first part that is not."""
+
+    receipts: tuple[Receipt, ...] = ()
+    next_index: int = 0
+
+
+class PublishErrors(ExceptionGroup[SocialKitError], SocialKitError):
+    """One error per account that did not end well; ``.report`` has every outcome, the good ones too.
+
+    >>> from socialkit.errors import Declined, PublishErrors
+    >>> try:
+    ...     raise PublishErrors("1 of 2 accounts failed", [Declined("too long", account="sky")])
+    ... except* Declined as group:
+    ...     print(group.exceptions[0])
+    sky: too long
+    """
+
+    def __new__(
+        cls, message: str, exceptions: Sequence[SocialKitError], report: Report | None = None
+    ) -> Self:
+        return super().__new__(cls, message, list(exceptions))
+
+    def __init__(
+        self, message: str, exceptions: Sequence[SocialKitError], report: Report | None = None
+    ) -> None:
+        self.report = report
+
+    def derive(self, exceptions: Sequence[SocialKitError]) -> PublishErrors:  # type: ignore[override]
+        return PublishErrors(self.message, exceptions, self.report)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, list(self.exceptions), self.report)

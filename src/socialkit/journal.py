@@ -1,0 +1,499 @@
+"""What is known of every post, as an append-only journal: intents, steps, outcomes.
+
+An intent is one post for one account under one idempotency key. Its state is folded from its rows and nothing else:
+
+    intent     the native parts, the content digest, whom a halt could stop it by
+    prepared   a result worth keeping: an uploaded medium's id, a chosen record key
+    sending    written just before a commit's first byte leaves; alone it means *unknown*
+    refused    that attempt certainly made nothing
+    live       the part is public, and this is its id
+    look       somebody looked for a lost part, and what was seen
+    attached   what follows the commit was done, or what of it is missing
+    absent     the looks proved that no attempt so far made anything
+    outcome    what the caller was told
+    closed     a person settled it
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from . import gate
+from ._clock import Clock, from_text, to_text
+from .adapters.base import Fence, Part, Sent
+from .errors import Denied, Halted, KeyReused, SocialKitError
+from .model import Identity, Receipt, Status
+from .store import Row, Store, Tx, transact
+
+_KINDS = (
+    "intent",
+    "prepared",
+    "sending",
+    "refused",
+    "live",
+    "attached",
+    "look",
+    "absent",
+    "outcome",
+    "closed",
+)
+
+
+def intent_id(identity: Identity, key: str) -> str:
+    """The intent's name: (platform, server, native account id, key) and nothing else."""
+    return hashlib.sha256(f"{identity.key}\0{key}".encode()).hexdigest()[:24]
+
+
+@attrs.define
+class Attempt:
+    """One commit that may have left: number, when (our clock and the server's), through which fence."""
+
+    number: int
+    at: datetime
+    server_at: datetime
+    mark: Any = None
+    fence: str | None = None
+    open: bool = True
+
+
+@attrs.define
+class PartState:
+    """What is known of one part."""
+
+    sent: Sent | None = None
+    attempts: list[Attempt] = attrs.field(factory=list)
+    prepared: dict[str, tuple[Any, datetime | None]] = attrs.field(factory=dict)
+    looks: int = 0
+    looked_at: datetime | None = None
+    attached: bool = False
+    too_old: bool = False
+
+    @property
+    def lost(self) -> list[Attempt]:
+        """Attempts that may have made something nobody has seen yet."""
+        return [] if self.sent else [attempt for attempt in self.attempts if attempt.open]
+
+    @property
+    def began_at(self) -> datetime | None:
+        return self.attempts[0].at if self.attempts else None
+
+
+@attrs.define
+class Intent:
+    """One post for one account, folded from its rows."""
+
+    id: str
+    key: str
+    account: str
+    platform: str
+    identity: Identity
+    content: str
+    parts: tuple[Part, ...]
+    tokens: tuple[str, ...]
+    created_at: datetime
+    states: list[PartState] = attrs.field(factory=list)
+    missing: tuple[str, ...] = ()
+    outcome: dict[str, Any] | None = None
+    last_error: dict[str, Any] | None = None
+
+    @property
+    def next_index(self) -> int:
+        """The first part that is not known to be live; len(parts) when all are."""
+        return next((i for i, state in enumerate(self.states) if state.sent is None), len(self.parts))
+
+    @property
+    def lost(self) -> bool:
+        return any(state.lost for state in self.states)
+
+    @property
+    def anything_live(self) -> bool:
+        return any(state.sent for state in self.states)
+
+    @property
+    def began(self) -> bool:
+        return any(state.attempts for state in self.states)
+
+    @property
+    def status(self) -> Status | None:
+        """The status the rows prove; None while nothing was ever tried."""
+        if self.lost:
+            return Status.UNKNOWN
+        if self.next_index == len(self.parts):
+            return worst(state.sent.status for state in self.states if state.sent)
+        if self.anything_live:
+            return Status.PARTIAL
+        return Status(self.outcome["status"]) if self.outcome else None
+
+    def receipt(self) -> Receipt | None:
+        """What is live of it, the first part with the others under ``parts``."""
+        made = [
+            self._receipt(part, state.sent)
+            for part, state in zip(self.parts, self.states, strict=True)
+            if state.sent
+        ]
+        return attrs.evolve(made[0], parts=tuple(made[1:])) if made else None
+
+    def _receipt(self, part: Part, sent: Sent) -> Receipt:
+        return Receipt(
+            self.identity, sent.id, sent.url, sent.published_at, part.text or None, part.kind, raw=sent.raw
+        )
+
+
+_ORDER = (Status.PROCESSING, Status.HANDED_OVER, Status.SCHEDULED, Status.PUBLISHED)
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """Of several good statuses the one that is least done."""
+    found = set(statuses)
+    return next(status for status in _ORDER if status in found)
+
+
+def fold(rows: Sequence[Row]) -> Intent | None:
+    """The intent its rows describe, or None without an intent row. A later intent row starts afresh."""
+    intent: Intent | None = None
+    for row in rows:
+        if row.kind == "intent":
+            intent = _begin(row, intent)
+        elif intent is not None:
+            _apply(intent, row)
+    return intent
+
+
+def _begin(row: Row, before: Intent | None) -> Intent:
+    from ._convert import structure
+
+    data = row.data
+    parts = tuple(structure(Part, part) for part in data["parts"])
+    identity = structure(Identity, data["identity"])
+    return Intent(
+        id=row.intent or "",
+        key=data["key"],
+        account=data["account"],
+        platform=identity.platform,
+        identity=identity,
+        content=data["content"],
+        parts=parts,
+        tokens=tuple(data["tokens"]),
+        created_at=row.at,
+        states=_states(len(parts), before if before and before.content == data["content"] else None),
+    )
+
+
+def _states(count: int, before: Intent | None) -> list[PartState]:
+    """Fresh states; uploads made for the same content under an earlier plan stay useful."""
+    kept = [PartState(prepared=state.prepared) for state in before.states] if before else []
+    return (kept + [PartState() for _ in range(count)])[:count]
+
+
+def _apply(intent: Intent, row: Row) -> None:
+    from ._convert import structure
+
+    data = row.data
+    state = intent.states[data.get("part", 0)]
+    match row.kind:
+        case "prepared":
+            keep_prepared(state, data["values"])
+        case "sending":
+            keep_prepared(state, data.get("values", {}))
+            server_at = from_text(data["server_at"])
+            state.attempts.append(
+                Attempt(data["attempt"], row.at, server_at, data.get("mark"), data.get("fence"))
+            )
+        case "refused":
+            for attempt in state.attempts:
+                attempt.open = attempt.open and attempt.number != data["attempt"]
+            intent.last_error = data.get("error")
+        case "live":
+            state.sent = structure(Sent, data["sent"])
+        case "attached":
+            state.attached = True
+            intent.missing = (*intent.missing, *data["missing"])
+        case "look":
+            state.looks, state.looked_at = state.looks + bool(data["counts"]), row.at
+        case "absent":
+            for attempt in state.attempts:
+                attempt.open = False
+            state.looks, state.looked_at, state.too_old = 0, None, data["too_old"]
+        case "outcome":
+            intent.outcome = data
+            intent.last_error = data.get("error") or intent.last_error
+        case _:
+            pass
+
+
+def keep_prepared(state: PartState, values: dict[str, Any]) -> None:
+    for name, (value, expires) in values.items():
+        state.prepared[name] = (value, from_text(expires) if expires else None)
+
+
+@attrs.frozen
+class Opened:
+    """An intent that is ours to work on, or (``owner`` given) another living process's."""
+
+    intent: Intent
+    owner: str | None = None
+
+
+@attrs.frozen
+class NewIntent:
+    """What an intent row is made of."""
+
+    identity: Identity
+    key: str
+    account: str
+    content: str
+    parts: tuple[Part, ...]
+    tokens: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        return intent_id(self.identity, self.key)
+
+    def row(self) -> dict[str, Any]:
+        from ._convert import plain
+
+        return {
+            "key": self.key,
+            "account": self.account,
+            "identity": plain(self.identity),
+            "content": self.content,
+            "parts": [plain(part) for part in self.parts],
+            "tokens": list(self.tokens),
+        }
+
+
+class Journal:
+    """Reads and writes the journal of one store. Every change is one transaction."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self._running: set[str] = set()
+
+    async def read(self, intent: str) -> Intent | None:
+        return fold(await transact(self.store, lambda tx: tx.rows(intent=intent)))
+
+    async def open(self, new: NewIntent) -> Opened:
+        """Claim the intent, making it when it is new. Other content while something is or may be live: KeyReused."""
+        return await transact(self.store, lambda tx: self._open(tx, new))
+
+    def _open(self, tx: Tx, new: NewIntent) -> Opened:
+        known = fold(tx.rows(intent=new.id))
+        if known is not None and (owner := self._other_owner(tx, new.id)):
+            return Opened(known, owner)
+        if known is None or not (known.lost or known.anything_live):
+            seq = tx.append("intent", new.row(), intent=new.id, at=self.clock.now())
+            known = _begin(Row(seq, self.clock.now(), new.id, "intent", new.row()), known)
+        elif known.content != new.content:
+            raise KeyReused(
+                f"{known.account}: idempotency_key={known.key!r} already belongs to other content that is or may be "
+                "live; publish the new content under a new key",
+                account=known.account,
+            )
+        self._claim(tx, new.id)
+        return Opened(known)
+
+    async def claim(self, intent: str) -> Opened | None:
+        """Claim a known intent to settle it; None when there is none."""
+        return await transact(self.store, lambda tx: self._claim_known(tx, intent))
+
+    def _claim_known(self, tx: Tx, intent: str) -> Opened | None:
+        known = fold(tx.rows(intent=intent))
+        if known is None:
+            return None
+        if owner := self._other_owner(tx, intent):
+            return Opened(known, owner)
+        self._claim(tx, intent)
+        return Opened(known)
+
+    def _claim(self, tx: Tx, intent: str) -> None:
+        tx.put("owner", intent, self.store.owner())
+        self._running.add(intent)
+
+    def _other_owner(self, tx: Tx, intent: str) -> str | None:
+        owner = tx.get("owner", intent)
+        if owner is None:
+            return None
+        if owner == self.store.owner():
+            return str(owner) if intent in self._running else None
+        return str(owner) if self.store.alive(owner) else None
+
+    async def release(self, intent: Intent) -> None:
+        """Give the intent up. A settled one loses its secrets (upload sessions); an open one stays on the list."""
+        self._running.discard(intent.id)
+        settled = intent.status in (Status.PUBLISHED, Status.HANDED_OVER) and not intent.lost
+
+        def work(tx: Tx) -> None:
+            if tx.get("owner", intent.id) == self.store.owner():
+                tx.delete("owner", intent.id)
+            if not (intent.lost or intent.anything_live) or settled:
+                tx.delete("open", intent.id)
+            for name, _ in tx.items("secret", f"{intent.id}/") if settled else ():
+                tx.delete("secret", name)
+
+        await transact(self.store, work)
+
+    async def append(self, intent: Intent, kind: str, data: dict[str, Any], *, durable: bool = False) -> None:
+        """Write one row and fold it into ``intent``."""
+        assert kind in _KINDS
+        now = self.clock.now()
+        seq = await transact(
+            self.store, lambda tx: tx.append(kind, data, intent=intent.id, at=now), durable=durable
+        )
+        _apply(intent, Row(seq, now, intent.id, kind, data))
+
+    async def sending(
+        self,
+        intent: Intent,
+        part: int,
+        *,
+        server_at: datetime,
+        mark: Any,
+        fence: Fence | None,
+        values: dict[str, Any],
+        verdict: gate.Verdict,
+    ) -> int:
+        """The row without which nothing leaves: re-reads halts, ownership and the verdict in the same transaction."""
+        now = self.clock.now()
+        state = intent.states[part]
+        data = {
+            "part": part,
+            "attempt": len(state.attempts) + 1,
+            "server_at": to_text(server_at),
+            "mark": mark,
+            "fence": fence.kind if fence else None,
+            "values": values,
+        }
+
+        def work(tx: Tx) -> int:
+            check_halts(tx, intent.tokens, intent.account)
+            if tx.get("owner", intent.id) != self.store.owner():
+                raise SocialKitError(
+                    f"{intent.account}: another process took over {intent.key!r}; nothing was sent"
+                )
+            if verdict.expires_at and verdict.expires_at <= now:
+                raise Denied(f"{intent.account}: the approval by {verdict.by} has expired; ask for it again")
+            tx.put("open", intent.id, True)
+            return tx.append("sending", data, intent=intent.id, at=now)
+
+        seq = await transact(self.store, work, durable=True)
+        _apply(intent, Row(seq, now, intent.id, "sending", data))
+        return int(data["attempt"])
+
+    async def secret(self, intent: Intent, part: int, name: str, value: Any) -> None:
+        """Keep something that must not stand in the journal."""
+        key = f"{intent.id}/{part}/{name}"
+        await transact(self.store, lambda tx: tx.put("secret", key, value), durable=True)
+
+    async def claimed(self, intent: Intent, ids: Iterable[str]) -> frozenset[str]:
+        """Which of the ids and URLs belong to other intents of this account."""
+        prefix = f"{intent.identity.key}/"
+
+        def work(tx: Tx) -> frozenset[str]:
+            owners = {name: tx.get("claimed", prefix + name) for name in ids}
+            return frozenset(name for name, owner in owners.items() if owner not in (None, intent.id))
+
+        return await transact(self.store, work)
+
+    async def live(self, intent: Intent, part: int, sent: Sent) -> bool:
+        """Write that a part is public. False (nothing written) when another intent has claimed that very post."""
+        from ._convert import plain
+
+        now, data = self.clock.now(), {"part": part, "sent": plain(sent)}
+        name = f"{intent.identity.key}/{sent.id}" if sent.id else None
+
+        def work(tx: Tx) -> int | None:
+            if name and tx.get("claimed", name) not in (None, intent.id):
+                return None
+            if name:
+                tx.put("claimed", name, intent.id)
+            return tx.append("live", data, intent=intent.id, at=now)
+
+        seq = await transact(self.store, work, durable=True)
+        if seq is not None:
+            _apply(intent, Row(seq, now, intent.id, "live", data))
+        return seq is not None
+
+    async def secrets(self, intent: Intent, part: int) -> dict[str, Any]:
+        """What earlier processes kept for the part outside the journal."""
+        prefix = f"{intent.id}/{part}/"
+        found = await transact(self.store, lambda tx: tx.items("secret", prefix))
+        return {name.removeprefix(prefix): value for name, value in found}
+
+    async def open_intents(self) -> list[Intent]:
+        """Every intent that may still change: lost answers, processing, scheduled, half a thread."""
+
+        def work(tx: Tx) -> list[Intent]:
+            folded = [fold(tx.rows(intent=name)) for name, _ in tx.items("open")]
+            return [intent for intent in folded if intent]
+
+        return await transact(self.store, work)
+
+    async def intents(self, *, since: datetime | None = None, key: str | None = None) -> list[Intent]:
+        """Every intent with rows since then (or all), oldest first; with a key only those made under it."""
+
+        def work(tx: Tx) -> list[Intent]:
+            started = tx.rows(kinds=["intent"], since=since)
+            names = dict.fromkeys(row.intent for row in started if key is None or row.data["key"] == key)
+            folded = [fold(tx.rows(intent=name)) for name in names if name]
+            return [intent for intent in folded if intent]
+
+        return await transact(self.store, work)
+
+    async def halt(self, halt: gate.Halt) -> None:
+        """Write the stop: from this transaction on no ``sending`` row it covers can be written."""
+        data = {
+            "id": halt.id,
+            "scope": halt.scope,
+            "reason": halt.reason,
+            "by": halt.by,
+            "at": to_text(halt.at),
+            "tokens": list(halt.tokens),
+        }
+
+        def work(tx: Tx) -> None:
+            tx.put("halt", halt.id, data)
+            tx.append("halt", data, at=halt.at)
+
+        await transact(self.store, work, durable=True)
+
+    async def resume(self, scope_tokens: Iterable[str], *, reason: str, by: str) -> list[gate.Halt]:
+        """Lift the halts that aim at any of the tokens; the lifted ones."""
+        now, wanted = self.clock.now(), set(scope_tokens)
+
+        def work(tx: Tx) -> list[gate.Halt]:
+            lifted = [h for h in _halts(tx) if not wanted.isdisjoint((h.id, *h.tokens))]
+            for halt in lifted:
+                tx.delete("halt", halt.id)
+                tx.append("resume", {"id": halt.id, "reason": reason, "by": by}, at=now)
+            return lifted
+
+        return await transact(self.store, work, durable=True)
+
+    async def halts(self) -> list[gate.Halt]:
+        return await transact(self.store, _halts)
+
+    async def check_halts(self, tokens: Iterable[str], account: str) -> None:
+        """Raise Halted when a halt covers any of the tokens."""
+        await transact(self.store, lambda tx: check_halts(tx, tokens, account))
+
+
+def _halts(tx: Tx) -> list[gate.Halt]:
+    return [gate.halt_from(data) for _, data in tx.items("halt")]
+
+
+def check_halts(tx: Tx, tokens: Iterable[str], account: str) -> None:
+    wanted = set(tokens)
+    for halt in _halts(tx):
+        if halt.covers(wanted):
+            raise Halted(
+                f"{account}: stopped by {halt.by} ({halt.scope}): {halt.reason}; nothing was sent. "
+                f"client.resume({halt.scope!r}, …) lifts it",
+                account=account,
+                halt=halt,
+            )

@@ -1,0 +1,401 @@
+"""Publishing: every target at once, each through gate, journal, limits and adapter to one known state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from . import errors, settle
+from ._loop import call_user
+from ._shelf import Shelf
+from .adapters.base import Adapter, Sent
+from .call import BoundCall, PartWork, Stopped
+from .gate import ALLOW, Gate, GateContext, Verdict, tokens_of
+from .journal import Intent, NewIntent
+from .model import Outcome, Progress, Status
+from .plan import TargetPlan
+
+if TYPE_CHECKING:
+    from ._account import Account
+
+RESENDS = 3
+"""How often one call makes a part again after proof that the earlier attempts made nothing."""
+
+GRACE = 10.0
+"""Seconds a cancelled publish waits for the answer of a commit whose bytes had left."""
+
+_DONE = (Status.PUBLISHED, Status.PROCESSING, Status.SCHEDULED, Status.HANDED_OVER)
+
+
+@attrs.define
+class TargetRun:
+    """The post's way to one account, from plan to outcome."""
+
+    account: Account
+    plan: TargetPlan
+    key: str
+    shelf: Shelf
+    gate: Gate | None
+    deadline: datetime
+    tell: Callable[[Progress], None]
+    work: PartWork | None = None
+    stopping: bool = False
+    intent: Intent | None = None
+    result: Outcome | None = None
+
+    async def run(self) -> Outcome:
+        """Never raises for the target's fate: whatever happens becomes its outcome."""
+        try:
+            outcome = await self._run()
+        except Stopped:
+            outcome = self._failed(
+                errors.Unavailable("cancelled before anything was sent", account=self.name)
+            )
+        except errors.SocialKitError as error:
+            outcome = self._failed(error)
+        except Exception as error:
+            words = f"unexpected {type(error).__name__}: {error}"
+            wrapped = errors.SocialKitError(words, account=self.name)
+            wrapped.__cause__ = error
+            outcome = self._failed(wrapped)
+        self.result = outcome
+        self.notify("done", detail=outcome.status.value)
+        return outcome
+
+    @property
+    def name(self) -> str:
+        return self.account.name
+
+    def notify(self, stage: str, **details: Any) -> None:
+        self.tell(Progress(self.name, stage, **details))
+
+    def stop(self) -> bool:
+        """Let nothing more leave. True when nothing of this target is on its way."""
+        self.stopping = True
+        if self.work is not None:
+            self.work.stopping = True
+        return self.work is None or not self.work.crossed
+
+    # --- the way --------------------------------------------------------------------------------------------------
+    async def _run(self) -> Outcome:
+        if self.plan.error is not None:
+            raise self.plan.error
+        new = self._new_intent()
+        journal = self.account.machinery.journal
+        if (known := await journal.read(new.id)) is not None and self._is_done(known, new):
+            return self._outcome(known, replayed=True)
+        verdict = await self._judge(new)
+        opened = await self._open(new)
+        self.intent = opened
+        try:
+            if self._is_done(opened, new):
+                return self._outcome(opened, replayed=True)
+            await self._work_off(opened, verdict)
+            return self._outcome(opened)
+        except BaseException as error:
+            await self._record(opened, error)
+            raise
+        finally:
+            await journal.release(opened)
+
+    def _new_intent(self) -> NewIntent:
+        plan, identity = self.plan, self.plan.identity
+        assert identity is not None
+        tokens = tokens_of(plan.platform, self.name, identity, self.account.login, self.key)
+        return NewIntent(identity, self.key, self.name, plan.content, plan.parts, tokens)
+
+    def _is_done(self, known: Intent, new: NewIntent) -> bool:
+        """The record answers: nothing is sent. Other content under the key is refused by ``open``."""
+        if known.content != new.content:
+            return False
+        if any(state.too_old for state in known.states) and not known.anything_live:
+            raise errors.Declined(
+                "an attempt more than 10 minutes ago is not found; it may have been live and deleted, so it is not made again",
+                account=self.name,
+                next_step="publish under a new idempotency_key if it shall appear",
+            )
+        return known.status in _DONE
+
+    async def _judge(self, new: NewIntent) -> Verdict:
+        machinery = self.account.machinery
+        await machinery.journal.check_halts(new.tokens, self.name)
+        if self.gate is None:
+            return ALLOW
+        now = machinery.clock.now()
+        context = GateContext(self.name, self.plan.platform, self.plan.identity, self.key, now)
+        try:
+            verdict = await call_user(self.gate.judge, self.plan, context)
+        except Exception as error:
+            raise errors.Denied(f"{self.name}: the gate failed: {error}", account=self.name) from error
+        return check_verdict(verdict, self.name)
+
+    async def _open(self, new: NewIntent) -> Intent:
+        """Our claim on the intent; waits for another living owner as long as ``max_wait`` allows."""
+        machinery = self.account.machinery
+        give_up = machinery.clock.now() + timedelta(seconds=machinery.max_wait)
+        while (opened := await machinery.journal.open(new)).owner is not None:
+            self.notify("waiting", detail=f"for {opened.owner}, which publishes this now")
+            if machinery.clock.now() >= give_up:
+                self.intent = opened.intent
+                raise errors.OutcomeUnknown(
+                    f"another process ({opened.owner}) is publishing {self.key!r} now",
+                    account=self.name,
+                    next_step=f"client.settle({self.key!r}) when it is done",
+                )
+            await machinery.clock.sleep(0.1 + 0.1 * machinery.random.random())
+        return opened.intent
+
+    async def _work_off(self, intent: Intent, verdict: Verdict) -> None:
+        """Part after part, from the first that is not settled."""
+        await self.account.ready()
+        for index, state in enumerate(intent.states):
+            if state.lost and not self._fence_alive(intent, index):
+                await self._settle(intent, index)
+            if state.sent is None:
+                await self._send(intent, index, verdict)
+            if not state.attached:
+                await self._attach(intent, index)
+
+    def _fence_alive(self, intent: Intent, index: int) -> bool:
+        """Whether the lost part may be sent again at once because its repeat cannot make a second one."""
+        attempt = intent.states[index].lost[-1]
+        fence = self.account.facts.fence(attempt.fence) if self.account.facts and attempt.fence else None
+        if fence is None or fence.honoured != "proved":
+            return False
+        began = intent.states[index].attempts[0].at
+        limit = min(fence.valid_for or settle.RESEND_WITHIN, settle.RESEND_WITHIN)
+        return (self.account.machinery.clock.now() - began).total_seconds() < limit
+
+    async def _send(self, intent: Intent, index: int, verdict: Verdict) -> None:
+        """Make the part public. Whatever the adapter raises after a byte left is looked into, never guessed."""
+        for _ in range(RESENDS):
+            cause = await self._try(intent, index, verdict)
+            if cause is None:
+                return
+            if not intent.states[index].lost:
+                raise cause
+            if await self._settle(intent, index):
+                return
+            if isinstance(cause.__cause__, errors.Duplicate):
+                raise cause.__cause__
+            if intent.states[index].too_old:
+                raise cause
+        raise errors.Unavailable(
+            "the platform lost the post again and again; it is not live", account=self.name
+        )
+
+    async def _try(self, intent: Intent, index: int, verdict: Verdict) -> Exception | None:
+        if self.stopping:
+            raise Stopped
+        journal, part = self.account.machinery.journal, intent.parts[index]
+        secrets = await journal.secrets(intent, index) if intent.began else {}
+        media = dict(self.plan.media)
+        work = PartWork(intent, index, self.shelf, media, verdict, self._tell_part, secrets=secrets)
+        self.work = work
+        call = BoundCall(
+            self.account, work=work, steps=("read", "prepare", "commit"), facts=self.account.facts
+        )
+        try:
+            sent = await self.account.adapter.send(part, call)
+            if await journal.live(intent, index, sent):
+                return None
+            return errors.OutcomeUnknown(
+                "the platform answered with the id of another post", account=self.name
+            )
+        except Exception as error:
+            if isinstance(error, errors.Declined) and work.crossed and not error.__dict__.get("journaled"):
+                await self._refuse(intent, index, error)
+            return error
+        finally:
+            work.crossed = False
+
+    async def _refuse(self, intent: Intent, index: int, error: errors.Declined) -> None:
+        """An adapter read a good-looking answer as a definite no."""
+        from ._convert import plain
+
+        number = len(intent.states[index].attempts)
+        if any(a.number == number and a.open for a in intent.states[index].attempts):
+            data = {"part": index, "attempt": number, "error": plain(error)}
+            await self.account.machinery.journal.append(intent, "refused", data, durable=True)
+
+    def _tell_part(self, stage: str, **details: Any) -> None:
+        self.notify(stage, **details)
+
+    async def _settle(self, intent: Intent, index: int) -> bool:
+        """True: it is live. False: certainly not. Raises OutcomeUnknown when ``wait`` ends before anyone can tell."""
+        clock = self.account.machinery.clock
+        while True:
+            self.notify("looking", part=index)
+            seen = await settle.look(self.account, intent, index, self.shelf)
+            if seen.live is not None:
+                return seen.live
+            assert seen.again_at is not None
+            if seen.again_at > self.deadline or self.stopping:
+                raise settle.unknown(self.account, intent, seen)
+            await clock.sleep((seen.again_at - clock.now()).total_seconds())
+
+    async def _attach(self, intent: Intent, index: int) -> None:
+        """What follows the commit. Its failure is told, never undoes or repeats the post."""
+        adapter, state = self.account.adapter, intent.states[index]
+        if type(adapter).attach is Adapter.attach or state.sent is None:
+            return
+        work = PartWork(intent, index, self.shelf, dict(self.plan.media), tell=self._tell_part)
+        call = BoundCall(
+            self.account, work=work, steps=("read", "prepare", "attach"), facts=self.account.facts
+        )
+        missing: tuple[str, ...] = ()
+        try:
+            sent = await adapter.attach(intent.parts[index], state.sent, call)
+        except Exception as error:
+            sent, missing = state.sent, (f"part {index + 1}: {error}",)
+        await self._attached(intent, index, sent, missing)
+
+    async def _attached(self, intent: Intent, index: int, sent: Sent, missing: tuple[str, ...]) -> None:
+        journal = self.account.machinery.journal
+        if sent != intent.states[index].sent:
+            await journal.live(intent, index, sent)
+        await journal.append(intent, "attached", {"part": index, "missing": list(missing)})
+
+    # --- the end --------------------------------------------------------------------------------------------------
+    async def _record(self, intent: Intent, error: BaseException) -> None:
+        """Write what the caller will be told, so that another process can read why."""
+        from ._convert import plain
+
+        if not isinstance(error, errors.SocialKitError):
+            return
+        data = {"status": self._status(intent, error).value, "error": plain(error)}
+        await self.account.machinery.journal.append(intent, "outcome", data)
+
+    def _status(self, intent: Intent | None, error: errors.SocialKitError) -> Status:
+        if intent is not None and intent.lost:
+            return Status.UNKNOWN
+        if intent is not None and intent.anything_live:
+            return Status.PARTIAL
+        if isinstance(error, errors.OutcomeUnknown):
+            return Status.UNKNOWN
+        if isinstance(error, errors.Refused):
+            return Status.REFUSED
+        return Status.INVALID if isinstance(error, errors.InvalidPost) else Status.FAILED
+
+    def _failed(self, error: errors.SocialKitError) -> Outcome:
+        intent, status = self.intent, self._status(self.intent, error)
+        if error.account is None:
+            error.account = self.name
+        if status is Status.PARTIAL and intent is not None:
+            error = _partly(intent, error)
+        return self._outcome(intent, status=status, error=error)
+
+    def _outcome(
+        self,
+        intent: Intent | None,
+        *,
+        status: Status | None = None,
+        error: errors.SocialKitError | None = None,
+        replayed: bool = False,
+    ) -> Outcome:
+        return make_outcome(self.account, intent, self.plan, status=status, error=error, replayed=replayed)
+
+
+def _partly(intent: Intent, cause: errors.SocialKitError) -> errors.ThreadPartlyPosted:
+    receipt = intent.receipt()
+    live = (receipt, *receipt.parts) if receipt else ()
+    error = errors.ThreadPartlyPosted(
+        f"{intent.account}: {len(live)} of {len(intent.parts)} posts of the thread are live; it stopped at number "
+        f"{intent.next_index + 1}: {cause}\n  next: publish again with idempotency_key={intent.key!r} "
+        "continues there",
+        account=intent.account,
+        receipts=live,
+        next_index=intent.next_index,
+    )
+    error.__cause__ = cause
+    return error
+
+
+def make_outcome(
+    account: Account,
+    intent: Intent | None,
+    plan: TargetPlan | None = None,
+    *,
+    status: Status | None = None,
+    error: errors.SocialKitError | None = None,
+    replayed: bool = False,
+) -> Outcome:
+    """The outcome an intent's rows prove, with what the caller needs to go on."""
+    status = status or (intent.status if intent else None) or Status.FAILED
+    problems = error.problems if isinstance(error, errors.InvalidPost) else (plan.problems if plan else ())
+    lost = status is Status.UNKNOWN and intent is not None
+    return Outcome(
+        account=account.name,
+        platform=account.adapter.platform,
+        status=status,
+        receipt=intent.receipt() if intent else None,
+        error=error,
+        problems=problems,
+        missing=_missing(intent),
+        look_again_at=_look_again(intent, error),
+        give_up_at=settle.give_up_at(account, intent) if lost and intent else None,
+        next_index=intent.next_index if intent and status is Status.PARTIAL else None,
+        replayed=replayed,
+    )
+
+
+def _missing(intent: Intent | None) -> tuple[str, ...]:
+    if intent is None:
+        return ()
+    told = [words for state in intent.states if state.sent for words in state.sent.missing]
+    return (*told, *intent.missing)
+
+
+def _look_again(intent: Intent | None, error: errors.SocialKitError | None) -> datetime | None:
+    if isinstance(error, errors.OutcomeUnknown):
+        return error.retry_at
+    sent = [state.sent for state in intent.states if state.sent] if intent else []
+    return next((one.look_again_at for one in sent if one.look_again_at), None)
+
+
+def check_verdict(verdict: Verdict, account: str) -> Verdict:
+    """The verdict when it allows; raises Held or Denied with the gate's words."""
+    if verdict.allowed:
+        return verdict
+    kind = errors.Held if verdict.decision == "hold" else errors.Denied
+    by = f" by {verdict.by}" if verdict.by else ""
+    words = f"{account}: {verdict.decision}{by}: {verdict.reason or 'no reason given'}; nothing was sent"
+    raise kind(words, account=account)
+
+
+async def run_all(runs: list[TargetRun]) -> list[Outcome]:
+    """All targets concurrently; none delays, cancels or fails another. Cancellation lets what left come home."""
+    if len(runs) == 1:
+        return [await _guarded(runs[0])]
+    tasks = [asyncio.ensure_future(run.run()) for run in runs]
+    try:
+        await asyncio.wait(tasks)
+    except asyncio.CancelledError:
+        await _wind_down(runs, tasks)
+        raise
+    return [task.result() for task in tasks]
+
+
+async def _guarded(run: TargetRun) -> Outcome:
+    task = asyncio.ensure_future(run.run())
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await _wind_down([run], [task])
+        raise
+
+
+async def _wind_down(runs: list[TargetRun], tasks: list[asyncio.Task[Outcome]]) -> None:
+    for run, task in zip(runs, tasks, strict=True):
+        if run.stop():
+            task.cancel()
+    pending = [task for task in tasks if not task.done()]
+    if pending:
+        await asyncio.wait(pending, timeout=GRACE)
+    for task in tasks:
+        if not task.done():
+            task.cancel()

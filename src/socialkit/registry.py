@@ -1,0 +1,137 @@
+"""Platforms by name: their adapters and sandboxes, loaded when they are first asked for.
+
+Other packages add theirs through the entry-point groups ``socialkit.adapters`` and ``socialkit.sandbox``; the
+entry point's name is the platform, its object the class.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from .adapters.base import Adapter
+
+_PLATFORMS = {
+    "bluesky": "Bluesky",
+    "mastodon": "Mastodon",
+    "x": "X",
+}
+_ADAPTERS, _SANDBOX = "socialkit.adapters", "socialkit.sandbox"
+
+
+def adapter(platform: str) -> type[Adapter]:
+    """The adapter class of a platform; a ConfigError with the nearest name when there is none.
+
+    >>> adapter("mastodn")
+    Traceback (most recent call last):
+    ...
+    socialkit.errors.ConfigError: no platform 'mastodn'; did you mean 'mastodon'? Known: bluesky, mastodon, x.
+      An adapter from another package is known once that package is installed in this environment
+    """
+    if platform in _PLATFORMS:
+        cls = getattr(import_module(f"socialkit.adapters.{platform}"), _PLATFORMS[platform])
+    elif (point := _plugins(_ADAPTERS).get(platform)) is not None:
+        cls = _loaded(point)
+    else:
+        raise ConfigError(_unknown(platform))
+    return _checked(cls, platform)
+
+
+def platforms() -> tuple[str, ...]:
+    """Every platform there is an adapter for, sorted.
+
+    >>> platforms()[:3]
+    ('bluesky', 'mastodon', 'x')
+    """
+    return tuple(sorted({*_PLATFORMS, *_plugins(_ADAPTERS)}))
+
+
+def sandbox_boxes() -> dict[str, type[Any]]:
+    """The sandbox class of every platform that has one."""
+    boxes: dict[str, type[Any]] = {}
+    for platform, name in _PLATFORMS.items():
+        module = f"socialkit.sandbox.{platform}"
+        try:
+            boxes[platform] = getattr(import_module(module), f"{name}Box")
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+    return boxes | {name: _loaded(point) for name, point in _plugins(_SANDBOX).items()}
+
+
+def class_home(name: str) -> str | None:
+    """The module that holds a built-in adapter class of that name, or None.
+
+    >>> class_home("Mastodon")
+    'socialkit.adapters.mastodon'
+    """
+    return next((f"socialkit.adapters.{module}" for module, cls in _PLATFORMS.items() if cls == name), None)
+
+
+@cache
+def _plugins(group: str) -> dict[str, EntryPoint]:
+    """Entry points by platform. A name claimed twice is an error: nobody could say which one would post."""
+    from importlib.metadata import entry_points
+
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=group):
+        other = found.get(point.name)
+        if point.name in _PLATFORMS or (other is not None and other.value != point.value):
+            rival = f"{other.value} of {_package(other)}" if other else "socialkit itself"
+            raise ConfigError(
+                f"two adapters want to be {point.name!r}: {point.value} of {_package(point)}, and {rival}; "
+                "uninstall one of them"
+            )
+        found[point.name] = point
+    return found
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else "an unknown package"
+
+
+def _loaded(point: EntryPoint) -> type[Any]:
+    try:
+        cls = point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"{_package(point)}: cannot load {point.value} for {point.name!r}: {error}"
+        ) from error
+    if not isinstance(cls, type):
+        raise ConfigError(f"{_package(point)}: {point.value} for {point.name!r} is not a class")
+    return cls
+
+
+def _checked(cls: Any, platform: str) -> type[Adapter]:
+    from .adapters.base import CONTRACT, Adapter
+
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    if not issubclass(cls, Adapter):
+        raise ConfigError(f"{name} is no socialkit.adapters.base.Adapter")
+    if cls.contract != CONTRACT:
+        side = "the adapter's package" if cls.contract < CONTRACT else "socialkit-py"
+        raise ConfigError(
+            f"{name} follows contract {cls.contract}, this socialkit {CONTRACT}: upgrade {side}"
+        )
+    if cls.platform != platform:
+        raise ConfigError(f"{name} is registered as {platform!r} but calls itself {cls.platform!r}")
+    checked: type[Adapter] = cls
+    return checked
+
+
+def _unknown(platform: str) -> str:
+    from difflib import get_close_matches
+
+    known = platforms()
+    near = get_close_matches(str(platform).lower(), known, 1)
+    guess = f"; did you mean {near[0]!r}?" if near else "."
+    return (
+        f"no platform {platform!r}{guess} Known: {', '.join(known)}.\n"
+        "  An adapter from another package is known once that package is installed in this environment"
+    )

@@ -1,0 +1,188 @@
+"""The types in which an adapter writes down what its platform allows: number, source, date read.
+
+Rules are data. The plan checks a post against them, the rate limiter takes its budgets from them, the feature
+matrix in the README is drawn from them. Live answers of a server narrow them with :func:`attrs.evolve`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+
+Unit = Literal["x", "graphemes", "codepoints", "utf16", "utf8", "mastodon"]
+Level = Literal["app", "account", "endpoint"]
+Support = Literal["yes", "partly", "no"]
+
+
+@attrs.frozen
+class Source:
+    """Where a fact comes from and when it was read there, e.g. ``Source("docs.x.com", "2026-08-22")``."""
+
+    where: str
+    read: str
+
+
+@attrs.frozen
+class TextRule:
+    """How long a text may be. ``also`` adds limits in other units that hold at the same time.
+
+    >>> TextRule(300, "graphemes", also=((3000, "utf8"),)).limits
+    ((300, 'graphemes'), (3000, 'utf8'))
+    """
+
+    limit: int
+    unit: Unit
+    also: tuple[tuple[int, Unit], ...] = ()
+    url_length: int = 23
+    counts_warning: bool = False
+
+    @property
+    def limits(self) -> tuple[tuple[int, Unit], ...]:
+        return ((self.limit, self.unit), *self.also)
+
+
+@attrs.frozen
+class ImageRule:
+    """What pictures a post may carry: count, bytes each, MIME types, pixels, alt-text length in graphemes."""
+
+    count: int
+    max_bytes: int
+    types: frozenset[str]
+    alt_limit: int | None = None
+    alt_unit: Unit = "graphemes"
+    max_pixels: int | None = None
+    max_side: int | None = None
+    animated_count: int = 1
+    animated_alone: bool = False
+    animated_max_bytes: int | None = None
+    animated_types: frozenset[str] = frozenset({"image/gif"})
+    animated_max_pixels: int | None = None
+    animated_max_frames: int | None = None
+
+
+@attrs.frozen
+class VideoRule:
+    """What videos a post may carry: count, bytes, MIME types, seconds, pixels, width by height, captions."""
+
+    count: int
+    max_bytes: int
+    types: frozenset[str]
+    min_seconds: float = 0.0
+    max_seconds: float | None = None
+    max_pixels: int | None = None
+    min_ratio: float | None = None
+    max_ratio: float | None = None
+    alt_limit: int | None = None
+    alt_unit: Unit = "graphemes"
+    captions: int = 0
+    captions_max_bytes: int | None = None
+    thumbnail: bool = False
+
+
+@attrs.frozen
+class PollRule:
+    """What polls a post may carry: options, characters per option, seconds open."""
+
+    min_options: int
+    max_options: int
+    option_limit: int
+    option_unit: Unit = "graphemes"
+    min_seconds: int = 0
+    max_seconds: int = 2**31
+    with_media: bool = False
+    multiple: bool = False
+    hide_totals: bool = False
+
+
+@attrs.frozen
+class Budget:
+    """One rate limit: at most ``limit`` (in units of cost) per ``window`` seconds.
+
+    ``match`` is ``"METHOD path-regex"`` (either part may be ``*``); a request spends every budget it
+    matches. Its cost is ``cost`` unless the call names another. ``header`` names the family of response
+    headers that report this budget ("x-rate-limit", "ratelimit", ...), so that answers correct the right
+    one.
+    """
+
+    name: str
+    level: Level
+    limit: int
+    window: float
+    match: str = "* .*"
+    cost: int = 1
+    header: str | None = None
+    source: Source | None = None
+
+
+@attrs.frozen
+class ErrorRow:
+    """One row of a platform's error table.
+
+    ``status`` 0 matches any. ``code`` must equal the platform's code; ``text`` is a regex searched in its
+    words (case ignored). ``raises`` names a class of :mod:`socialkit.errors`; ``definite`` False says the
+    post may exist in spite of the answer. ``refresh`` says a fresh access token may cure it.
+    """
+
+    status: int
+    raises: str
+    code: str | None = None
+    text: str | None = None
+    hint: str = ""
+    definite: bool = True
+    refresh: bool = False
+
+
+@attrs.frozen
+class FindRule:
+    """How the adapter can learn the fate of a post whose answer was lost.
+
+    ``by``: "key" (the platform answers for the exact id), "list" (own recent posts are read) or "none".
+    Absence counts ``quiet`` seconds after the attempt and after ``looks`` looks at least ``between``
+    seconds apart.
+    """
+
+    by: Literal["key", "list", "none"] = "none"
+    quiet: float = 120.0
+    looks: int = 3
+    between: float = 30.0
+    give_up: float = 86400.0
+
+
+@attrs.frozen
+class Rules:
+    """Everything a platform allows, as far as it is known before asking it.
+
+    A field of :class:`~socialkit.Post` that has no rule here is refused by the plan, by name. ``carries``
+    lists the plain fields the adapter handles: link, title, tags, reply_to, quote, language,
+    content_warning, sensitive; ``in_text`` those of link, title and tags that the plan writes into the
+    text, as people do on that platform.
+
+    >>> Rules(text=TextRule(500, "mastodon"), thread=True).carries
+    frozenset()
+    """
+
+    text: TextRule
+    images: ImageRule | None = None
+    video: VideoRule | None = None
+    mixed_media: bool = False
+    poll: PollRule | None = None
+    thread: bool = False
+    carries: frozenset[str] = frozenset()
+    in_text: frozenset[str] = frozenset()
+    link_with_media: bool = True
+    required: frozenset[str] = frozenset()
+    visibility: frozenset[str] = frozenset({"public"})
+    languages: int = 1
+    edit: bool = False
+    delete: bool = False
+    schedule: bool = False
+    metrics: frozenset[str] = frozenset()
+    metrics_batch: int = 1
+    account_metrics: frozenset[str] = frozenset()
+    fetch_posts: bool = False
+    budgets: tuple[Budget, ...] = ()
+    errors: tuple[ErrorRow, ...] = ()
+    find: FindRule = FindRule()
+    sources: tuple[Source, ...] = ()
+    notes: tuple[str, ...] = ()

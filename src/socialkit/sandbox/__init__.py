@@ -1,0 +1,6 @@
+"""The platforms' wire protocols on one machine, in process and as a real server: all without a key."""
+
+from .core import Answer, Dropped, Entry, PlatformBox, Sandbox
+from .faults import KINDS, Fault
+
+__all__ = ["KINDS", "Answer", "Dropped", "Entry", "Fault", "PlatformBox", "Sandbox"]

@@ -1,0 +1,186 @@
+"""Learning the fate of a post whose answer was lost. Reads and records; never sends."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from .adapters.base import Absent, CannotTell, Finding, Found, Lost, Sent
+from .call import BoundCall, PartWork
+from .errors import ConfigError, OutcomeUnknown, SocialKitError
+from .model import Receipt, Status
+
+if TYPE_CHECKING:
+    from ._account import Account
+    from ._shelf import Shelf
+    from .journal import Intent, PartState
+
+RESEND_WITHIN = 600.0
+"""Seconds after its first attempt beyond which a post is not made again: it may have been live and deleted."""
+
+SLACK = timedelta(seconds=60)
+"""How far a platform's clock may be off from what its ``Date`` header said."""
+
+
+@attrs.frozen
+class Look:
+    """What one look at a lost part told: the post, its certain absence, or when to look again."""
+
+    live: bool | None
+    why: str = ""
+    again_at: datetime | None = None
+
+
+def part_call(account: Account, intent: Intent, index: int, shelf: Shelf) -> BoundCall:
+    """A call that may only read, with what the part remembers at hand."""
+    work = PartWork(intent, index, shelf, {})
+    return BoundCall(account, work=work, facts=account.facts)
+
+
+async def look(account: Account, intent: Intent, index: int, shelf: Shelf) -> Look:
+    """Look once for a lost part and write down what was seen."""
+    await account.ready()
+    journal, state = account.machinery.journal, intent.states[index]
+    finding = await _find(account, intent, index, shelf)
+    if isinstance(finding, Found):
+        if await journal.live(intent, index, finding.sent):
+            return Look(True)
+        finding = CannotTell("the only candidate belongs to another post of ours")
+    counts = isinstance(finding, Absent) and _counts(account, state)
+    words = finding.evidence if isinstance(finding, Absent) else finding.why
+    data = {"part": index, "seen": type(finding).__name__.lower(), "words": words, "counts": counts}
+    await journal.append(intent, "look", data)
+    if isinstance(finding, Absent) and _proved(account, state):
+        too_old = _age(account, state) > RESEND_WITHIN
+        await journal.append(
+            intent, "absent", {"part": index, "why": words, "too_old": too_old}, durable=True
+        )
+        return Look(False, words)
+    return Look(None, words, _again_at(account, state, finding))
+
+
+async def _find(account: Account, intent: Intent, index: int, shelf: Shelf) -> Finding:
+    state = intent.states[index]
+    attempts = state.lost
+    lost = Lost(
+        part=intent.parts[index],
+        since=attempts[0].server_at - SLACK,
+        until=attempts[-1].server_at + SLACK + timedelta(seconds=account.adapter.rules.find.quiet),
+        mark=attempts[0].mark,
+        previous=intent.states[index - 1].sent if index else None,
+        root=intent.states[0].sent if index else None,
+        looks=state.looks,
+    )
+    call = part_call(account, intent, index, shelf)
+    try:
+        finding = await account.adapter.find(lost, call)
+        if isinstance(finding, Found) and await _taken(account, intent, finding.sent):
+            lost = attrs.evolve(lost, claimed=await _claims(account, intent, finding.sent))
+            finding = await account.adapter.find(lost, call)
+    except SocialKitError as error:
+        return CannotTell(f"could not look: {error}")
+    return finding
+
+
+async def _taken(account: Account, intent: Intent, sent: Sent) -> bool:
+    return bool(await _claims(account, intent, sent))
+
+
+async def _claims(account: Account, intent: Intent, sent: Sent) -> frozenset[str]:
+    return await account.machinery.journal.claimed(intent, [sent.id] if sent.id else [])
+
+
+def _counts(account: Account, state: PartState) -> bool:
+    """Whether a look that saw nothing is far enough from the one before to count."""
+    between = account.adapter.rules.find.between
+    gap = account.machinery.clock.now() - state.looked_at if state.looked_at else None
+    return gap is None or gap >= timedelta(seconds=between) or state.looks == 0
+
+
+def _proved(account: Account, state: PartState) -> bool:
+    rule = account.adapter.rules.find
+    since = account.machinery.clock.now() - state.attempts[-1].at
+    return since >= timedelta(seconds=rule.quiet) and state.looks >= rule.looks
+
+
+def _age(account: Account, state: PartState) -> float:
+    began = state.began_at
+    return (account.machinery.clock.now() - began).total_seconds() if began else 0.0
+
+
+def _again_at(account: Account, state: PartState, finding: Absent | CannotTell) -> datetime:
+    now, rule = account.machinery.clock.now(), account.adapter.rules.find
+    if isinstance(finding, CannotTell):
+        return now + timedelta(seconds=finding.look_again_in)
+    ready = state.attempts[-1].at + timedelta(seconds=rule.quiet)
+    step = timedelta(seconds=rule.between)
+    return max(now + step, ready) if state.looks + 1 >= rule.looks else now + step
+
+
+def give_up_at(account: Account, intent: Intent) -> datetime | None:
+    """After this only a person closes the intent."""
+    began = [state.began_at for state in intent.states if state.lost and state.began_at]
+    return max(began) + timedelta(seconds=account.adapter.rules.find.give_up) if began else None
+
+
+async def check(account: Account, intent: Intent, shelf: Shelf) -> None:
+    """Where the parts stand that the platform had taken but not shown yet."""
+    await account.ready()
+    for index, state in enumerate(intent.states):
+        if state.sent and state.sent.status in (Status.PROCESSING, Status.SCHEDULED):
+            call = part_call(account, intent, index, shelf)
+            now = await account.adapter.check(state.sent, call)
+            if now != state.sent:
+                await account.machinery.journal.live(intent, index, now)
+
+
+async def close(
+    account: Account,
+    intent: Intent,
+    *,
+    found: str | Receipt | None,
+    not_live: bool,
+    by: str | None,
+) -> None:
+    """A person says how it ended; it is written down with the name."""
+    if (found is None) == (not not_live):
+        raise ConfigError("settle: say either found=<permalink or receipt> or not_live=True")
+    if not by:
+        raise ConfigError("settle: a person's word needs by=<name>; it is written in the journal")
+    journal = account.machinery.journal
+    for index, state in enumerate(intent.states):
+        if not state.lost:
+            continue
+        data: dict[str, Any] = {"part": index, "by": by, "found": None, "not_live": not_live}
+        if found is not None:
+            sent = await _told(account, intent, found)
+            data["found"] = sent.url or sent.id
+            if not await journal.live(intent, index, sent):
+                raise ConfigError(f"{account.name}: {found} belongs to another post of ours")
+        else:
+            why = {"part": index, "why": f"said by {by}", "too_old": False}
+            await journal.append(intent, "absent", why, durable=True)
+        await journal.append(intent, "closed", data, durable=True)
+        return
+    raise ConfigError(f"{account.name}: {intent.key!r} is not open; nothing to settle")
+
+
+async def _told(account: Account, intent: Intent, found: str | Receipt) -> Sent:
+    await account.ready()
+    receipt = (
+        found if isinstance(found, Receipt) else await account.adapter.resolve(found, BoundCall(account))
+    )
+    return Sent(receipt.id, receipt.url, receipt.published_at, raw=receipt.raw)
+
+
+def unknown(account: Account, intent: Intent, seen: Look) -> OutcomeUnknown:
+    """The error of a post that may be live, with the call that continues."""
+    return OutcomeUnknown(
+        f"the post may be live: {seen.why}",
+        account=account.name,
+        retry_at=seen.again_at,
+        next_step=f"client.settle({intent.key!r}) looks again, sends nothing; "
+        f"then publish with idempotency_key={intent.key!r} continues",
+    )

@@ -1,0 +1,595 @@
+"""Requests and answers: the one room that knows HTTP. Only here are httpx and tenacity imported.
+
+A request ends in one of three ways, and nothing else: an answer (any status), :class:`Unreachable`
+(certainly not sent) or :class:`AnswerLost` (the first byte may have left and no whole answer came). Which
+one it is, is read off the connection's own events, never guessed from the kind of failure.
+
+What holds for every request: HTTP/1.1, certificates checked, no cookies kept, no netrc, no redirect
+followed after a POST. ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` are honoured unless
+``proxy=`` is given; loopback is never proxied. An idle connection is kept for one second only: the common
+servers close theirs after two seconds or more, so a commit hardly ever leaves on a connection that the
+server is just closing, which would make its fate unknown. httpx's own client is not used, because it logs
+whole URLs, tokens included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random as randomlib
+import ssl
+import urllib.request
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import httpx
+
+from ._clock import Clock, SystemClock
+from ._redaction import SECRET_HEADERS, redact
+from ._transport_address import Resolve, checked, resolve_name
+from ._transport_asgi import ASGIApp, Visit, make_scope
+from ._transport_body import Body, Flight, make_body
+from ._transport_errors import AnswerLost, Unreachable, UnsafeAddress
+from ._transport_retry import Waits
+from ._version import __version__
+from .adapters.base import Field, Response, Slice
+
+__all__ = [
+    "SECRET_HEADERS",
+    "AnswerLost",
+    "InProcess",
+    "Transport",
+    "Unreachable",
+    "UnsafeAddress",
+    "redact",
+]
+
+T = TypeVar("T")
+
+MAX_ANSWER = 64 * 1024 * 1024
+KEEPALIVE = 1.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+log = logging.getLogger("socialkit.transport")
+
+
+class _Stream(Flight, httpx.AsyncByteStream):
+    """A flight as httpx wants its request bodies."""
+
+
+class _Given(httpx.AsyncBaseTransport):
+    """A transport that tells nothing of its connection: a request counts as leaving right before it runs."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self.inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.extensions["trace"]("given.send_request_headers.started", {"request": request})
+        return await self.inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+class _Pools:
+    """The connections of one event loop: a direct pool and one for each proxy."""
+
+    def __init__(self, verify: ssl.SSLContext) -> None:
+        self._verify = verify
+        self._pools: dict[str | None, httpx.AsyncHTTPTransport] = {}
+        self.keeper: AsyncGenerator[None, None] | None = None
+
+    def pool(self, proxy: str | None) -> httpx.AsyncHTTPTransport:
+        if proxy not in self._pools:
+            limits = httpx.Limits(
+                max_connections=200, max_keepalive_connections=50, keepalive_expiry=KEEPALIVE
+            )
+            self._pools[proxy] = httpx.AsyncHTTPTransport(verify=self._verify, limits=limits, proxy=proxy)
+        return self._pools[proxy]
+
+    async def aclose(self) -> None:
+        for pool in self._pools.values():
+            await pool.aclose()
+        self._pools.clear()
+
+
+class Transport:
+    """Sends requests and gives answers, for any number of accounts, event loops and threads.
+
+    ``timeout`` seconds hold for connecting, for each write, and for each read of the answer. ``proxy`` is a
+    URL. ``transport`` answers instead of the network. ``resolve(host, port)`` gives the addresses of a
+    name; ``random`` makes multipart boundaries and jitter.
+
+    >>> import asyncio, httpx
+    >>> transport = Transport(transport=httpx.MockTransport(lambda _: httpx.Response(200, text="hello")))
+    >>> asyncio.run(transport.send("GET", "https://example.com/")).text
+    'hello'
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        proxy: str | None = None,
+        timeout: float = 30.0,
+        clock: Clock | None = None,
+        user_agent: str = f"socialkit/{__version__}",
+        random: randomlib.Random | None = None,
+        resolve: Resolve | None = None,
+    ) -> None:
+        traces = getattr(transport, "traces", isinstance(transport, httpx.AsyncHTTPTransport))
+        self._given = transport if transport is None or traces else _Given(transport)
+        self._timeout = timeout
+        self._clock = clock or SystemClock()
+        self._user_agent = user_agent
+        self._random = random or randomlib.Random()
+        self._resolve = resolve or resolve_name
+        self._guards = transport is None or resolve is not None
+        self._proxies = {"all": proxy} if proxy else urllib.request.getproxies()
+        self._bypass = (lambda host: False) if proxy else urllib.request.proxy_bypass
+        self._verify: ssl.SSLContext | None = None
+        self._pools: dict[asyncio.AbstractEventLoop, _Pools] = {}
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        step: str = "read",
+        params: Mapping[str, Any] | Sequence[tuple[str, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = ...,
+        form: Sequence[tuple[str, str]] | None = None,
+        content: bytes | Slice | None = None,
+        multipart: Sequence[Field] | None = None,
+        timeout: float | None = None,
+        before: Callable[[], Awaitable[None]] | None = None,
+        sent: Callable[[], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+        at_last_piece: bool = False,
+        secrets: Iterable[str] = (),
+        max_bytes: int = MAX_ANSWER,
+    ) -> Response:
+        """The answer, whatever its status, its body read whole (over ``max_bytes``: :class:`AnswerLost`).
+
+        ``before`` is awaited right before the first byte leaves; what it raises is raised here and nothing
+        was sent. With ``at_last_piece`` it is awaited before the last piece of the body instead: a large
+        upload that is itself the commit is harmless until then. ``sent`` is called once when the bytes are
+        out or the request failed, and only after ``before`` let it leave. ``progress`` gets the number of
+        body bytes handed over so far. ``secrets`` never appear in the log.
+
+        A GET or HEAD follows redirects to the same host. One body at most: json, form, content or multipart.
+        """
+        target = _url(url, params)
+        body = make_body(json, form, content, multipart, self._random)
+        for _ in range(6):
+            flight = _Stream(body, before, sent, progress, at_last_piece)
+            request = self._request(method, target, headers, body, timeout, step, flight)
+            answer = await self._exchange(request, flight, max_bytes, secrets)
+            following = _following(method, target, answer)
+            if following is None:
+                return answer
+            target = following
+        return answer
+
+    async def fetch(
+        self, url: str, *, max_bytes: int, allow_private: bool = False, accept: str = "*/*"
+    ) -> Response:
+        """What a URL given by a user holds, whole; :class:`AnswerLost` when it is more than ``max_bytes``.
+
+        The same guard as :meth:`stream`.
+        """
+        async with self.stream(url, allow_private=allow_private, accept=accept, max_bytes=max_bytes) as (
+            head,
+            pieces,
+        ):
+            content = b"".join([piece async for piece in pieces])
+        return Response(head.status, head.headers, content, head.url, head.method, head.received_at)
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self,
+        url: str,
+        *,
+        start: int = 0,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        allow_private: bool = False,
+        accept: str = "*/*",
+        timeout: float | None = None,
+    ) -> AsyncIterator[tuple[Response, AsyncIterator[bytes]]]:
+        """The head of an answer, and its body in pieces from byte ``start`` on, for a URL given by a user.
+
+        Only http and https, at most five redirects. At each hop every address of the host must be public
+        (else :class:`UnsafeAddress`), and the connection goes to the very address that was checked; through
+        a proxy it goes by name.
+        """
+        target = _url(url, None)
+        wanted = {"accept": accept, "accept-encoding": "identity", **(headers or {})}
+        if start:
+            wanted["range"] = f"bytes={start}-"
+        for _ in range(6):
+            response = await self._open(target, wanted, timeout, allow_private)
+            try:
+                head = self._head("GET", target, response)
+                following = _location(target, head) if head.status in _REDIRECTS else None
+                if following is None:
+                    skip = start if head.status == 200 else 0
+                    async with contextlib.aclosing(_limited(response, max_bytes, skip)) as pieces:
+                        yield head, pieces
+                    return
+            finally:
+                await response.aclose()
+            target = following
+        raise UnsafeAddress(f"{_place(target)} redirects more than five times")
+
+    async def retry(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        step: str = "read",
+        retry_at: Callable[[BaseException], datetime | None],
+        retryable: Callable[[BaseException], bool],
+        attempts: int = 4,
+        max_wait: float = 60.0,
+    ) -> T:
+        """What ``attempt`` gives, tried up to ``attempts`` times while its error is ``retryable``.
+
+        Waits double from half a second, with jitter, on the clock; a moment from ``retry_at`` is honoured.
+        The last error is raised, at once when its wait would bring the sum of waits over ``max_wait``
+        seconds.
+        """
+        try:
+            return await attempt()
+        except Exception as error:
+            if attempts < 2 or not retryable(error):
+                raise
+            first: Exception | None = error
+
+        async def again() -> T:
+            nonlocal first
+            failed, first = first, None
+            if failed is not None:
+                raise failed
+            return await attempt()
+
+        result: T = await self._retrying(step, retry_at, retryable, attempts, max_wait)(again)
+        return result
+
+    async def aclose(self) -> None:
+        """Close every connection. Those of other running loops are closed there, soon."""
+        here = asyncio.get_running_loop()
+        for loop, pools in list(self._pools.items()):
+            keeper = pools.keeper
+            assert keeper is not None
+            if loop is here:
+                await keeper.aclose()
+            elif loop.is_running():
+                asyncio.run_coroutine_threadsafe(_close(keeper), loop)
+        if self._given is not None:
+            await self._given.aclose()
+
+    def _request(
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: Mapping[str, str] | None,
+        body: Body | None,
+        timeout: float | None,
+        step: str,
+        flight: _Stream,
+    ) -> httpx.Request:
+        fields = {
+            "host": url.netloc.decode("ascii"),
+            "accept": "*/*",
+            "accept-encoding": "gzip, deflate",
+            "user-agent": self._user_agent,
+        }
+        if body is not None or method in ("POST", "PUT", "PATCH"):
+            fields["content-length"] = str(body.length if body else 0)
+        if body is not None and body.mime:
+            fields["content-type"] = body.mime
+        fields |= {name.lower(): value for name, value in (headers or {}).items()}
+        wait = self._timeout if timeout is None else timeout
+        return httpx.Request(
+            method,
+            url,
+            headers=fields,
+            stream=flight,
+            extensions={
+                "timeout": dict.fromkeys(("connect", "read", "write", "pool"), wait),
+                "trace": flight.trace,
+                "socialkit.step": step,
+            },
+        )
+
+    async def _exchange(
+        self, request: httpx.Request, flight: _Stream, max_bytes: int, secrets: Iterable[str]
+    ) -> Response:
+        began = self._clock.monotonic()
+        status: int | str = "no answer"
+        try:
+            with _named(request.url.host, flight):
+                pool = await self._pool(request.url)
+                response = await pool.handle_async_request(request)
+                flight.finish()
+                try:
+                    head = self._head(request.method, request.url, response)
+                    pieces = [piece async for piece in _limited(response, max_bytes)]
+                finally:
+                    await response.aclose()
+            status = head.status
+            return Response(
+                head.status, head.headers, b"".join(pieces), head.url, head.method, head.received_at
+            )
+        finally:
+            flight.finish()
+            if log.isEnabledFor(logging.DEBUG):
+                path = redact(request.url.path, secrets)
+                took = (self._clock.monotonic() - began) * 1000
+                log.debug("%s %s%s %s %.0f ms", request.method, request.url.host, path, status, took)
+
+    def _head(self, method: str, url: httpx.URL, response: httpx.Response) -> Response:
+        headers = dict(response.headers.items())
+        return Response(response.status_code, headers, b"", str(url), method, self._clock.now())
+
+    async def _pool(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
+        if self._given is not None:
+            return self._given
+        loop = asyncio.get_running_loop()
+        pools = self._pools.get(loop)
+        if pools is None:
+            if self._verify is None:
+                self._verify = httpx.create_ssl_context()
+            pools = self._pools[loop] = _Pools(self._verify)
+            pools.keeper = self._keep(loop, pools)
+            await anext(pools.keeper)
+        return pools.pool(self._proxy(url))
+
+    async def _keep(self, loop: asyncio.AbstractEventLoop, pools: _Pools) -> AsyncGenerator[None, None]:
+        """A loop closes its unfinished async generators before it ends: so its connections end with it."""
+        try:
+            yield
+        finally:
+            self._pools.pop(loop, None)
+            await pools.aclose()
+
+    def _proxy(self, url: httpx.URL) -> str | None:
+        if not self._proxies:
+            return None
+        host = url.host
+        if host == "localhost" or host == "::1" or host.startswith("127.") or self._bypass(host):
+            return None
+        found = self._proxies.get(url.scheme) or self._proxies.get("all")
+        return f"http://{found}" if found and "://" not in found else found
+
+    async def _open(
+        self, url: httpx.URL, headers: Mapping[str, str], timeout: float | None, allow_private: bool
+    ) -> httpx.Response:
+        """The answer at one hop, its body not read yet, from an address that was checked."""
+        flight = _Stream(None, None, None, None, False)
+        request = self._request("GET", url, headers, None, timeout, "read", flight)
+        if url.scheme not in ("http", "https") or not url.host:
+            raise UnsafeAddress(f"{_place(url)} is no http or https address")
+        with _named(url.host, flight):
+            if self._guards:
+                host, port = url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80)
+                address = await checked(host, port, self._resolve, allow_private=allow_private)
+                if self._given is None and self._proxy(url) is None:
+                    request.url = url.copy_with(host=address)
+                    request.extensions["sni_hostname"] = url.host
+            pool = await self._pool(url)
+            return await pool.handle_async_request(request)
+
+    def _retrying(
+        self,
+        step: str,
+        retry_at: Callable[[BaseException], datetime | None],
+        retryable: Callable[[BaseException], bool],
+        attempts: int,
+        max_wait: float,
+    ) -> Any:
+        import tenacity
+
+        waits = Waits(self._clock, self._random, retry_at, attempts, max_wait)
+
+        def note(state: tenacity.RetryCallState) -> None:
+            log.debug("%s failed, attempt %d in %.1f s", step, state.attempt_number + 1, state.upcoming_sleep)
+
+        return tenacity.AsyncRetrying(
+            sleep=self._clock.sleep,
+            wait=waits.wait,
+            stop=waits.stop,
+            retry=tenacity.retry_if_exception(
+                lambda error: isinstance(error, Exception) and retryable(error)
+            ),
+            before_sleep=note,
+            reraise=True,
+        )
+
+
+async def _close(keeper: AsyncGenerator[None, None]) -> None:
+    await keeper.aclose()
+
+
+@contextlib.contextmanager
+def _named(host: str, flight: _Stream) -> Any:
+    """Turn what the wire raises into one of the two things that happened; our own errors go through."""
+    try:
+        yield
+    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
+        if error is flight.own_error:
+            raise
+        said = redact(str(error)) or "no details"
+        reason = f"{host}: {type(error).__name__}: {said}"
+        if flight.left and not isinstance(error, _NEVER_SENT):
+            raise AnswerLost(reason) from None
+        raise Unreachable(reason) from None
+
+
+def _url(url: str, params: Mapping[str, Any] | Sequence[tuple[str, str]] | None) -> httpx.URL:
+    try:
+        target = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise Unreachable(f"not a URL: {redact(str(error))}") from None
+    if not params:
+        return target
+    pairs = params.items() if isinstance(params, Mapping) else params
+    query = [*target.params.multi_items(), *_pairs(pairs)]
+    return target.copy_with(params=query)
+
+
+def _pairs(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, str]]:
+    """None is left out, a list repeats the name, true and false are lower case."""
+    for name, value in items:
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if one is not None:
+                yield name, str(one).lower() if isinstance(one, bool) else str(one)
+
+
+def _place(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.host}"
+
+
+def _location(url: httpx.URL, answer: Response) -> httpx.URL | None:
+    try:
+        return url.join(answer.headers["location"])
+    except (KeyError, httpx.InvalidURL):
+        return None
+
+
+def _following(method: str, url: httpx.URL, answer: Response) -> httpx.URL | None:
+    """Where a reading request goes on: only to the same host, and never from https to http."""
+    if answer.status not in _REDIRECTS or method not in ("GET", "HEAD"):
+        return None
+    target = _location(url, answer)
+    if target is None or target.host != url.host:
+        return None
+    same = (target.scheme, target.port) == (url.scheme, url.port)
+    safer = (url.scheme, target.scheme, url.port, target.port) == ("http", "https", None, None)
+    return target if same or safer else None
+
+
+async def _limited(
+    response: httpx.Response, max_bytes: int | None, skip: int = 0
+) -> AsyncGenerator[bytes, None]:
+    """The decoded body in pieces, without its first ``skip`` bytes."""
+    total = 0
+    try:
+        async for piece in response.aiter_bytes():
+            total += len(piece)
+            if max_bytes is not None and total - skip > max_bytes:
+                raise AnswerLost(f"the answer is larger than {max_bytes:,} bytes")
+            if skip < total:
+                yield piece[max(0, len(piece) - (total - skip)) :]
+    except (httpx.HTTPError, OSError) as error:
+        raise AnswerLost(f"the answer broke off: {type(error).__name__}: {redact(str(error))}") from None
+
+
+class InProcess(httpx.AsyncBaseTransport):
+    """Answers requests with ASGI apps in this process, chosen by host, as if at the end of a wire.
+
+    The app is shielded: it goes on when the client gives up, and then sees ``http.disconnect``. The read
+    timeout counts on ``clock``. An app that raises one of ``dropped`` closes the connection, before its
+    answer or in the middle of it; what else it raises is raised here. Request bodies stream, answers are
+    collected. A host without an app cannot be reached. ``scope["extensions"]`` holds ``socialkit.step``.
+
+    >>> import asyncio
+    >>> async def app(scope, receive, send):
+    ...     await send({"type": "http.response.start", "status": 204, "headers": []})
+    ...     await send({"type": "http.response.body", "body": b""})
+    >>> transport = Transport(transport=InProcess({"example.com": app}.get))
+    >>> asyncio.run(transport.send("GET", "https://example.com/")).status
+    204
+    """
+
+    traces = True
+
+    def __init__(
+        self,
+        app_for_host: Callable[[str], ASGIApp | None],
+        *,
+        clock: Clock | None = None,
+        dropped: tuple[type[BaseException], ...] = (),
+    ) -> None:
+        self._app_for_host = app_for_host
+        self._clock = clock or SystemClock()
+        self._dropped = dropped
+        self._running: set[asyncio.Future[None]] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        app = self._app_for_host(request.url.host)
+        if app is None:
+            raise httpx.ConnectError("no such host", request=request)
+        visit = _visit(request, self._dropped)
+        await visit.depart()
+        work = asyncio.ensure_future(visit.run(app))
+        self._running.add(work)
+        work.add_done_callback(self._running.discard)
+        try:
+            await self._wait(visit, request)
+        finally:
+            visit.gone.set()
+        return _answer(visit, request)
+
+    async def _wait(self, visit: Visit, request: httpx.Request) -> None:
+        for _ in range(10):  # most apps answer within a few turns of the loop: no timer for them
+            if visit.answered.done():
+                return
+            await asyncio.sleep(0)
+        timeout = request.extensions.get("timeout", {}).get("read")
+        while not visit.answered.done():
+            taken = visit.taken
+            timer = asyncio.ensure_future(self._clock.sleep(3600.0 if timeout is None else timeout))
+            try:
+                await asyncio.wait({visit.answered, timer}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                timer.cancel()
+            if timeout is not None and taken == visit.taken and not visit.answered.done():
+                raise httpx.ReadTimeout("no answer in time", request=request)
+
+
+def _visit(request: httpx.Request, dropped: tuple[type[BaseException], ...]) -> Visit:
+    assert isinstance(request.stream, httpx.AsyncByteStream)
+    step = request.extensions.get("socialkit.step")
+    scope = make_scope(request.method, request.url, request.headers.raw, step)
+    length = int(request.headers.get("content-length", 0))
+    trace = request.extensions.get("trace", _silence)
+    return Visit(scope, aiter(request.stream), length, trace, dropped)
+
+
+async def _silence(event: str, info: Mapping[str, Any]) -> None:
+    """The trace of a request whose sender wants none."""
+
+
+def _answer(visit: Visit, request: httpx.Request) -> httpx.Response:
+    """What the app answered, or what broke."""
+    if visit.error is not None:
+        raise visit.error
+    if visit.broken and not visit.status:
+        raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+    stream = _Answer(visit.parts, broken=visit.broken)
+    return httpx.Response(visit.status, headers=visit.headers, stream=stream)
+
+
+class _Answer(httpx.AsyncByteStream):
+    """An answer's body, perhaps broken off."""
+
+    def __init__(self, parts: list[bytes], *, broken: bool) -> None:
+        self._parts = parts
+        self._broken = broken
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+        if self._broken:
+            raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")

@@ -1,0 +1,44 @@
+"""Fixtures for tests against real servers: each skips, loudly, where its server is not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .servers import MastodonMock, Pds, missing, run_mastodon_mock, run_pds
+
+
+@pytest.fixture(scope="session")
+def pds() -> Iterator[Pds]:
+    """A Bluesky PDS without rate limits, shared by the session: use a handle no other test uses."""
+    _need("pds")
+    with run_pds() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pds_limited() -> Iterator[Pds]:
+    """A Bluesky PDS with the reference rate limits on, shared by the session."""
+    _need("pds")
+    with run_pds(rate_limits=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _mastodon() -> Iterator[MastodonMock]:
+    _need("mock")
+    with run_mastodon_mock() as server:
+        yield server
+
+
+@pytest.fixture
+def mastodon(_mastodon: MastodonMock) -> MastodonMock:
+    """A mastodon_mock as good as new: `.url`, `.token`, `.fault(...)`."""
+    _mastodon.reset()
+    return _mastodon
+
+
+def _need(name: str) -> None:
+    if reason := missing(name):
+        pytest.skip(reason)

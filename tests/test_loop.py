@@ -1,0 +1,629 @@
+"""The loop thread behind Client: where callables run, and what Ctrl-C, fork and exit leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import functools
+import gc
+import subprocess
+import sys
+import textwrap
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from socialkit._loop import LoopThread, call_user, is_loop_thread, loop_thread
+
+tenant: contextvars.ContextVar[str] = contextvars.ContextVar("tenant", default="nobody")
+
+
+@pytest.fixture
+def loop() -> Iterator[LoopThread]:
+    thread = LoopThread(grace=5)
+    yield thread
+    thread.close()
+
+
+def where(*_: Any) -> int:
+    return threading.get_ident()
+
+
+def run_script(script: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with warnings as errors; it shares the prelude below."""
+    code = textwrap.dedent(PRELUDE) + textwrap.dedent(script)
+    command = [sys.executable, "-W", "error", *options, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+PRELUDE = """
+    import asyncio, os, random, signal, sys, threading, time
+    from socialkit._loop import call_user, is_loop_thread, loop_thread
+
+    def ctrl_c():
+        os.kill(os.getpid(), signal.SIGINT)
+
+    async def add(a, b):
+        await asyncio.sleep(0)
+        return a + b
+"""
+
+
+# --- run ---
+
+
+def test_a_plain_program_gets_the_result_and_the_error_of_a_coroutine() -> None:
+    async def divide(a: int, b: int) -> float:
+        return a / b
+
+    assert loop_thread().run(divide(4, 2)) == 2
+    with pytest.raises(ZeroDivisionError):
+        loop_thread().run(divide(1, 0))
+
+
+def test_the_coroutine_runs_on_the_loop_thread_with_the_callers_contextvars() -> None:
+    async def look() -> tuple[bool, str]:
+        return is_loop_thread(), tenant.get()
+
+    tenant.set("acme")
+    assert loop_thread().run(look()) == (True, "acme")
+    assert not is_loop_thread()
+
+
+def test_200_threads_share_one_loop(loop: LoopThread) -> None:
+    together = threading.Barrier(200)
+
+    async def who(number: int) -> tuple[int, int]:
+        await asyncio.sleep(0)
+        return number, await call_user(where)
+
+    def call(number: int) -> bool:
+        together.wait(30)
+        return loop.run(who(number)) == (number, threading.get_ident())
+
+    with concurrent.futures.ThreadPoolExecutor(200) as pool:
+        assert all(pool.map(call, range(200)))
+
+
+def test_it_works_where_the_calling_thread_has_a_running_loop() -> None:
+    """A notebook: the cell runs inside the kernel's own loop."""
+
+    async def cell() -> tuple[int, int]:
+        return loop_thread().run(call_user(where)), threading.get_ident()
+
+    ran_in, cell_thread = asyncio.run(cell())
+    assert ran_in == cell_thread
+
+
+def test_the_loop_thread_refuses_to_wait_for_itself(loop: LoopThread) -> None:
+    async def inner() -> None: ...
+
+    async def outer() -> None:
+        loop.run(inner())
+
+    with pytest.raises(RuntimeError, match="use AsyncClient"):
+        loop.run(outer())
+
+
+def test_nothing_of_a_call_stays_in_memory(loop: LoopThread) -> None:
+    class Result:
+        pass
+
+    async def publish(value: str) -> Result:
+        result = Result()
+        seen.append(weakref.ref(result))
+        await call_user(int, value)
+        return result
+
+    def calls() -> None:
+        loop.run(publish("1"))
+        with pytest.raises(ValueError, match="invalid literal"):
+            loop.run(publish("x"))
+
+    seen: list[weakref.ref[Result]] = []
+    gc.collect()
+    gc.disable()
+    try:
+        calls()
+        loop.run(asyncio.sleep(0))  # the loop has let go of both by now
+        assert [ref() for ref in seen] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_a_task_cancelled_by_others_is_an_ordinary_error_for_the_caller(loop: LoopThread) -> None:
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(concurrent.futures.CancelledError):
+        loop.run(cancelled())
+
+
+def test_an_async_callable_that_exits_does_not_take_the_loop_along(loop: LoopThread) -> None:
+    async def leave() -> None:
+        sys.exit(3)
+
+    with pytest.raises(SystemExit):
+        loop.run(call_user(leave))
+    assert loop.run(asyncio.sleep(0, "alive")) == "alive"
+
+
+# --- call_user ---
+
+
+def test_a_plain_callable_runs_in_the_calling_thread_and_context(loop: LoopThread) -> None:
+    def judge(verdict: str, *, by: str) -> tuple[int, str]:
+        tenant.set(verdict)
+        return threading.get_ident(), by
+
+    assert loop.run(call_user(judge, "allow", by="desk")) == (threading.get_ident(), "desk")
+    assert tenant.get() == "allow"  # set in the caller's own context, not in a copy
+
+
+def test_callables_of_child_tasks_run_in_the_calling_thread_too(loop: LoopThread) -> None:
+    async def fan_out() -> list[int]:
+        return await asyncio.gather(*(call_user(where, n) for n in range(20)))
+
+    assert set(loop.run(fan_out())) == {threading.get_ident()}
+
+
+def test_an_async_callable_runs_on_the_loop() -> None:
+    class AsyncGate:
+        async def judge(self) -> bool:
+            return is_loop_thread()
+
+        async def __call__(self) -> bool:
+            return is_loop_thread()
+
+    gate = AsyncGate()
+    for judge in (gate.judge, gate, functools.partial(gate.judge)):
+        assert loop_thread().run(call_user(judge))
+
+
+def test_a_plain_callable_may_return_an_awaitable(loop: LoopThread) -> None:
+    async def load(called_in: int) -> tuple[int, int]:
+        return called_in, threading.get_ident()
+
+    def wrapped() -> Any:
+        return load(threading.get_ident())
+
+    began, ended = loop.run(call_user(wrapped))
+    assert began == threading.get_ident() != ended
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), StopIteration(), asyncio.CancelledError()])
+def test_the_error_of_a_plain_callable_comes_back_as_it_is(loop: LoopThread, error: BaseException) -> None:
+    def fail() -> None:
+        raise error
+
+    async def catch() -> BaseException | None:
+        try:
+            await call_user(fail)
+        except BaseException as caught:  # Python allows no StopIteration to leave a coroutine
+            return caught.__cause__ if isinstance(error, StopIteration) else caught
+        return None
+
+    assert loop.run(catch()) is error
+    assert asyncio.run(catch()) is error
+
+
+def test_without_a_calling_thread_a_plain_callable_runs_in_a_worker_with_the_contextvars() -> None:
+    def look() -> tuple[int, str]:
+        return threading.get_ident(), tenant.get()
+
+    async def main() -> tuple[int, str]:
+        tenant.set("acme")
+        return await call_user(look)
+
+    thread, seen = asyncio.run(main())
+    assert (thread != threading.get_ident(), seen) == (True, "acme")
+
+
+def test_blocked_callables_do_not_starve_the_one_that_frees_them() -> None:
+    """More of them than the default executor has threads: a token store whose lock() blocks."""
+    free = threading.Event()
+
+    async def main() -> list[bool]:
+        waiting = [asyncio.create_task(call_user(free.wait, 20)) for _ in range(64)]
+        await asyncio.sleep(0)
+        await call_user(free.set)
+        return await asyncio.gather(*waiting)
+
+    assert all(asyncio.run(main()))
+
+
+def test_a_call_from_inside_a_callable_works_in_the_same_thread(loop: LoopThread) -> None:
+    """A gate that reads client.history()."""
+
+    async def history(depth: int) -> int:
+        return await call_user(gate, depth - 1) if depth else await call_user(where)
+
+    def gate(depth: int) -> int:
+        return loop.run(history(depth))
+
+    assert loop.run(history(5)) == threading.get_ident()
+
+
+def test_a_call_from_inside_a_callable_also_serves_the_outer_call(loop: LoopThread) -> None:
+    """The inner call waits for what the outer one's other target does: that must go on."""
+
+    async def outer() -> str:
+        saved = asyncio.Event()
+
+        async def other_target() -> None:
+            await begun.wait()
+            await call_user(where)
+            saved.set()
+
+        async def history() -> str:
+            begun.set()
+            await saved.wait()
+            return "read"
+
+        begun = asyncio.Event()
+        task = asyncio.create_task(other_target())
+        answer: str = await call_user(lambda: loop.run(history()))
+        await task
+        return answer
+
+    assert loop.run(outer()) == "read"
+
+
+def test_a_task_that_outlives_its_call_gets_a_worker_thread(loop: LoopThread) -> None:
+    async def start() -> asyncio.Task[int]:
+        return asyncio.create_task(later())
+
+    async def later() -> int:
+        await go.wait()
+        return await call_user(where)
+
+    async def finish(task: asyncio.Task[int]) -> int:
+        go.set()
+        return await task
+
+    go = asyncio.Event()
+    assert loop.run(finish(loop.run(start()))) != threading.get_ident()
+
+
+def test_what_the_calling_thread_did_not_begin_goes_to_a_worker(loop: LoopThread) -> None:
+    """The thread sits in the first callable when its call ends, and the second frees it."""
+
+    async def start() -> asyncio.Task[bool]:
+        occupied = asyncio.create_task(call_user(freed.wait, 20))
+        tasks.add(asyncio.create_task(call_user(freed.set)))
+        await asyncio.sleep(0)
+        return occupied
+
+    async def finish(task: asyncio.Task[bool]) -> bool:
+        return await task
+
+    freed, tasks = threading.Event(), set[Any]()
+    assert loop.run(finish(loop.run(start())))
+
+
+def test_a_cancelled_call_that_has_not_begun_never_begins(loop: LoopThread) -> None:
+    async def main() -> None:
+        occupied = asyncio.create_task(call_user(hold.wait, 20))
+        withdrawn = asyncio.create_task(call_user(began.append, "withdrawn"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        withdrawn.cancel()
+        await asyncio.wait([withdrawn])
+        hold.set()
+        await occupied
+        await call_user(began.append, "next")
+
+    hold, began = threading.Event(), list[str]()
+    loop.run(main())
+    assert began == ["next"]
+
+
+# --- Ctrl-C ---
+
+
+def test_ctrl_c_before_the_bytes_sends_nothing() -> None:
+    done = run_script("""
+        sent = []
+
+        async def publish():
+            ctrl_c()
+            await asyncio.Event().wait()
+            sent.append("post")
+
+        try:
+            loop_thread().run(publish())
+        except KeyboardInterrupt as stop:
+            print(sent, stop.report, loop_thread().run(add(1, 2)))
+    """)
+    assert (done.stdout, done.stderr) == ("[] None 3\n", "")
+
+
+def test_ctrl_c_after_the_bytes_waits_for_the_outcome_and_brings_the_report() -> None:
+    done = run_script("""
+        saved_in = []
+
+        async def publish():
+            answer = asyncio.Event()
+
+            async def commit():
+                ctrl_c()
+                await answer.wait()
+                await call_user(lambda: saved_in.append(threading.current_thread().name))
+                return "published"
+
+            sending = asyncio.ensure_future(commit())
+            try:
+                return await asyncio.shield(sending)
+            except asyncio.CancelledError:
+                answer.set()
+                return await asyncio.wait_for(sending, 10)
+
+        try:
+            loop_thread().run(publish())
+        except KeyboardInterrupt as stop:
+            print(stop.report, saved_in)
+    """)
+    assert (done.stdout, done.stderr) == ("published ['MainThread']\n", "")
+
+
+def test_ctrl_c_brings_the_report_of_an_error_too() -> None:
+    done = run_script("""
+        class Failed(Exception):
+            report = "one of two"
+
+        async def publish():
+            try:
+                ctrl_c()
+                await asyncio.Event().wait()
+            finally:
+                raise Failed
+
+        try:
+            loop_thread().run(publish())
+        except KeyboardInterrupt as stop:
+            print(stop.report)
+    """)
+    assert (done.stdout, done.stderr) == ("one of two\n", "")
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_saving_goes_on_without_the_thread() -> None:
+    done = run_script("""
+        async def publish():
+            try:
+                ctrl_c()
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                ctrl_c()
+                await left.wait()
+                saved.set_result(await call_user(lambda: threading.current_thread().name))
+
+        async def main():
+            left.set()
+            return await saved
+
+        async def prepare():
+            return asyncio.Event(), asyncio.get_running_loop().create_future()
+
+        left, saved = loop_thread().run(prepare())
+        try:
+            loop_thread().run(publish())
+        except KeyboardInterrupt as stop:
+            print(stop.report, loop_thread().run(main())[:9])
+    """)
+    assert (done.stdout, done.stderr) == ("None socialkit\n", "")
+
+
+def test_ctrl_c_inside_a_users_callable_cancels_the_call() -> None:
+    done = run_script("""
+        async def publish():
+            try:
+                await call_user(signal.raise_signal, signal.SIGINT)
+            except asyncio.CancelledError:
+                return "nothing sent"
+
+        try:
+            loop_thread().run(publish())
+        except KeyboardInterrupt as stop:
+            print(stop.report, loop_thread().run(add(1, 2)))
+    """)
+    assert (done.stdout, done.stderr) == ("nothing sent 3\n", "")
+
+
+def test_an_interrupt_at_any_moment_loses_no_outcome_and_no_callable() -> None:
+    """The signal lands between any two bytecodes; a lost one would wait for the whole grace."""
+    done = run_script("""
+        class Alarm(Exception):
+            pass
+
+        def ring(*_):
+            raise Alarm
+
+        async def publish():
+            saving = asyncio.ensure_future(save())
+            try:
+                await asyncio.shield(saving)
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                return await saving
+
+        async def save():
+            for _ in range(5):
+                try:
+                    await call_user(int)
+                except asyncio.CancelledError:
+                    pass
+            return "saved"
+
+        signal.signal(signal.SIGALRM, ring)
+        dice, reports, slowest = random.Random(7), set(), 0
+        for _ in range(300):
+            began = time.monotonic()
+            try:
+                signal.setitimer(signal.ITIMER_REAL, dice.uniform(0.00005, 0.002))
+                loop_thread().run(publish())
+            except Alarm as stop:
+                reports.add(getattr(stop, "report", "saved"))
+            slowest = max(slowest, time.monotonic() - began)
+        print(reports <= {"saved", None}, slowest < 10, loop_thread().run(add(1, 2)))
+    """)
+    assert (done.stdout, done.stderr) == ("True True 3\n", "")
+
+
+def test_the_wait_after_an_interrupt_is_bounded() -> None:
+    impatient = LoopThread(grace=0)
+
+    async def stubborn() -> None:
+        try:
+            await call_user(sys.exit, 3)
+        except asyncio.CancelledError:
+            await go_on.wait()
+
+    async def let_go() -> None:
+        go_on.set()
+
+    go_on = asyncio.Event()
+    with pytest.raises(SystemExit) as stop:
+        impatient.run(stubborn())
+    assert stop.value.report is None  # type: ignore[attr-defined]
+    impatient.run(let_go())
+    impatient.close()
+
+
+# --- fork and exit ---
+
+
+def test_forked_children_get_a_loop_of_their_own_under_load() -> None:
+    done = run_script(
+        """
+        def work():
+            while not stop.is_set():
+                assert loop_thread().run(add(1, 2)) == 3
+
+        def child():
+            signal.alarm(20)
+            os._exit(0 if loop_thread().run(add(2, 2)) == 4 else 1)
+
+        stop = threading.Event()
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        codes = []
+        for _ in range(50):
+            pid = os.fork() or child()
+            codes.append(os.waitpid(pid, 0)[1])
+        stop.set()
+        for thread in threads:
+            thread.join()
+        print(set(codes), loop_thread().run(add(3, 3)))
+        """,
+        *FORKS,
+    )
+    assert (done.stdout, done.stderr) == ("{0} 6\n", "")
+
+
+def test_a_forked_child_that_ends_like_a_program_warns_of_nothing() -> None:
+    done = run_script(
+        """
+        loop_thread().run(add(1, 2))
+        asyncio.run(call_user(int))
+        if pid := os.fork():
+            print(os.waitpid(pid, 0)[1], loop_thread().run(add(2, 3)))
+        else:
+            asyncio.run(call_user(loop_thread().run, add(2, 2)))
+        """,
+        *FORKS,
+    )
+    assert (done.stdout, done.stderr) == ("0 5\n", "")
+
+
+@pytest.mark.parametrize(("ending", "code"), [("None", "1"), ("sys.exit(7)", "7"), ("os._exit(0)", "0")])
+def test_a_child_forked_inside_a_callable_ends_without_waiting_for_the_parents_loop(
+    ending: str, code: str
+) -> None:
+    done = run_script(
+        f"""
+        def fork():
+            if pid := os.fork():
+                return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            signal.alarm(20)
+            {ending}
+
+        print(loop_thread().run(call_user(fork)))
+        """,
+        *FORKS,
+    )
+    assert done.stdout == f"{code}\n"
+    assert ("forked inside a callable" in done.stderr) == (code == "1")
+
+
+FORKS = ("-W", "ignore::DeprecationWarning")  # newer Pythons warn of any fork beside threads
+
+
+def test_at_exit_tasks_are_cancelled_and_may_still_save() -> None:
+    """Worker threads are gone by then; the exiting thread runs the callable."""
+    done = run_script("""
+        async def background():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await call_user(lambda: print("saved in", threading.current_thread().name))
+
+        async def start():
+            tasks.append(asyncio.create_task(background()))
+            await asyncio.sleep(0)
+
+        tasks = []
+        loop_thread().run(start())
+    """)
+    assert (done.stdout, done.stderr, done.returncode) == ("saved in MainThread\n", "", 0)
+
+
+def test_at_exit_a_stubborn_task_does_not_keep_the_program() -> None:
+    done = run_script("""
+        import atexit
+        from socialkit import _loop
+
+        async def stubborn():
+            while True:
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    pass
+
+        async def start():
+            tasks.append(asyncio.create_task(stubborn()))
+
+        def late():
+            coro = add(1, 2)
+            try:
+                loop_thread().run(coro)
+            except RuntimeError as error:
+                print(error)
+
+        tasks = []
+        loop_thread().run(start())
+        atexit.unregister(loop_thread().at_exit)
+        atexit.register(late)
+        atexit.register(loop_thread().at_exit, 0)
+    """)
+    assert done.returncode == 0
+    assert "the program is ending" in done.stdout
+
+
+def test_closing_stops_the_thread_and_a_later_call_starts_another(loop: LoopThread) -> None:
+    before = threading.active_count()
+    loop.run(asyncio.sleep(0))
+    assert threading.active_count() == before + 1
+    loop.close()
+    loop.close()
+    assert threading.active_count() == before
+    assert loop.run(asyncio.sleep(0, "again")) == "again"
+
+
+def test_a_program_that_only_imports_starts_no_thread() -> None:
+    done = run_script("print(threading.active_count(), is_loop_thread())")
+    assert (done.stdout, done.stderr) == ("1 False\n", "")
