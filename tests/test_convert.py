@@ -1,5 +1,6 @@
 """To JSON and back: nothing lost, nothing coerced, every fault has its place, no path leads out."""
 
+import contextlib
 import io
 import json
 import os
@@ -110,10 +111,8 @@ def test_a_receipt_survives_json(receipt):
 @given(st.binary(max_size=3) | jsons | st.dictionaries(st.sampled_from([*attrs.fields_dict(Post)]), jsons))
 def test_anything_else_is_a_config_error_or_a_post(data):
     for body in (data, {"schema": SCHEMA, "type": "post", **data} if isinstance(data, dict) else data):
-        try:
+        with contextlib.suppress(ConfigError):
             assert isinstance(load_post(body, DIR), Post)
-        except ConfigError as error:
-            assert str(error).startswith("this is no post")
 
 
 # --- the envelope -------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from ._clock import Clock
 from .adapters.base import AccountFacts, Adapter, Credential, Response
 from .journal import Journal
 from .model import Identity
+from .plan import digest
 from .rate_limits import BudgetKeys, RateLimits
+from .rules import Rules
 from .store import Store, TokenStore, Tx, transact
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Account:
         self.keychain = auth.Keychain(adapter, machinery.tokens, machinery.clock)
         self.facts: AccountFacts | None = None
         self.offset = timedelta()
+        self._rules: tuple[Rules, str] | None = None
         self._asking: asyncio.Future[AccountFacts] | None = None
 
     @property
@@ -70,6 +73,22 @@ class Account:
         gap = told - (response.received_at or self.machinery.clock.now())
         self.offset = gap if abs(gap) > timedelta(seconds=2) else timedelta()
 
+    @property
+    def rules(self) -> Rules:
+        """The rules as this account's server narrows them."""
+        assert self._rules is not None, "the account has not been asked yet"
+        return self._rules[0]
+
+    @property
+    def rules_digest(self) -> str:
+        """Changes when the limits a plan was checked against change."""
+        assert self._rules is not None, "the account has not been asked yet"
+        return self._rules[1]
+
+    def _know(self, facts: AccountFacts) -> None:
+        rules = self.adapter.rules_for(facts)
+        self.facts, self._rules = facts, (rules, digest(repr(rules)))
+
     async def ready(self) -> AccountFacts:
         """The account's facts: in hand, stored, or asked for once however many want them."""
         if self.facts is not None and self._fresh(self.facts):
@@ -91,7 +110,7 @@ class Account:
     async def _learn(self) -> AccountFacts:
         stored = await self._stored()
         if stored is not None and self._fresh(stored):
-            self.facts = stored
+            self._know(stored)
             return stored
         return await self.ask(stored.identity if stored else None)
 
@@ -114,7 +133,7 @@ class Account:
             tx.put("facts", self.login, plain(facts))
 
         await transact(self.machinery.store, keep)
-        self.facts = facts
+        self._know(facts)
         return facts
 
     async def credential(self) -> Credential:

@@ -264,15 +264,15 @@ class LoopThread:
         its outcome and comes back with ``.report``: what the coroutine returned, or the ``.report`` of the
         error it raised, or None. A second one leaves at once; then the task ends without us.
         """
-        outer: Inbox | None = getattr(self._local, "inbox", None)
-        inbox: Inbox = outer or queue.SimpleQueue()  # shared: an outer call's callables must not starve
-        self._local.inbox = inbox
-        caller = Caller(coro, inbox)
+        caller, outer = None, getattr(self._local, "inbox", None)
         try:
+            # shared with the outer call, whose callables must not starve while an inner one waits
+            inbox = self._local.inbox = outer or queue.SimpleQueue()
+            caller = Caller(coro, inbox)
             self._submit(caller)
             caller.serve()
         except BaseException as stop:
-            caller.interrupt(stop, self._grace)
+            coro.close() if caller is None else caller.interrupt(stop, self._grace)
             raise
         finally:
             self._local.inbox = outer
@@ -311,10 +311,10 @@ class LoopThread:
         if self._loop is None:
             if self._exiting:
                 raise RuntimeError("the program is ending: use and close the Client before that")
-            loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=_serve, args=(loop,), name="socialkit", daemon=True)
-            self._thread.start()
-            self._loop = loop
+            made: queue.SimpleQueue[asyncio.AbstractEventLoop] = queue.SimpleQueue()
+            thread = threading.Thread(target=_serve, args=(made,), name="socialkit", daemon=True)
+            thread.start()
+            self._loop, self._thread = made.get(), thread
         return self._loop
 
     def before_fork(self) -> None:
@@ -398,7 +398,9 @@ async def _cancel_others(timeout: float) -> None:
     await asyncio.get_running_loop().shutdown_asyncgens()
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
+def _serve(made: queue.SimpleQueue[asyncio.AbstractEventLoop]) -> None:
+    loop = asyncio.new_event_loop()
+    made.put(loop)
     try:
         while True:
             try:

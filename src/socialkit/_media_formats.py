@@ -309,7 +309,9 @@ def _inner(view: View, start: int, stop: int, *path: bytes) -> tuple[int, int] |
 def _iso(view: View, look: Look) -> None:
     brands: list[bytes] = []
     if view.at(4, 4) == b"ftyp":
-        data = view.at(8, min(view.uint(0, 4) - 8, 256))
+        data = view.at(8, min(max(view.uint(0, 4) - 8, 4), 256))
+        if len(data) < 4:
+            return None
         brands = [data[:4], *(data[at : at + 4] for at in range(8, len(data) - 3, 4))]
     if brands and brands[0] in _HEIF_MAJOR:
         return _heif(view, brands, look)

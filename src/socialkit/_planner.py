@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -13,6 +13,9 @@ from .adapters.base import AccountFacts, Adapter, Call, Part, PartMedia
 from .model import Change, Medium, Poll, Post, Problem, Receipt
 from .plan import TargetPlan, digest
 from .rules import PollRule, Rules, TextRule, Unit
+
+if TYPE_CHECKING:
+    from ._account import Account
 
 SOFT = {
     "title": "is not shown: this platform's posts have no title",
@@ -84,9 +87,10 @@ class Notes:
 
 
 async def plan_target(
-    adapter: Adapter, account: str, post: Post, call: Call, shelf: Shelf, *, targets: frozenset[str]
+    owner: Account, post: Post, call: Call, shelf: Shelf, *, targets: frozenset[str]
 ) -> TargetPlan:
     """The plan for one account. Reads the platform where the adapter must (a reply's parent, a mention)."""
+    adapter, account = owner.adapter, owner.name
     notes = Notes(account)
     for variant in post.variants:
         if variant.target not in targets:
@@ -96,7 +100,7 @@ async def plan_target(
             )
     own, options = post.resolve(account, adapter.platform)
     chosen = _options(adapter, options, notes)
-    rules = adapter.rules_for(call.facts)
+    rules = owner.rules
     _check_fields(own, rules, adapter, notes)
     posts = _thread(own, rules, notes)
     planner = MediaPlanner(notes, rules, shelf)
@@ -114,12 +118,14 @@ async def plan_target(
         problems=tuple(notes.problems),
         changes=tuple(notes.changes),
         content=content_digest(own, chosen, planner.given),
-        limits=digest(repr(rules)),
+        limits=owner.rules_digest,
         media=planner.sources,
     )
 
 
 def _with_media(part: Part, draft: DraftPart) -> Part:
+    if not (draft.media or draft.extras):
+        return part
     return attrs.evolve(part, media=part.media or draft.media, extras=part.extras or draft.extras)
 
 
@@ -127,9 +133,10 @@ def content_digest(post: Post, options: Any, media: list[str]) -> str:
     """What an idempotency key is bound to: the fields and the media bytes, whatever file they come from."""
     from ._convert import plain
 
-    bare = attrs.evolve(
-        post, media=(), thread=tuple(attrs.evolve(p, media=()) for p in post.thread), link=None
-    )
+    bare = post
+    if post.media or post.thread or post.link:
+        thread = tuple(attrs.evolve(part, media=()) for part in post.thread)
+        bare = attrs.evolve(post, media=(), thread=thread, link=None)
     alts = [medium.alt for one in (post, *post.thread) for medium in one.media]
     link = [post.link.url, post.link.title, post.link.description] if post.link else None
     return digest([plain(bare), plain(options), link, media, alts])
@@ -183,7 +190,7 @@ def _check_reference(value: Any, name: str, adapter: Adapter, notes: Notes) -> N
 
 def _thread(post: Post, rules: Rules, notes: Notes) -> list[Post]:
     """The posts to send, in order: the given thread, over-long texts continued where that was asked for."""
-    first = compose(attrs.evolve(post, thread=()), rules, notes)
+    first = compose(attrs.evolve(post, thread=()) if post.thread else post, rules, notes)
     posts: list[Post] = []
     for index, one in enumerate((first, *post.thread)):
         posts += _split(one, post.split or one.split, rules, notes, index)
@@ -205,7 +212,8 @@ def compose(post: Post, rules: Rules, notes: Notes) -> Post:
     tags = [f"#{tag}" for tag in post.tags if f"#{tag}".casefold() not in post.text.casefold()]
     if tags and "tags" in rules.in_text:
         pieces.append(" ".join(tags))
-    return attrs.evolve(post, text="\n\n".join(pieces))
+    text = "\n\n".join(pieces)
+    return post if text == post.text else attrs.evolve(post, text=text)
 
 
 def _limits(rule: TextRule, post: Post) -> list[tuple[int, Unit]]:

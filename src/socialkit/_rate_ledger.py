@@ -99,7 +99,7 @@ class Ledger:
         self._index()
 
     def correct(self, remaining: int, resets_at: float, now: float) -> bool:
-        """Take in the server's count; False when it tells nothing new. The least remaining of a window wins."""
+        """Take in the server's count; False when it is no news. The least remaining of a window wins."""
         if remaining >= self.room(now) or resets_at <= now:
             return False
         same = abs(resets_at - self.until) <= max(1.0, 2 * self.width)

@@ -182,6 +182,10 @@ class SQLiteStore:
     # --- the file -------------------------------------------------------------------------------------------
     def _connection(self) -> sqlite3.Connection:
         if self._db is not None and self._pid != os.getpid():
+            if self._db.in_transaction:
+                raise SocialKitError(
+                    f"{self.path}: this process was forked inside a transaction; it cannot use the store"
+                )
             _bury(self._db)
             self._db = None
         if self._db is None:
@@ -349,8 +353,8 @@ class _SQLiteTx:
         newest_first: bool = False,
     ) -> list[Row]:
         where, values = _conditions(intent, kinds, after, since)
-        order = "DESC" if newest_first else "ASC"
-        sql = f"SELECT seq, at, intent, kind, data FROM journal WHERE {where} ORDER BY seq {order} LIMIT ?"
+        order = _order(where, limit, newest_first)
+        sql = f"SELECT seq, at, intent, kind, data FROM journal WHERE {where} ORDER BY {order} LIMIT ?"
         found = self._store._run(self._db, sql, (*values, -1 if limit is None else limit))
         return [
             Row(seq, from_text(at), intent, kind, json.loads(data)) for seq, at, intent, kind, data in found
@@ -403,6 +407,12 @@ def _conditions(
     return " AND ".join(where) or "1", values
 
 
+def _order(where: str, limit: int | None, newest_first: bool) -> str:
+    """ORDER BY; all lines since a time are sorted at the end, or SQLite walks the whole journal."""
+    plus = "+" if where == "at >= ?" and limit is None else ""
+    return f"{plus}seq {'DESC' if newest_first else 'ASC'}"
+
+
 def _after(prefix: str) -> str | bytes:
     """The smallest key above every key that starts with ``prefix``; blobs sort above all text."""
     for at in range(len(prefix) - 1, -1, -1):
@@ -429,7 +439,7 @@ def _checked_path(path: str | os.PathLike[str]) -> str:
 
 
 def _create(path: str) -> None:
-    # Only ever opened when it did not exist: closing a descriptor of a file in use drops SQLite's locks on it.
+    # Only ever opened when it did not exist: closing a descriptor of a file in use drops SQLite's locks.
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
@@ -80,10 +79,15 @@ def _hashtags(text: str) -> Iterator[Entity]:
             yield Entity("hashtag", match.start(1), match.start(2) + len(tag), tag)
 
 
+@cache
+def _punctuation_at_end() -> regex.Pattern[str]:
+    import regex
+
+    return regex.compile(r"(?r)\p{P}*+\Z")
+
+
 def _without_punctuation_at_end(tag: str) -> str:
-    while tag and unicodedata.category(tag[-1]).startswith("P"):
-        tag = tag[:-1]
-    return tag
+    return _punctuation_at_end().sub("", tag, count=1)
 
 
 @cache

@@ -91,7 +91,7 @@ def x_pattern() -> re.Pattern[str]:
     path = rf"(?:{PATH}*(?:{balanced(PATH)}{PATH}*)*{PATH_END}|{balanced(PATH)}|@{PATH}+/)"
     # X counts UTF-16 units: the first half of a character beyond U+FFFF can stand before a URL, the second in
     # it.
-    before = rf"{BEFORE}|\A|(?=[\U00010000-\U0010ffff])"
+    before = rf"(?=[\U00010000-\U0010ffff])|{BEFORE}|\A"
     return url_pattern("(?ai:https?)", domain(excluded), path, QUERY, QUERY_END, before)
 
 

@@ -212,7 +212,7 @@ class BoundCall:
         from .cards import CardError, read_card
 
         try:
-            return await read_card(url, self._machinery.transport.fetch)
+            return await read_card(url, self._machinery.transport.stream)
         except CardError:
             return None
 

@@ -1,4 +1,4 @@
-"""What a page offers for its preview card: OpenGraph, Twitter card tags, title, description. No JavaScript."""
+"""What a page offers for its preview card: OpenGraph, Twitter card tags, title, description."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class _Head(HTMLParser):
         self._title: list[str] | None = None
 
     def read(self, text: str) -> None:
-        """Parse up to the body. What is cut off at the end is left alone: closing would scan it again and again."""
+        """Parse up to the body. What is cut off at the end is left alone: closing would rescan it."""
         with suppress(_Complete):
             self.feed(text)
         self._end_title()

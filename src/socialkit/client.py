@@ -161,7 +161,7 @@ class AsyncClient:
     # --- planning -------------------------------------------------------------------------------------------------
     async def plan(self, post: Post, to: Targets) -> Plan:
         """Exactly what would be sent to each account, every problem and every change. Sends nothing."""
-        return await self._plan(post, self._targets(to), Shelf(self._transport.fetch))
+        return await self._plan(post, self._targets(to), Shelf(self._transport.stream))
 
     async def _plan(self, post: Post, accounts: list[Account], shelf: Shelf) -> Plan:
         from .registry import platforms
@@ -180,7 +180,7 @@ class AsyncClient:
             async with asyncio.timeout(PLAN_DEADLINE):
                 await account.ready()
                 call = BoundCall(account)
-                return await plan_target(account.adapter, account.name, post, call, shelf, targets=targets)
+                return await plan_target(account, post, call, shelf, targets=targets)
         except SocialKitError as error:
             error.account = error.account or account.name
             return TargetPlan(account.name, platform, error=error)
@@ -215,7 +215,7 @@ class AsyncClient:
             SocialKitError: the account's own error for one account, PublishErrors for several; ``.report`` has all.
         """
         key = self._key(idempotency_key)
-        shelf = Shelf(self._transport.fetch)
+        shelf = Shelf(self._transport.stream)
         accounts, plan = await self._planned(post, to, shelf)
         self._refuse_invalid(plan, skip_invalid)
         async with Pump(progress) as pump:
@@ -261,15 +261,12 @@ class AsyncClient:
 
     async def _still_holds(self, plan: Plan, accounts: list[Account]) -> Plan:
         """A plan is sent as it is, if the account is still the one and the limits are still those it was made for."""
-        from .plan import digest
-
         targets = []
         for account in accounts:
             target = plan[account.name]
             if target.error is None and not target.errors:
                 facts = await account.ready()
-                now = digest(repr(account.adapter.rules_for(facts)))
-                if facts.identity != target.identity or now != target.limits:
+                if facts.identity != target.identity or account.rules_digest != target.limits:
                     words = "the account or its limits changed since the plan was made"
                     stale = Problem(account.name, "plan", "stale", words, hint="plan the post again")
                     raise InvalidPost(

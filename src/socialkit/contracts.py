@@ -1,7 +1,7 @@
 """Contract suites for stores of your own: subclass one in your tests, say how to make a store, run pytest.
 
-The tests are plain functions around ``asyncio.run``: no plugin is needed. ``make`` is called once for each test,
-inside a running loop, and must give an empty store.
+The tests are plain functions around ``asyncio.run``: no plugin is needed. ``make`` is called once for each
+test, inside a running loop, and must give an empty store.
 """
 
 from __future__ import annotations
@@ -390,7 +390,7 @@ class TokenStoreContract:
                 pass
 
 
-# --- helpers --------------------------------------------------------------------------------------------------
+# --- helpers ----------------------------------------------------------------------------------------------
 
 
 async def _settled(value: T | Awaitable[T]) -> T:

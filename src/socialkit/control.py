@@ -50,7 +50,7 @@ async def settle(
     told = found is not None or not_live
     if told and len(chosen) != 1:
         raise ConfigError(f"settle: name the one post to close (key and account=); {len(chosen)} fit")
-    shelf = Shelf(client._transport.fetch)
+    shelf = Shelf(client._transport.stream)
     outcomes = []
     for intent in chosen:
         owner = await client._account_for(intent)
@@ -97,9 +97,9 @@ async def edit(client: AsyncClient, receipt: Receipt, post: Post, given: Target 
             f"{account.name}: {account.adapter.platform} does not let posts be edited; delete and publish anew"
         )
     facts = await account.ready()
-    shelf = Shelf(client._transport.fetch)
+    shelf = Shelf(client._transport.stream)
     targets = frozenset({*client._accounts, *platforms(), account.name, account.adapter.platform})
-    plan = await plan_target(account.adapter, account.name, post, BoundCall(account), shelf, targets=targets)
+    plan = await plan_target(account, post, BoundCall(account), shelf, targets=targets)
     if plan.errors:
         raise InvalidPost(plan.errors)
     if len(plan.parts) != 1:

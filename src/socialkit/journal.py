@@ -26,7 +26,7 @@ import attrs
 from . import gate
 from ._clock import Clock, from_text, to_text
 from .adapters.base import Fence, Part, Sent
-from .errors import Denied, Halted, KeyReused, SocialKitError
+from .errors import Declined, Denied, Halted, KeyReused, SocialKitError
 from .model import Identity, Receipt, Status
 from .store import Row, Store, Tx, transact
 
@@ -100,6 +100,8 @@ class Intent:
     missing: tuple[str, ...] = ()
     outcome: dict[str, Any] | None = None
     last_error: dict[str, Any] | None = None
+    released: bool = False
+    resumed: bool = False
 
     @property
     def next_index(self) -> int:
@@ -109,6 +111,11 @@ class Intent:
     @property
     def lost(self) -> bool:
         return any(state.lost for state in self.states)
+
+    @property
+    def done(self) -> bool:
+        """The platform has taken all of it: publishing again answers with the record."""
+        return not self.lost and self.next_index == len(self.parts)
 
     @property
     def anything_live(self) -> bool:
@@ -164,11 +171,21 @@ def fold(rows: Sequence[Row]) -> Intent | None:
     return intent
 
 
-def _begin(row: Row, before: Intent | None) -> Intent:
+def _refuse_too_old(known: Intent | None, new: NewIntent) -> None:
+    if known is not None and known.content == new.content and any(state.too_old for state in known.states):
+        raise Declined(
+            "an attempt more than 10 minutes before it was looked for is not found; it may have been live and "
+            "deleted, so it is not made again",
+            account=new.account,
+            next_step="publish under a new idempotency_key if it shall appear",
+        )
+
+
+def _begin(row: Row, before: Intent | None, planned: tuple[Part, ...] | None = None) -> Intent:
     from ._convert import structure
 
     data = row.data
-    parts = tuple(structure(Part, part) for part in data["parts"])
+    parts = planned or tuple(structure(Part, part) for part in data["parts"])
     identity = structure(Identity, data["identity"])
     return Intent(
         id=row.intent or "",
@@ -267,13 +284,16 @@ class NewIntent:
         }
 
 
+_running: set[tuple[str, str]] = set()
+"""(owner, intent) of what this process is working on, whichever client does it."""
+
+
 class Journal:
     """Reads and writes the journal of one store. Every change is one transaction."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self.clock = clock
-        self._running: set[str] = set()
 
     async def read(self, intent: str) -> Intent | None:
         return fold(await transact(self.store, lambda tx: tx.rows(intent=intent)))
@@ -284,17 +304,25 @@ class Journal:
 
     def _open(self, tx: Tx, new: NewIntent) -> Opened:
         known = fold(tx.rows(intent=new.id))
+        if known is not None and known.content == new.content and known.done:
+            return Opened(known)
         if known is not None and (owner := self._other_owner(tx, new.id)):
             return Opened(known, owner)
+        check_halts(tx, new.tokens, new.account)
         if known is None or not (known.lost or known.anything_live):
-            seq = tx.append("intent", new.row(), intent=new.id, at=self.clock.now())
-            known = _begin(Row(seq, self.clock.now(), new.id, "intent", new.row()), known)
+            _refuse_too_old(known, new)
+            now, data = self.clock.now(), new.row()
+            seq = tx.append("intent", data, intent=new.id, at=now)
+            begun = _begin(Row(seq, now, new.id, "intent", data), known, new.parts)
+            begun.resumed, known = known is not None, begun
         elif known.content != new.content:
             raise KeyReused(
                 f"{known.account}: idempotency_key={known.key!r} already belongs to other content that is or may be "
                 "live; publish the new content under a new key",
                 account=known.account,
             )
+        else:
+            known.resumed = True
         self._claim(tx, new.id)
         return Opened(known)
 
@@ -313,30 +341,39 @@ class Journal:
 
     def _claim(self, tx: Tx, intent: str) -> None:
         tx.put("owner", intent, self.store.owner())
-        self._running.add(intent)
+        _running.add((self.store.owner(), intent))
 
     def _other_owner(self, tx: Tx, intent: str) -> str | None:
         owner = tx.get("owner", intent)
         if owner is None:
             return None
         if owner == self.store.owner():
-            return str(owner) if intent in self._running else None
+            return str(owner) if (owner, intent) in _running else None
         return str(owner) if self.store.alive(owner) else None
 
     async def release(self, intent: Intent) -> None:
         """Give the intent up. A settled one loses its secrets (upload sessions); an open one stays on the list."""
-        self._running.discard(intent.id)
+        _running.discard((self.store.owner(), intent.id))
+        if intent.released:
+            return
         settled = intent.status in (Status.PUBLISHED, Status.HANDED_OVER) and not intent.lost
 
         def work(tx: Tx) -> None:
-            if tx.get("owner", intent.id) == self.store.owner():
+            if settled:
+                self._settled(tx, intent.id)
+            elif tx.get("owner", intent.id) == self.store.owner():
                 tx.delete("owner", intent.id)
-            if not (intent.lost or intent.anything_live) or settled:
+            if not (intent.lost or intent.anything_live):
                 tx.delete("open", intent.id)
-            for name, _ in tx.items("secret", f"{intent.id}/") if settled else ():
-                tx.delete("secret", name)
 
         await transact(self.store, work)
+
+    def _settled(self, tx: Tx, intent: str) -> None:
+        if tx.get("owner", intent) == self.store.owner():
+            tx.delete("owner", intent)
+        tx.delete("open", intent)
+        for name, _ in tx.items("secret", f"{intent}/"):
+            tx.delete("secret", name)
 
     async def append(self, intent: Intent, kind: str, data: dict[str, Any], *, durable: bool = False) -> None:
         """Write one row and fold it into ``intent``."""
@@ -383,6 +420,7 @@ class Journal:
 
         seq = await transact(self.store, work, durable=True)
         _apply(intent, Row(seq, now, intent.id, "sending", data))
+        intent.released = False
         return int(data["attempt"])
 
     async def secret(self, intent: Intent, part: int, name: str, value: Any) -> None:
@@ -400,23 +438,29 @@ class Journal:
 
         return await transact(self.store, work)
 
-    async def live(self, intent: Intent, part: int, sent: Sent) -> bool:
-        """Write that a part is public. False (nothing written) when another intent has claimed that very post."""
+    async def live(self, intent: Intent, part: int, sent: Sent, *, last: bool = False) -> bool:
+        """Write that a part is public. False (nothing written) when another intent has claimed that very post.
+
+        ``last`` says that nothing of the intent is left to do: it is given up in the same transaction.
+        """
         from ._convert import plain
 
         now, data = self.clock.now(), {"part": part, "sent": plain(sent)}
         name = f"{intent.identity.key}/{sent.id}" if sent.id else None
+        last = last and sent.status is Status.PUBLISHED
 
         def work(tx: Tx) -> int | None:
             if name and tx.get("claimed", name) not in (None, intent.id):
                 return None
             if name:
                 tx.put("claimed", name, intent.id)
+            if last:
+                self._settled(tx, intent.id)
             return tx.append("live", data, intent=intent.id, at=now)
 
         seq = await transact(self.store, work, durable=True)
         if seq is not None:
-            _apply(intent, Row(seq, now, intent.id, "live", data))
+            intent.states[part].sent, intent.released = sent, last
         return seq is not None
 
     async def secrets(self, intent: Intent, part: int) -> dict[str, Any]:

@@ -430,8 +430,8 @@ async def fit(
 
     Tried in this order: another compression at the same size, another type, a smaller size at the same ratio.
     The colour profile stays, the orientation is applied, camera and location data go. An animation is never
-    made still: where it does not pass, it is a CannotFit. ``max_bytes``, ``max_side``, ``max_pixels`` (bytes and
-    pixels) and ``accepts`` (MIME types) take the place of the rule's own.
+    made still: where it does not pass, it is a CannotFit. ``max_bytes``, ``max_side``, ``max_pixels``
+    (bytes and pixels) and ``accepts`` (MIME types) take the place of the rule's own.
     """
     from . import _images
 

@@ -327,6 +327,8 @@ class Post:
 
     def resolve(self, account: str, platform: str) -> tuple[Post, tuple[Options, ...]]:
         """The post as that account publishes it, without variants, and its options (the last one wins)."""
+        if not self.variants:
+            return self, ()
         fields: dict[str, Any] = {}
         options: list[Options] = []
         for target in dict.fromkeys((platform, account)):
@@ -403,7 +405,11 @@ class Change:
 
 
 class Status(StrEnum):
-    """How a post to one account ended; every publish ends in exactly one of these."""
+    """How a post to one account ended; every publish ends in exactly one of these.
+
+    >>> Status("handed_over") is Status.HANDED_OVER
+    True
+    """
 
     PUBLISHED = "published"
     PROCESSING = "processing"
@@ -559,6 +565,9 @@ class Progress:
         part: index of the thread part. medium: index of the medium inside it, when one is concerned.
         sent, total: bytes of that medium.
         detail: words for a person.
+
+    >>> Progress("sky", "uploading", medium=0, sent=262144, total=1048576).stage
+    'uploading'
     """
 
     account: str

@@ -28,8 +28,6 @@ RESENDS = 3
 GRACE = 10.0
 """Seconds a cancelled publish waits for the answer of a commit whose bytes had left."""
 
-_DONE = (Status.PUBLISHED, Status.PROCESSING, Status.SCHEDULED, Status.HANDED_OVER)
-
 
 @attrs.define
 class TargetRun:
@@ -86,14 +84,15 @@ class TargetRun:
             raise self.plan.error
         new = self._new_intent()
         journal = self.account.machinery.journal
-        if (known := await journal.read(new.id)) is not None and self._is_done(known, new):
-            return self._outcome(known, replayed=True)
-        verdict = await self._judge(new)
-        opened = await self._open(new)
-        self.intent = opened
+        verdict = ALLOW
+        if self.gate is not None:
+            known = await journal.read(new.id)
+            if known is None or not (known.done and known.content == new.content):
+                verdict = await self._judge(new)
+        opened = self.intent = await self._open(new)
+        if opened.done:
+            return self._outcome(opened, replayed=True)
         try:
-            if self._is_done(opened, new):
-                return self._outcome(opened, replayed=True)
             await self._work_off(opened, verdict)
             return self._outcome(opened)
         except BaseException as error:
@@ -108,23 +107,10 @@ class TargetRun:
         tokens = tokens_of(plan.platform, self.name, identity, self.account.login, self.key)
         return NewIntent(identity, self.key, self.name, plan.content, plan.parts, tokens)
 
-    def _is_done(self, known: Intent, new: NewIntent) -> bool:
-        """The record answers: nothing is sent. Other content under the key is refused by ``open``."""
-        if known.content != new.content:
-            return False
-        if any(state.too_old for state in known.states) and not known.anything_live:
-            raise errors.Declined(
-                "an attempt more than 10 minutes ago is not found; it may have been live and deleted, so it is not made again",
-                account=self.name,
-                next_step="publish under a new idempotency_key if it shall appear",
-            )
-        return known.status in _DONE
-
     async def _judge(self, new: NewIntent) -> Verdict:
         machinery = self.account.machinery
+        assert self.gate is not None
         await machinery.journal.check_halts(new.tokens, self.name)
-        if self.gate is None:
-            return ALLOW
         now = machinery.clock.now()
         context = GateContext(self.name, self.plan.platform, self.plan.identity, self.key, now)
         try:
@@ -192,7 +178,7 @@ class TargetRun:
         if self.stopping:
             raise Stopped
         journal, part = self.account.machinery.journal, intent.parts[index]
-        secrets = await journal.secrets(intent, index) if intent.began else {}
+        secrets = await journal.secrets(intent, index) if intent.resumed else {}
         media = dict(self.plan.media)
         work = PartWork(intent, index, self.shelf, media, verdict, self._tell_part, secrets=secrets)
         self.work = work
@@ -201,7 +187,7 @@ class TargetRun:
         )
         try:
             sent = await self.account.adapter.send(part, call)
-            if await journal.live(intent, index, sent):
+            if await journal.live(intent, index, sent, last=self._is_last(intent, index)):
                 return None
             return errors.OutcomeUnknown(
                 "the platform answered with the id of another post", account=self.name
@@ -212,6 +198,9 @@ class TargetRun:
             return error
         finally:
             work.crossed = False
+
+    def _is_last(self, intent: Intent, index: int) -> bool:
+        return index == len(intent.parts) - 1 and type(self.account.adapter).attach is Adapter.attach
 
     async def _refuse(self, intent: Intent, index: int, error: errors.Declined) -> None:
         """An adapter read a good-looking answer as a definite no."""

@@ -1,7 +1,7 @@
 """Where a client keeps what it knows: journal, cells beside it, tokens, ownership, the passage of commits.
 
 :class:`Store` and :class:`TokenStore` are protocols; bring your own and check it with the suites in
-:mod:`socialkit.contracts`. Here are the memory store and the tokens; the SQLite store loads on use.
+:mod:`socialkit.contracts`. Here is the memory store; the SQLite store and the token stores load on use.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ import random
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
 
 import attrs
 
-from ._clock import from_text, to_text
 from .errors import ConfigError
 
 if TYPE_CHECKING:
     from ._sqlite import SQLiteStore as SQLiteStore
+    from ._tokens import MemoryTokens as MemoryTokens
+    from ._tokens import StoreTokens as StoreTokens
     from .adapters.base import Credential
     from .model import Identity
 
@@ -242,6 +243,10 @@ def __getattr__(name: str) -> Any:
         from ._sqlite import SQLiteStore
 
         return SQLiteStore
+    if name in ("MemoryTokens", "StoreTokens"):
+        from . import _tokens
+
+        return getattr(_tokens, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -443,6 +448,8 @@ class MemoryStore:
     def owner(self) -> str:
         """This process's name as an owner."""
         pid = os.getpid()
+        if pid in self._names:
+            return self._names[pid]
         with _lock:
             return self._names.setdefault(pid, f"{pid}-{os.urandom(7).hex()}")
 
@@ -509,123 +516,3 @@ def _misused(closed: bool, name: str) -> Exception:
     return RuntimeError(
         "transact() inside the work of a transact() of the same store; use the tx it was given"
     )
-
-
-# --- tokens -------------------------------------------------------------------------------------------------
-
-
-def credential_to_dict(credential: Credential) -> dict[str, Any]:
-    """Every field of a credential as JSON; secret."""
-    data = {field.name: getattr(credential, field.name) for field in attrs.fields(type(credential))}
-    data["expires_at"] = to_text(credential.expires_at) if credential.expires_at else None
-    data["scopes"] = list(credential.scopes)
-    return data
-
-
-def credential_from_dict(data: Mapping[str, Any]) -> Credential:
-    """The credential :func:`credential_to_dict` was given."""
-    from .adapters.base import Credential
-
-    known = {field.name: data[field.name] for field in attrs.fields(Credential) if field.name in data}
-    expires_at = from_text(data["expires_at"]) if data.get("expires_at") else None
-    return Credential(**{**known, "expires_at": expires_at, "scopes": tuple(data.get("scopes", ()))})
-
-
-@asynccontextmanager
-async def _polled(acquire: Callable[[], bool], release: Callable[[], None]) -> Any:
-    """Hold a lock whose ``acquire`` never waits; looks again every 1 to 20 ms."""
-    wait = 0.001
-    while not acquire():
-        await asyncio.sleep(wait * _jitter.uniform(0.5, 1.0))
-        wait = min(wait * 1.5, 0.02)
-    try:
-        yield
-    finally:
-        release()
-
-
-class MemoryTokens:
-    """Credentials that live and die with the process.
-
-    >>> from socialkit.model import Identity
-    >>> MemoryTokens().load(Identity("x", "https://api.example.com", "7")) is None
-    True
-    """
-
-    def __init__(self) -> None:
-        self._saved: dict[str, dict[str, Any]] = {}
-        self._locks = MemoryStore()
-
-    def load(self, identity: Identity) -> Credential | None:
-        """The credential saved last; None when there is none."""
-        data = self._saved.get(identity.key)
-        return credential_from_dict(_plain(data)) if data else None
-
-    def save(self, identity: Identity, credential: Credential) -> None:
-        """Keep the credential."""
-        self._saved[identity.key] = _plain(credential_to_dict(credential))
-
-    def lock(self, identity: Identity) -> AbstractAsyncContextManager[None]:
-        """Held by one task of the process at a time."""
-        name = identity.key
-        return _polled(lambda: self._locks.try_lock(name), lambda: self._locks.unlock(name))
-
-
-class StoreTokens:
-    """Credentials kept in a store, beside its journal and never in it.
-
-    >>> import asyncio
-    >>> from socialkit.adapters.base import Credential
-    >>> from socialkit.model import Identity
-    >>> tokens, who = StoreTokens(MemoryStore()), Identity("x", "https://api.example.com", "7")
-    >>> asyncio.run(tokens.save(who, Credential("bearer", access_token="s3cret")))
-    >>> asyncio.run(tokens.load(who))
-    Credential(kind='bearer')
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def load(self, identity: Identity) -> Credential | None:
-        """The credential saved last; None when there is none."""
-        data = await transact(self._store, lambda tx: tx.get("token", identity.key))
-        return credential_from_dict(data) if data else None
-
-    async def save(self, identity: Identity, credential: Credential) -> None:
-        """Keep the credential, durably."""
-        data = credential_to_dict(credential)
-        await transact(self._store, lambda tx: tx.put("token", identity.key, data), durable=True)
-
-    def lock(self, identity: Identity) -> AbstractAsyncContextManager[None]:
-        """Held by one task at a time, across threads and processes; freed when the process dies."""
-        name = f"token:{identity.key}"
-        store: Any = self._store
-        if hasattr(store, "try_lock"):
-            return _polled(lambda: bool(store.try_lock(name)), lambda: store.unlock(name))
-        return _claimed(self._store, name)
-
-
-@asynccontextmanager
-async def _claimed(store: Store, name: str) -> Any:
-    """A lock for stores that have none: a cell that names its holder, who must be alive."""
-    claim = {"owner": store.owner(), "id": os.urandom(8).hex()}
-    wait = 0.001
-
-    def take(tx: Tx) -> bool:
-        holder = tx.get("lock", name)
-        free = holder is None or holder == claim or not store.alive(holder["owner"])
-        if free:
-            tx.put("lock", name, claim)
-        return free
-
-    def give_back(tx: Tx) -> None:
-        if tx.get("lock", name) == claim:
-            tx.delete("lock", name)
-
-    try:
-        while not await transact(store, take):
-            await asyncio.sleep(wait * _jitter.uniform(0.5, 1.0))
-            wait = min(wait * 1.5, 0.05)
-        yield
-    finally:
-        await asyncio.shield(asyncio.ensure_future(transact(store, give_back)))

@@ -194,7 +194,7 @@ def _numbered(
     digits, parts = 0, [""] * 2
     while len(parts) >= 10**digits:
         digits += 1
-        parts = _stripped(_parts(cuts, _followed_by(numbering, 9), limits, url_length))
+        parts = _stripped(_parts(cuts, _followed_by(numbering, 10**digits - 1), limits, url_length))
     return [part + numbering.format(n=n, total=len(parts)) for n, part in enumerate(parts, 1)]
 
 
