@@ -19,7 +19,6 @@ from socialkit.metrics import (
     MetricsTable,
     batches,
     error_row,
-    rows_of,
     single_posts,
     thread_row,
 )
@@ -59,12 +58,10 @@ class TestThreads:
         assert [one.id for one in single_posts([THREAD, POST])] == ["1", "2", "3", "1"]
         assert all(not one.parts for one in single_posts([THREAD, POST]))
 
-    def test_rows_come_back_one_per_receipt(self):
-        singles = [Metrics.of(one, likes=n) for n, one in enumerate(single_posts([THREAD, POST]), 1)]
-        thread, post = rows_of([THREAD, POST], singles)
-        assert (thread.likes, post.likes) == (6, 4)
-        assert [part.likes for part in thread.parts] == [1, 2, 3]
-        assert post.parts == ()
+    def test_a_thread_has_one_row_with_its_parts_below(self):
+        row = thread_row([Metrics.of(one, likes=n) for n, one in enumerate(single_posts([THREAD]), 1)])
+        assert (row.id, row.likes) == ("1", 6)
+        assert [(part.id, part.likes) for part in row.parts] == [("1", 1), ("2", 2), ("3", 3)]
 
     def test_people_reached_are_not_added_up(self):
         row = thread_row([Metrics(reach=10, likes=1), Metrics(reach=8, likes=1)])

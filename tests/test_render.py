@@ -164,7 +164,7 @@ class TestRaiseForReport:
     def test_unknown_says_settle_first_and_may_be_live(self):
         error = self.raised(Outcome("sky", "bluesky", "unknown"))
         assert error.may_be_live
-        assert "client.settle" in str(error)
+        assert "client.settle('launch-1') looks for sky" in str(error)
         assert not self.raised(Outcome("sky", "bluesky", "failed")).may_be_live
 
     def test_many_accounts_raise_a_group_with_one_error_each(self):

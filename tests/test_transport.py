@@ -46,13 +46,14 @@ class Memory:
 
 
 @contextlib.asynccontextmanager
-async def server(handler: Handler) -> AsyncIterator[str]:
-    """A raw server on loopback; gives its base URL."""
+async def server(handler: Handler, *, patience: float = 5) -> AsyncIterator[str]:
+    """A raw server on loopback; gives its base URL. At its end it waits ``patience`` seconds for handlers."""
 
-    tasks = set()
+    tasks, writers = set(), []
 
     async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.current_task())
+        writers.append(writer)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await handler(reader, writer)
         with contextlib.suppress(ConnectionError):
@@ -66,6 +67,9 @@ async def server(handler: Handler) -> AsyncIterator[str]:
     finally:
         listening.close()
         if tasks:
+            await asyncio.wait(tasks, timeout=patience)
+            for writer in writers:
+                writer.close()
             await asyncio.wait(tasks)
 
 
@@ -368,7 +372,7 @@ def test_each_event_loop_has_its_own_connections_which_end_with_it() -> None:
             writer.write(OK)
 
     async def once() -> int:
-        async with server(handler) as url:
+        async with server(handler, patience=0) as url:
             return (await shared.send("GET", url)).status
 
     assert [asyncio.run(once()), asyncio.run(once())] == [200, 200]
@@ -489,7 +493,7 @@ async def test_private_addresses_are_refused_in_every_notation(host: str) -> Non
     names = resolver(inside_example_com="10.0.0.8", mapped_example_com="::ffff:192.168.1.1")
     asked: list[str] = []
     mock = httpx.MockTransport(lambda request: asked.append(str(request.url)) or httpx.Response(200))
-    with pytest.raises(Unreachable, match="private, loopback or reserved|not a URL"):
+    with pytest.raises(Unreachable, match=r"private, loopback or reserved|not a URL"):
         await Transport(transport=mock, resolve=names).fetch(f"http://{host}/", max_bytes=10)
     assert asked == []
 

@@ -166,7 +166,9 @@ class Account:
         return url if "://" in url else f"{self.adapter.server}{url}"
 
     def secrets(self) -> tuple[str, ...]:
-        return (*self.adapter.seed.secrets(), *self.keychain.held.secrets())
+        """What must never be shown; one or two characters would only tear holes into words."""
+        held = (*self.adapter.seed.secrets(), *self.keychain.held.secrets())
+        return tuple(secret for secret in held if len(secret) > 3)
 
     def describe(self) -> dict[str, Any]:
         return {"account": self.name, "platform": self.adapter.platform, "server": self.adapter.server}

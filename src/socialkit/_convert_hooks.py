@@ -161,7 +161,7 @@ def _listed(make: Callable[..., Hook]) -> Callable[[Any, Converter], Hook]:
 
 
 def _set(cls: Any, converter: Converter) -> Hook:
-    as_list = list[get_args(cls)]  # type: ignore[misc]
+    as_list: Any = types.GenericAlias(list, get_args(cls))
 
     def hook(value: Any, _: Any) -> Any:
         return get_origin(cls)(converter.structure(value, as_list))

@@ -183,7 +183,7 @@ def _again(report: Report, bad: Iterable[Outcome]) -> str:
     """The call that continues without touching what is published."""
     lost = [outcome.account for outcome in bad if outcome.status is Status.UNKNOWN]
     call = f"client.publish(post, to=…, idempotency_key={report.key!r}) sends only what is not live"
-    return f"client.settle(…) looks for {', '.join(lost)}; then {call}" if lost else call
+    return f"client.settle({report.key!r}) looks for {', '.join(lost)}; then {call}" if lost else call
 
 
 def _error_of(outcome: Outcome, report: Report) -> SocialKitError:

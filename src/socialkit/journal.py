@@ -134,7 +134,9 @@ class Intent:
             return worst(state.sent.status for state in self.states if state.sent)
         if self.anything_live:
             return Status.PARTIAL
-        return Status(self.outcome["status"]) if self.outcome else None
+        if self.began or self.outcome is None:
+            return Status.FAILED if self.began else None
+        return Status(self.outcome["status"])
 
     def receipt(self) -> Receipt | None:
         """What is live of it, the first part with the others under ``parts``."""

@@ -135,16 +135,6 @@ def batches(receipts: Sequence[Receipt], size: int) -> Iterator[Sequence[Receipt
         yield receipts[start : start + step]
 
 
-def rows_of(receipts: Sequence[Receipt], rows: Iterable[Metrics]) -> list[Metrics]:
-    """One row per receipt from the rows of its :func:`single_posts`: a thread's are added up under one."""
-    left = iter(rows)
-    made = []
-    for receipt in receipts:
-        own = [next(left) for _ in receipt.part_ids]
-        made.append(thread_row(own) if receipt.parts else own[0])
-    return made
-
-
 def thread_row(parts: Sequence[Metrics]) -> Metrics:
     """The row of a thread: sums over its parts, unknown as soon as one part is; never a sum of people."""
     first = parts[0]

@@ -210,7 +210,12 @@ def _is_quiet(loop: asyncio.AbstractEventLoop) -> bool:
 
 
 def _waits_for_thread(task: asyncio.Task[object]) -> bool:
-    """Whether another thread feeds the future the task waits for: asyncio chains those by this callback."""
+    """Whether another thread feeds the future the task waits for.
+
+    asyncio chains executor futures by the callback named here; other futures say so by ``waits_for_thread``.
+    """
     future = getattr(task, "_fut_waiter", None)
+    if getattr(future, "waits_for_thread", False):
+        return True
     callbacks = getattr(future, "_callbacks", None) or ()
     return any("_call_check_cancel" in getattr(item[0], "__qualname__", "") for item in callbacks)

@@ -39,13 +39,14 @@ class Fault:
     """One planned misfortune; ``times`` is how many more requests it will hit.
 
     ``match`` is ``"METHOD path-regex"``, the regex for the whole path, either part may be ``*``. ``platform``
-    None is every one.
+    None is every one. The first ``skip`` requests that match pass untouched.
     """
 
     kind: str
     platform: str | None = None
     match: str | None = None
     times: int = 1
+    skip: int = 0
     details: dict[str, Any] = attrs.field(factory=dict)
 
     @property
@@ -90,12 +91,13 @@ class Faults:
         platform: str | None = None,
         match: str | None = None,
         times: int = 1,
+        skip: int = 0,
         **details: Any,
     ) -> Fault:
-        """Add a fault; it waits for the next ``times`` requests that match."""
+        """Add a fault; it lets ``skip`` matching requests pass, then hits the next ``times``."""
         if kind not in KINDS:
             raise ConfigError(f"unknown fault {kind!r}; the kinds are {', '.join(KINDS)}")
-        fault = Fault(kind, platform, match, times, details)
+        fault = Fault(kind, platform, match, times, skip, details)
         with self._lock:
             self._planned.append(fault)
         return fault
@@ -113,6 +115,10 @@ class Faults:
                 for fault in self._planned
                 if fault.hits(platform, method, path, upload if fault.kind in _MEDIA else publish)
             ]
+            waiting = [fault for fault in hit if fault.skip > 0]
+            for fault in waiting:
+                fault.skip -= 1
+            hit = [fault for fault in hit if fault not in waiting]
             for fault in hit:
                 fault.times -= 1
             self._planned = [fault for fault in self._planned if fault.times > 0]

@@ -404,6 +404,8 @@ class MastodonBox(Reads, Uploads):
         return toot
 
     def _texts(self, given: Json, media: list[Json], poll: Json | None) -> tuple[str, str]:
+        if media and poll and not self.kind.media_and_poll:
+            raise self.invalid("Cannot attach media to a post with a poll")
         text, warning = str(given.get("status") or ""), str(given.get("spoiler_text") or "")
         if not text.strip():
             text = ""
@@ -507,6 +509,7 @@ class MastodonBox(Reads, Uploads):
         return {
             "id": self.serial(),
             "options": options,
+            "seconds": int(seconds or 0),
             "expires_at": self.now() + timedelta(seconds=seconds or 0),
             "multiple": is_true(given.get("multiple")),
             "hide_totals": is_true(given.get("hide_totals")),
@@ -544,7 +547,6 @@ class MastodonBox(Reads, Uploads):
         given = params(request)
         media = self._attachable(me, strings(given.get("media_ids")), toot)
         poll = self._poll_of(given.get("poll"))
-        self._not_both(media, poll)
         text, warning = self._texts(given, media, poll)
         self._edit_media(media, given)
         if poll and toot.poll and _same_poll(poll, toot.poll):
@@ -565,10 +567,6 @@ class MastodonBox(Reads, Uploads):
             self.change(toot, **fields, edited_at=self.now(), mentions=self.mentioned(text))
             self._attach(toot, media)
         return self.shown(toot, me)
-
-    def _not_both(self, media: list[Json], poll: Json | None) -> None:
-        if media and poll and not self.kind.media_and_poll:
-            raise self.invalid("Cannot attach media to a post with a poll")
 
     def _edit_media(self, media: list[Json], given: Json) -> None:
         for item in given.get("media_attributes") or []:
@@ -708,12 +706,14 @@ class MastodonBox(Reads, Uploads):
         if len(mine) >= 300 or sum(item["at"].date() == moment.date() for item in mine) >= 25:
             raise self.invalid("You have exceeded the limit of scheduled posts")
         media = self._attachable(me, strings(given.get("media_ids")), None)
-        self._texts(given, media, self._poll_of(given.get("poll")))
+        poll = self._poll_of(given.get("poll"))
+        self._texts(given, media, poll)
         item: Json = {
             "id": self.serial(),
             "owner": me.username,
             "at": moment,
             "params": given,
+            "poll": poll,
             "media": media,
         }
         for medium in media:

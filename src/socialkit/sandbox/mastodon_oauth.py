@@ -44,9 +44,10 @@ class Grants(PlatformBox):
     people: dict[str, Person]
 
     def start_grants(self) -> None:
-        """No tokens, no apps."""
+        """No tokens, and the app they will belong to."""
         self.grants: dict[str, Grant] = {}
         self.apps: dict[str, Json] = {}
+        self._add_app("Sandbox", ["urn:ietf:wg:oauth:2.0:oob"], sorted(_ALL), None)
 
     def grant_table(self) -> list[tuple[str, str, Callable[[Request], Response]]]:
         """Method, path and handler of everything in this file."""
@@ -120,12 +121,17 @@ class Grants(PlatformBox):
         if not name or not uris:
             raise Answer(self.error(422, message="Validation failed: Name can't be blank"))
         uris = uris if isinstance(uris, list) else str(uris).split()
-        number = len(self.apps) + 1
         scopes = str(given.get("scopes") or "read").split()
+        return JSONResponse(
+            self._add_app(str(name), [str(uri) for uri in uris], scopes, given.get("website"))
+        )
+
+    def _add_app(self, name: str, uris: list[str], scopes: list[str], website: str | None) -> Json:
+        number = len(self.apps) + 1
         app = {
             "id": str(number),
             "name": name,
-            "website": given.get("website"),
+            "website": website,
             "scopes": scopes,
             "redirect_uris": uris,
             "redirect_uri": "\n".join(uris),
@@ -135,7 +141,7 @@ class Grants(PlatformBox):
             "vapid_key": self.vapid_key(),
         }
         self.apps[app["client_id"]] = app
-        return JSONResponse(app)
+        return app
 
     def verify_app(self, request: Request) -> Response:
         """``GET /api/v1/apps/verify_credentials``."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .core import Entry
+from .mastodon_forms import is_true
 
 if TYPE_CHECKING:
     from .mastodon import MastodonBox
@@ -365,11 +366,11 @@ def scheduled_json(box: MastodonBox, item: Json) -> Json:
         "scheduled_at": stamp(item["at"]),
         "params": {
             "text": given.get("status") or "",
-            "poll": given.get("poll"),
+            "poll": _poll_params(item["poll"]),
             "media_ids": [medium["id"] for medium in item["media"]] or None,
-            "sensitive": given.get("sensitive"),
+            "sensitive": is_true(given.get("sensitive")),
             "spoiler_text": given.get("spoiler_text"),
-            "visibility": given.get("visibility"),
+            "visibility": given.get("visibility") or box.people[item["owner"]].visibility,
             "in_reply_to_id": given.get("in_reply_to_id"),
             "language": given.get("language"),
             "application_id": 1,
@@ -378,6 +379,18 @@ def scheduled_json(box: MastodonBox, item: Json) -> Json:
             "with_rate_limit": False,
         },
         "media_attachments": [media_json(box, medium) for medium in item["media"]],
+    }
+
+
+def _poll_params(poll: Json | None) -> Json | None:
+    """A poll as the scheduled post keeps it."""
+    if poll is None:
+        return None
+    return {
+        "options": poll["options"],
+        "expires_in": poll["seconds"],
+        "multiple": poll["multiple"],
+        "hide_totals": poll["hide_totals"],
     }
 
 

@@ -1,0 +1,266 @@
+"""Publishing: every target ends in one known state, whatever the platform's answers do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from socialkit import (
+    Client,
+    ConfigError,
+    Declined,
+    Denied,
+    Halted,
+    Held,
+    InvalidPost,
+    KeyReused,
+    Mastodon,
+    OutcomeUnknown,
+    Post,
+    Progress,
+    PublishErrors,
+    ReauthNeeded,
+    Status,
+    ThreadPartlyPosted,
+    Verdict,
+)
+from socialkit.sandbox import Sandbox
+
+LOST = ["stored-then-500", "stored-then-hang", "stored-later", "dropped-before", "dropped-after"]
+HELLO = Post("We ship today")
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    with Sandbox(["mastodon"]) as box:
+        yield box
+
+
+@pytest.fixture
+def client(box: Sandbox) -> Iterator[Client]:
+    with box.client(store=":memory:") as client:
+        yield client
+
+
+def live(box: Sandbox) -> list[str]:
+    return [entry.text for entry in box.timeline("mastodon") if entry.deleted_at is None]
+
+
+def settle_until_known(box: Sandbox, client: Client, key: str) -> Status:
+    """What a scheduler does: look again when the outcome says so."""
+    for _ in range(20):
+        outcome = client.settle(key)["mastodon"]
+        if outcome.status is not Status.UNKNOWN:
+            return outcome.status
+        assert outcome.look_again_at is not None
+        box.clock.advance((outcome.look_again_at - box.clock.now()).total_seconds())
+    raise AssertionError("never settled")
+
+
+def test_a_post_ends_published_with_a_receipt(box: Sandbox, client: Client) -> None:
+    report = client.publish(HELLO, to="mastodon")
+    outcome = report["mastodon"]
+    assert outcome.status is Status.PUBLISHED
+    assert outcome.url == f"https://mastodon.social/@brand/{outcome.receipt.id}"
+    assert live(box) == ["We ship today"]
+    assert report.ok
+    assert not report.replayed
+
+
+def test_the_same_key_publishes_once(box: Sandbox, client: Client) -> None:
+    first = client.publish(HELLO, to="mastodon", idempotency_key="launch")
+    again = client.publish(HELLO, to="mastodon", idempotency_key="launch")
+    assert again.replayed
+    assert again["mastodon"].receipt == first["mastodon"].receipt
+    assert len(live(box)) == 1
+
+
+def test_a_key_is_bound_to_its_content(box: Sandbox, client: Client) -> None:
+    client.publish(HELLO, to="mastodon", idempotency_key="launch")
+    with pytest.raises(KeyReused, match="'launch'") as caught:
+        client.publish(Post("Something else"), to="mastodon", idempotency_key="launch", errors="return")
+    assert caught.value.report is not None
+    assert len(live(box)) == 1
+
+
+def test_a_key_is_free_again_when_nothing_is_live(box: Sandbox, client: Client) -> None:
+    client.halt("all", reason="wrong price", by="duty officer")
+    with pytest.raises(Halted):
+        client.publish(HELLO, to="mastodon", idempotency_key="launch")
+    client.resume("all", reason="price mended", by="duty officer")
+    client.publish(Post("The right price"), to="mastodon", idempotency_key="launch")
+    assert live(box) == ["The right price"]
+
+
+def test_a_key_without_a_store_is_refused(box: Sandbox) -> None:
+    with box.client() as client, pytest.raises(ConfigError, match="store="):
+        client.publish(HELLO, to="mastodon", idempotency_key="launch")
+    assert live(box) == []
+
+
+@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("software", ["mastodon", "gotosocial", "mastodon-4.6.0"])
+def test_a_lost_answer_never_makes_a_second_post(
+    box: Sandbox, client: Client, fault: str, software: str
+) -> None:
+    box.mastodon.software = software
+    box.fault(fault, platform="mastodon")
+    report = client.publish(HELLO, to="mastodon", idempotency_key="launch", errors="return")
+    if report["mastodon"].status is Status.UNKNOWN:
+        assert isinstance(report["mastodon"].error, OutcomeUnknown)
+        assert "launch" in report["mastodon"].error.next_step
+        settled = settle_until_known(box, client, "launch")
+        assert (settled is Status.PUBLISHED) == (len(live(box)) == 1), "the record is the truth"
+        client.publish(HELLO, to="mastodon", idempotency_key="launch")
+    box.clock.advance(3600)
+    assert live(box) == ["We ship today"]
+
+
+def test_a_twin_is_never_claimed_by_two_posts(box: Sandbox, client: Client) -> None:
+    """Two posts of the same text, both answers lost: each finds its own, or nobody can tell."""
+    box.mastodon.software = "gotosocial"
+    box.fault("stored-then-hang", platform="mastodon", times=2)
+    first = client.publish(HELLO, to="mastodon", idempotency_key="one", errors="return")
+    second = client.publish(HELLO, to="mastodon", idempotency_key="two", errors="return")
+    ids = [o.receipt.id for o in (first["mastodon"], second["mastodon"]) if o.receipt]
+    assert len(ids) == len(set(ids))
+    assert len(live(box)) == 2
+
+
+def test_too_old_an_attempt_is_not_made_again(box: Sandbox, client: Client) -> None:
+    box.mastodon.software = "gotosocial"
+    box.fault("dropped-before", platform="mastodon")
+    client.publish(HELLO, to="mastodon", idempotency_key="launch", errors="return", wait=0)
+    box.clock.advance(3600)
+    assert settle_until_known(box, client, "launch") is Status.FAILED
+    with pytest.raises(Declined, match="may have been live"):
+        client.publish(HELLO, to="mastodon", idempotency_key="launch")
+    assert live(box) == []
+
+
+def test_an_expired_token_says_sign_in_again(box: Sandbox, client: Client) -> None:
+    box.fault("expired-token", platform="mastodon")
+    with pytest.raises(ReauthNeeded, match="sign in again") as caught:
+        client.publish(HELLO, to="mastodon")
+    assert caught.value.report["mastodon"].status is Status.FAILED
+    assert live(box) == []
+
+
+def test_a_rate_limited_commit_waits_and_goes(box: Sandbox, client: Client) -> None:
+    box.fault("429", platform="mastodon", match="POST /api/v1/statuses")
+    with box.client(max_wait=400) as patient:
+        patient.publish(HELLO, to="mastodon")
+    assert live(box) == ["We ship today"]
+
+
+def test_everything_wrong_is_reported_and_nothing_is_sent(box: Sandbox, client: Client) -> None:
+    with pytest.raises(InvalidPost) as caught:
+        client.publish(Post("x" * 501, quote="https://mastodon.social/@brand/1"), to="mastodon")
+    fields = {problem.field for problem in caught.value.problems}
+    assert fields == {"text", "quote"}
+    assert live(box) == []
+
+
+def test_skip_invalid_sends_to_the_rest(box: Sandbox) -> None:
+    accounts = {"good": box.accounts()["mastodon"], "bad": box.accounts()["mastodon"]}
+    with Client(accounts, transport=box.transport, clock=box.clock) as client:
+        post = HELLO.variant("bad", text="x" * 501)
+        report = client.publish(post, to=accounts, skip_invalid=True, errors="return")
+        assert (report["good"].status, report["bad"].status) == (Status.PUBLISHED, Status.INVALID)
+        with pytest.raises(PublishErrors) as caught:
+            client.publish(post, to=accounts, skip_invalid=True)
+    assert [type(error) for error in caught.value.exceptions] == [InvalidPost]
+    assert caught.value.report["good"].ok
+
+
+def test_a_thread_stops_where_it_fails_and_goes_on_there(box: Sandbox, client: Client) -> None:
+    post = Post("one", thread=[Post("two"), Post("three")])
+    box.fault("429", platform="mastodon", match="POST /api/v1/statuses", skip=1, seconds=300)
+    with pytest.raises(ThreadPartlyPosted) as caught:
+        client.publish(post, to="mastodon", idempotency_key="tale")
+    assert caught.value.next_index == 1
+    assert caught.value.report["mastodon"].status is Status.PARTIAL
+    assert live(box) == ["one"]
+    box.clock.advance(400)
+    report = client.publish(post, to="mastodon", idempotency_key="tale")
+    assert sorted(live(box)) == ["one", "three", "two"]
+    assert len(report["mastodon"].receipt.part_ids) == 3
+
+
+def test_a_gate_holds_or_denies_before_anything_is_sent(box: Sandbox) -> None:
+    class Policy:
+        verdict = Verdict("hold", "needs a second pair of eyes", by="policy")
+
+        def judge(self, plan: object, context: object) -> Verdict:
+            return self.verdict
+
+    with box.client(gate=Policy()) as client:
+        with pytest.raises(Held, match="second pair of eyes"):
+            client.publish(HELLO, to="mastodon")
+        Policy.verdict = Verdict("deny", "no posts today")
+        with pytest.raises(Denied, match="no posts today") as caught:
+            client.publish(HELLO, to="mastodon")
+        assert caught.value.report["mastodon"].status is Status.REFUSED
+        Policy.verdict = Verdict("allow", expires_at=box.clock.now() - timedelta(seconds=1))
+        with pytest.raises(Denied, match="expired"):
+            client.publish(HELLO, to="mastodon")
+    assert live(box) == []
+
+
+def test_a_gate_that_fails_denies(box: Sandbox) -> None:
+    class Broken:
+        def judge(self, plan: object, context: object) -> Verdict:
+            raise RuntimeError("policy server down")
+
+    with box.client(gate=Broken()) as client, pytest.raises(Denied, match="policy server down"):
+        client.publish(HELLO, to="mastodon")
+    assert live(box) == []
+
+
+def test_progress_tells_the_steps(box: Sandbox, client: Client) -> None:
+    seen: list[Progress] = []
+    client.publish(HELLO, to="mastodon", progress=seen.append)
+    assert [event.stage for event in seen] == ["sending", "done"]
+    assert seen[-1].detail == "published"
+
+
+def test_a_plan_is_what_gets_sent(box: Sandbox, client: Client) -> None:
+    plan = client.plan(HELLO, to="mastodon")
+    assert live(box) == []
+    client.publish(plan)
+    assert live(box) == [plan["mastodon"].parts[0].text]
+
+
+def test_a_plan_whose_limits_changed_is_stale(box: Sandbox, client: Client) -> None:
+    plan = client.plan(HELLO, to="mastodon")
+    box.mastodon.software = "gotosocial"
+    box.clock.advance(2 * 3600)
+    with pytest.raises(InvalidPost) as caught:
+        client.publish(plan)
+    assert caught.value.code == "stale"
+    assert live(box) == []
+
+
+def test_one_target_never_delays_or_fails_another(box: Sandbox) -> None:
+    accounts = {"good": box.accounts()["mastodon"], "off": Mastodon("https://nowhere.example", token="t")}
+    with Client(accounts, transport=box.transport, clock=box.clock) as client:
+        report = client.publish(HELLO, to=accounts, errors="return")
+    assert report["good"].status is Status.PUBLISHED
+    assert report["off"].status is Status.FAILED
+    assert "could not be reached" in str(report["off"].error)
+
+
+async def test_cancelled_before_the_bytes_leave_sends_nothing(box: Sandbox) -> None:
+    async with box.async_client(store=":memory:") as client:
+        await client.plan(HELLO, to="mastodon")
+        box.fault("slow", platform="mastodon", match="GET /api/v1/accounts/verify_credentials", seconds=5)
+        box.clock.advance(7200)
+        task = asyncio.ensure_future(client.publish(HELLO, to="mastodon", idempotency_key="launch"))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert live(box) == []
