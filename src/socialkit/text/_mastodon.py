@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from socialkit import _text_urls as urls
-from socialkit._text_common import (
+from socialkit.text import _urls as urls
+from socialkit.text._common import (
     AT_SIGNS,
     HASH_SIGNS,
     INVALID,

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
-from socialkit import _text_urls as urls
-from socialkit._text_common import AT_SIGNS, HASH_SIGNS, SCRIPT_SPACE, Entity, end_of_mention, first_wins
+from socialkit.text import _urls as urls
+from socialkit.text._common import AT_SIGNS, HASH_SIGNS, SCRIPT_SPACE, Entity, end_of_mention, first_wins
 
 # Outside these ranges a code point weighs 2 (docs.x.com, counting characters; twitter-text config/v3.json).
 _WEIGHS_TWO = r"[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]"
@@ -50,7 +50,7 @@ def _mentions(text: str) -> Iterator[Entity]:
 
 @cache
 def _hashtag() -> re.Pattern[str]:
-    from socialkit import _hashtag_letters
+    from socialkit.text import _hashtag_letters
 
     letters = _class(_hashtag_letters.LETTERS)
     any_part = f"[{letters}{_class(_hashtag_letters.DIGITS)}{_HASHTAG_SIGNS}]"
@@ -100,9 +100,9 @@ def _constant_weights(text: str, url_length: int) -> list[tuple[int, int, int]]:
     # times.
     spans = [(url.start, url.start + len(url.value), url_length) for url in find_urls(text)]
     if not text.isascii():
-        from socialkit import _text_emoji
+        from socialkit.text import _emoji
 
-        spans += [(*match.span(), _EMOJI_WEIGHT) for match in _text_emoji.pattern().finditer(text)]
+        spans += [(*match.span(), _EMOJI_WEIGHT) for match in _emoji.pattern().finditer(text)]
     return sorted(spans, key=lambda span: span[0])
 
 

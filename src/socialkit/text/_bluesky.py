@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from socialkit._text_common import HASH_SIGNS, SCRIPT_SPACE, Entity, first_wins
+from socialkit.text._common import HASH_SIGNS, SCRIPT_SPACE, Entity, first_wins
 
 if TYPE_CHECKING:
     import regex
@@ -19,7 +19,7 @@ _MAX_TAG = 64
 
 @cache
 def _top_level_domains() -> frozenset[str]:
-    from socialkit import _tlds
+    from socialkit.text import _tlds
 
     return frozenset(_tlds.BOTH.split() + _tlds.ROOT_ONLY.split())
 

@@ -21,11 +21,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from socialkit._text_common import Dialect, Entity, Kind, grapheme_count, grapheme_pattern
 from socialkit.rules import Unit
+from socialkit.text._common import Dialect, Entity, Kind, grapheme_count, grapheme_pattern
 
 if TYPE_CHECKING:
-    from socialkit import _text_split
+    from socialkit.text import _split
 
 __all__ = [
     "Dialect",
@@ -58,11 +58,11 @@ def length(text: str, unit: Unit, url_length: int = URL_LENGTH) -> int:
     """
     match unit:
         case "x":
-            from socialkit._text_x import weighted_length
+            from socialkit.text._x import weighted_length
 
             return weighted_length(text, url_length)
         case "mastodon":
-            from socialkit._text_mastodon import counted_length
+            from socialkit.text._mastodon import counted_length
 
             return counted_length(text, url_length)
         case "graphemes":
@@ -92,17 +92,17 @@ def find_entities(text: str, dialect: Dialect) -> list[Entity]:
     """
     match dialect:
         case "x":
-            from socialkit import _text_x
+            from socialkit.text import _x
 
-            return _text_x.find_entities(text)
+            return _x.find_entities(text)
         case "bluesky":
-            from socialkit import _text_bluesky
+            from socialkit.text import _bluesky
 
-            return _text_bluesky.find_entities(text)
+            return _bluesky.find_entities(text)
         case "mastodon":
-            from socialkit import _text_mastodon
+            from socialkit.text import _mastodon
 
-            return _text_mastodon.find_entities(text)
+            return _mastodon.find_entities(text)
     raise ValueError(f"unknown dialect {dialect!r}: use x, bluesky or mastodon")
 
 
@@ -155,15 +155,15 @@ def split(
     >>> split("One is short. Two is longer.", 20, "graphemes", numbering=" ({n}/{total})")
     ['One is short. (1/2)', 'Two is longer. (2/2)']
     """
-    from socialkit import _text_split
+    from socialkit.text import _split
 
     if numbering is not None:
-        _text_split.check_numbering(numbering)
+        _split.check_numbering(numbering)
     limits = ((limit, unit), *also)
     whole = text if numbering is None and not strip else text.strip()
     if _fits(whole, limits, url_length):
         return [whole]
-    cuts = _text_split.Cuts(text, find_entities(text, dialect or _text_split.dialect_of(unit)))
+    cuts = _split.Cuts(text, find_entities(text, dialect or _split.dialect_of(unit)))
     if numbering is not None:
         return _numbered(cuts, numbering, limits, url_length)
     parts = _parts(cuts, str.strip if strip else str, limits, url_length)
@@ -175,7 +175,7 @@ def _fits(text: str, limits: Sequence[tuple[int, Unit]], url_length: int) -> boo
 
 
 def _parts(
-    cuts: _text_split.Cuts, dress: Callable[[str], str], limits: Sequence[tuple[int, Unit]], url_length: int
+    cuts: _split.Cuts, dress: Callable[[str], str], limits: Sequence[tuple[int, Unit]], url_length: int
 ) -> list[str]:
     def fits(piece: str) -> bool:
         return _fits(dress(piece), limits, url_length)
@@ -189,7 +189,7 @@ def _parts(
 
 
 def _numbered(
-    cuts: _text_split.Cuts, numbering: str, limits: Sequence[tuple[int, Unit]], url_length: int
+    cuts: _split.Cuts, numbering: str, limits: Sequence[tuple[int, Unit]], url_length: int
 ) -> list[str]:
     digits, parts = 0, [""] * 2
     while len(parts) >= 10**digits:
@@ -226,13 +226,13 @@ def shorten(
     """
     if _fits(text, ((limit, unit),), url_length):
         return text
-    from socialkit import _text_split
+    from socialkit.text import _split
 
     def fits(piece: str) -> bool:
-        return length(_text_split.tidy_end(piece) + ellipsis, unit, url_length) <= limit
+        return length(_split.tidy_end(piece) + ellipsis, unit, url_length) <= limit
 
-    for entities in (find_entities(text, dialect or _text_split.dialect_of(unit)), []):
-        short = _text_split.Cuts(text, entities).beginning(fits)
+    for entities in (find_entities(text, dialect or _split.dialect_of(unit)), []):
+        short = _split.Cuts(text, entities).beginning(fits)
         if short:
             return short + ellipsis
     raise ValueError(f"nothing of the text fits in {limit} {unit} together with {ellipsis!r}")
@@ -264,6 +264,6 @@ def strip_html(html: str) -> str:
     >>> strip_html("<p>Ship &amp; sail<br />today</p><p>Aye</p>").splitlines()
     ['Ship & sail', 'today', '', 'Aye']
     """
-    from socialkit import _text_html
+    from socialkit.text import _html
 
-    return _text_html.strip_html(html)
+    return _html.strip_html(html)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from socialkit._text_common import Dialect, Entity, grapheme_pattern
+from socialkit.text._common import Dialect, Entity, grapheme_pattern
 
 if TYPE_CHECKING:
     import regex

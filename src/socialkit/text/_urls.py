@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from socialkit._text_common import INVALID, LATIN_ACCENTS, Entity, label_fits
+from socialkit.text._common import INVALID, LATIN_ACCENTS, Entity, label_fits
 
 PUNCTUATION = r"!'#%&()*+,\\\-./:;<=>?@\[\]^_{|}~$"
 SPACES = r"\t-\r \x85\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -64,7 +64,7 @@ def _either_case(char: str) -> str:
 @cache
 def top_level_domain() -> str:
     """The pattern for a top-level domain X knows, or any in punycode."""
-    from socialkit import _tlds
+    from socialkit.text import _tlds
 
     words = sorted(_tlds.BOTH.split() + _tlds.X_ONLY.split())
     latin = alternation(word for word in words if word.isascii())
