@@ -109,7 +109,7 @@ async def transport() -> AsyncIterator[Transport]:
     await made.aclose()
 
 
-# --- what leaves ------------------------------------------------------------------------------------------------
+# --- what leaves ------------------------------------------------------------------------------------------
 
 
 async def test_before_runs_ahead_of_the_first_byte_and_sent_after_the_last(transport: Transport) -> None:
@@ -224,7 +224,7 @@ async def test_a_multipart_form_is_exactly_this(transport: Transport) -> None:
     assert told[-1] == len(body)
 
 
-# --- what became of it ------------------------------------------------------------------------------------------
+# --- what became of it ------------------------------------------------------------------------------------
 
 
 async def test_a_refused_connection_is_unreachable(transport: Transport) -> None:
@@ -404,7 +404,7 @@ def test_redact_hides_what_is_named_and_what_looks_like_a_credential() -> None:
     )
 
 
-# --- trying again -----------------------------------------------------------------------------------------------
+# --- trying again -----------------------------------------------------------------------------------------
 
 
 class Flaky:
@@ -470,7 +470,7 @@ def test_the_module_loads_without_tenacity() -> None:
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
-# --- addresses given by users -----------------------------------------------------------------------------------
+# --- addresses given by users -----------------------------------------------------------------------------
 
 
 def resolver(**names: str) -> Callable[[str, int], Awaitable[list[str]]]:
@@ -566,7 +566,7 @@ async def test_a_fetch_is_bounded_and_a_stream_starts_where_asked() -> None:
             assert (head.status, b"".join([piece async for piece in pieces])) == (status, b"456789")
 
 
-# --- in process -------------------------------------------------------------------------------------------------
+# --- in process -------------------------------------------------------------------------------------------
 
 
 class Dropped(Exception):

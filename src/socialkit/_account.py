@@ -86,8 +86,10 @@ class Account:
         return self._rules[1]
 
     def _know(self, facts: AccountFacts) -> None:
+        from ._convert import plain
+
         rules = self.adapter.rules_for(facts)
-        self.facts, self._rules = facts, (rules, digest(repr(rules)))
+        self.facts, self._rules = facts, (rules, digest(plain(rules)))
 
     async def ready(self) -> AccountFacts:
         """The account's facts: in hand, stored, or asked for once however many want them."""

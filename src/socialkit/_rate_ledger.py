@@ -93,7 +93,9 @@ class Ledger:
     def book(self, moment: float, units: int) -> None:
         """Spend ``units`` at ``moment``; negative ones are given back, to the bucket alone."""
         place = self._place(moment)
-        self.spent[place] = max(0, self.spent.get(place, 0) + units)
+        total = self.spent.pop(place, 0) + units
+        if total > 0:
+            self.spent[place] = total
         if moment < self.until:
             self.left -= max(0, units)
         self._index()

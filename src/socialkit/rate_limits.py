@@ -17,7 +17,7 @@ from functools import lru_cache
 import attrs
 
 from ._clock import Clock, seconds_between, to_text
-from ._rate_ledger import Ledger
+from ._rate_ledger import BUCKETS, Ledger
 from .adapters.base import Reading
 from .errors import RateLimited
 from .rules import Budget, Level
@@ -138,15 +138,16 @@ class RateLimits:
         if block is not None and block.start <= now < block.end and next(block.places, None) is not None:
             return now
         deadline = now.timestamp() + self._max_wait
+        missed: datetime | None = None
         while True:
-            moment = await self._place(keys, matched, names, cost, now, deadline)
+            moment = await self._place(keys, matched, names, cost, now, deadline, missed)
             if moment <= now:
                 return now
             if on_wait is not None:
                 on_wait(moment)
             await self._clock.sleep(seconds_between(self._clock.now(), moment))
-            now = self._clock.now()
-            if not await self._closed(names, now):
+            now, missed = self._clock.now(), moment
+            if not await self._lost_place(matched, names, moment, now):
                 return now
 
     async def learn(
@@ -192,8 +193,9 @@ class RateLimits:
         cost: int | None,
         now: datetime,
         deadline: float,
+        missed: datetime | None,
     ) -> datetime:
-        """Book one place (and a block of more, when they go fast); the moment of it."""
+        """Book a place (a block of them, when they go fast), giving back a missed one; the moment of it."""
         old = self._blocks.pop((names, cost), None)
         unused = operator.length_hint(old.places) if old is not None else 0
         hurried = old is not None and not unused and now < old.end
@@ -207,9 +209,11 @@ class RateLimits:
                 for budget, name in zip(matched, names, strict=True)
             ]
             costs = [budget.cost if cost is None else cost for budget in matched]
-            if old is not None and unused:
-                for ledger, units in zip(ledgers, costs, strict=True):
+            for ledger, units in zip(ledgers, costs, strict=True):
+                if old is not None and unused:
                     ledger.book(old.moment, -units * unused)
+                if missed is not None:
+                    ledger.book(missed.timestamp(), -units)
             booking = _book(ledgers, names, costs, start, deadline, luck, wanted)
             if booking.size:
                 for ledger, name in zip(ledgers, names, strict=True):
@@ -226,8 +230,12 @@ class RateLimits:
             self._blocks[names, cost] = _Block(booking.size, booking.moment, now, end)
         return moment
 
-    async def _closed(self, names: tuple[str, ...], now: datetime) -> bool:
-        """Whether a budget was closed while the request waited for its moment."""
+    async def _lost_place(
+        self, matched: Sequence[Budget], names: tuple[str, ...], moment: datetime, now: datetime
+    ) -> bool:
+        """Whether a request woke too late to use its place, or a budget was closed meanwhile."""
+        if seconds_between(moment, now) > min(budget.window for budget in matched) / BUCKETS:
+            return True
 
         def work(tx: Tx) -> bool:
             return any(Ledger.closed_until(tx.get(SPACE, name)) > now.timestamp() for name in names)

@@ -17,6 +17,7 @@ import attrs
 __all__ = ["ManualClock"]
 
 _depth: ContextVar[int] = ContextVar("socialkit_clock_holds", default=0)
+_FLOW_STEP = 0.01
 _EPOCH = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
@@ -74,6 +75,7 @@ class ManualClock:
         self._watched: set[asyncio.AbstractEventLoop] = set()
         self._quiet: set[asyncio.AbstractEventLoop] = set()
         self._holds = 0
+        self._ended = 0
 
     def now(self) -> datetime:
         """The moment this clock shows, aware UTC."""
@@ -120,6 +122,7 @@ class ManualClock:
                 await timer.future  # type: ignore[misc]  # set one line above the push
         finally:
             timer.done = True
+            self._tidy()
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
@@ -166,11 +169,20 @@ class ManualClock:
                     return timer
             return None
 
+    def _tidy(self) -> None:
+        """Drop timers nobody waits for any more once they are most of the heap."""
+        with self._lock:
+            self._ended += 1
+            if self._ended > 64 and self._ended > len(self._timers) // 2:
+                self._timers = [item for item in self._timers if not item[2].done]
+                heapq.heapify(self._timers)
+                self._ended = 0
+
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._lock:
             if loop not in self._watched:
                 self._watched.add(loop)
-                loop.call_later(self.grace, self._look, loop)
+                loop.call_later(max(self.grace, _FLOW_STEP) if self.flows else self.grace, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """On ``loop``'s own thread: has it nothing left to do but wait for this clock? Then jump."""

@@ -96,10 +96,13 @@ class PlatformBox:
 
     def __init__(self, box: Sandbox) -> None:
         self.box = box
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[
+            str, Entry
+        ] = {}  # oldest first, deleted ones too; ``version`` grows with each change
         self.media: dict[str, dict[str, Any]] = {}
         self.keys: list[KeyCache] = []
         self.skew = 0.0
+        self.version = 0
         self.turn: Turn | None = None
         self._spent: dict[tuple[str, str], tuple[datetime, int]] = {}
         self._app: Any = None
@@ -159,10 +162,12 @@ class PlatformBox:
 
     def forget(self, entry: Entry) -> None:
         """Take the entry out as if it had never been (no tombstone)."""
+        self.version += 1
         self.entries.pop(entry.id, None)
 
     def erase(self, entry: Entry) -> None:
         """Somebody deletes the entry by hand: the platform's own way to be rid of it."""
+        self.version += 1
         entry.deleted_at = self.now()
 
     def shown_counts(self, entry: Entry) -> dict[str, int]:
@@ -341,6 +346,7 @@ class PlatformBox:
     # inside --------------------------------------------------------------------------------------
 
     def _changes(self, what: str) -> None:
+        self.version += 1
         turn = self.turn
         if turn is not None and turn.step is not None and turn.step not in ("commit", "attach"):
             self.box.violations.append(
@@ -348,6 +354,7 @@ class PlatformBox:
             )
 
     def _add_twin(self, entry: Entry) -> None:
+        self.version += 1
         twin = self.twin_of(entry)
         self.entries[twin.id] = twin
 

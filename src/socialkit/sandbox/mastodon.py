@@ -19,7 +19,7 @@ from .mastodon_forms import is_true, language_of, number, params, strings
 from .mastodon_media import Uploads
 from .mastodon_reads import Reads
 from .mastodon_servers import SOFTWARE, Software
-from .mastodon_views import Json, Person, Toot
+from .mastodon_views import Json, Person, Tally, Toot
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -62,6 +62,7 @@ class MastodonBox(Reads, Uploads):
         self.scheduled: dict[str, Json] = {}
         self.notices: list[Json] = []
         self._last_id = 0
+        self._tally = Tally(-1)
         self._serials = itertools.count(1)
         self.software = software
         self.start_grants()
@@ -120,7 +121,7 @@ class MastodonBox(Reads, Uploads):
         if status == 500 and self.kind.name == "hollo":
             return HTMLResponse("", status)
         known = {404: "Record not found", 500: "Internal Server Error"}
-        if status == 422 and self.kind.invalid != 422:
+        if status == 422 and code != "file":
             status = self.kind.invalid
         if status == 422 and self.kind.name == "hollo":
             issue = {"code": "custom", "message": message, "path": []}
@@ -228,18 +229,26 @@ class MastodonBox(Reads, Uploads):
 
     def counts(self, toot: Toot) -> dict[str, int]:
         """``replies_count``, ``reblogs_count``, ``favourites_count`` and, where known, ``quotes_count``."""
-        live = [cast(Toot, entry) for entry in self.entries.values() if entry.deleted_at is None]
+        tally = self.tally()
         public = toot.visibility in ("public", "unlisted") and toot.reblog_of is None
         grown = self.growth(toot, likes=40 * public, shares=12 * public)
         counts = {
-            "replies_count": sum(other.reply_to == toot.id for other in live),
+            "replies_count": tally.replies[toot.id],
             "reblogs_count": grown["shares"] + len(toot.extras.get("boosts", {})),
             "favourites_count": grown["likes"] + len(toot.favourited_by) * self.kind.favourites_counted,
         }
         if self.kind.quotes:
-            accepted = (other.quote == toot.id and other.quote_state == "accepted" for other in live)
-            counts["quotes_count"] = sum(accepted)
+            counts["quotes_count"] = tally.quotes[toot.id]
         return counts
+
+    def tally(self) -> Tally:
+        """Replies, quotes and posts, counted once per change of the timeline."""
+        if self._tally.version != self.version:
+            self._tally = Tally(self.version)
+            for entry in self.entries.values():
+                if entry.deleted_at is None:
+                    self._tally.count(cast(Toot, entry))
+        return self._tally
 
     def poll_votes(self, toot: Toot) -> list[int]:
         """Votes per option: those cast, and what grows until the poll ends."""
@@ -256,16 +265,12 @@ class MastodonBox(Reads, Uploads):
 
     def hashtags(self, text: str) -> list[str]:
         """Names of the hashtags of a text, lower case, each once."""
-        from socialkit.text import find_entities
-
-        found = (text[e.start + 1 : e.end] for e in find_entities(text, "mastodon") if e.kind == "hashtag")
+        found = (text[e.start + 1 : e.end] for e in views.entities(text) if e.kind == "hashtag")
         return list(dict.fromkeys(name.lower() for name in found))
 
     def mentioned(self, text: str) -> list[str]:
         """Usernames of local accounts a text mentions, each once."""
-        from socialkit.text import find_entities
-
-        found = (text[e.start + 1 : e.end] for e in find_entities(text, "mastodon") if e.kind == "mention")
+        found = (text[e.start + 1 : e.end] for e in views.entities(text) if e.kind == "mention")
         names = (name.removesuffix(f"@{self.domain}") for name in found)
         return [name for name in dict.fromkeys(names) if name in self.people]
 
@@ -680,7 +685,7 @@ class MastodonBox(Reads, Uploads):
         quoting = self.toot(request.path_params["quoting"])
         if quoting is None or quoting.quote != toot.id:
             raise Answer(self.error(404))
-        quoting.quote_state = "revoked"
+        self.change(quoting, quote_state="revoked")
         return self.shown(quoting, me)
 
     # scheduled -----------------------------------------------------------------------------------

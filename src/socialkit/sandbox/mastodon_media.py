@@ -103,7 +103,8 @@ class Uploads(Grants):
         if kind.mime not in known:
             if self.kind.garbage != "invalid":
                 raise Answer(self.error(500))
-            raise self._box.invalid("File content type is invalid, File is invalid")
+            words = "Validation failed: File content type is invalid, File is invalid"
+            raise Answer(self.error(422, "file", words))
         if upload.size > (self._box.image_bytes if kind.family == "image" else self._box.video_bytes):
             raise self._box.invalid("File file size must be less than the limit")
         if kind.mime == "image/gif" and kind.animated:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,10 +16,12 @@ from .core import Entry
 from .mastodon_forms import is_true
 
 if TYPE_CHECKING:
+    from socialkit.text import Entity
+
     from .mastodon import MastodonBox
     from .mastodon_servers import Software
 
-__all__ = ["Person", "Toot"]
+__all__ = ["Person", "Tally", "Toot"]
 
 Json = dict[str, Any]
 _URL = re.compile(r"https?://[^\s<>\"]+")
@@ -56,6 +60,34 @@ class Toot(Entry):
     history: list[Json] = attrs.field(factory=list)
 
 
+@attrs.define
+class Tally:
+    """What is counted over the whole timeline, good for one ``version`` of it."""
+
+    version: int
+    replies: Counter[str] = attrs.field(factory=Counter)
+    quotes: Counter[str] = attrs.field(factory=Counter)
+    posts: Counter[str] = attrs.field(factory=Counter)
+    latest: dict[str, datetime] = attrs.field(factory=dict)
+
+    def count(self, toot: Toot) -> None:
+        """Take in one live status; the oldest come first."""
+        self.posts[toot.account] += 1
+        self.latest[toot.account] = toot.created_at
+        if toot.reply_to is not None:
+            self.replies[toot.reply_to] += 1
+        if toot.quote is not None and toot.quote_state == "accepted":
+            self.quotes[toot.quote] += 1
+
+
+@lru_cache(maxsize=4096)
+def entities(text: str) -> list[Entity]:
+    """Links, hashtags and mentions of a text."""
+    from socialkit.text import find_entities
+
+    return find_entities(text, "mastodon")
+
+
 def stamp(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds, as statuses carry it."""
     moment = moment.astimezone(UTC)
@@ -64,7 +96,8 @@ def stamp(moment: datetime) -> str:
 
 def account_json(box: MastodonBox, person: Person) -> Json:
     """An Account."""
-    own = [toot for toot in box.toots() if toot.account == person.username]
+    tally = box.tally()
+    latest = tally.latest.get(person.username)
     address = f"{box.base}/@{person.username}"
     return {
         "id": person.id,
@@ -88,8 +121,8 @@ def account_json(box: MastodonBox, person: Person) -> Json:
         "header_description": "",
         "followers_count": box.followers(person),
         "following_count": len(person.following),
-        "statuses_count": len(own),
-        "last_status_at": f"{own[0].created_at:%Y-%m-%d}" if own else None,
+        "statuses_count": tally.posts[person.username],
+        "last_status_at": f"{latest:%Y-%m-%d}" if latest else None,
         "hide_collections": None,
         "noindex": False,
         "emojis": [],
@@ -322,10 +355,8 @@ def content_html(box: MastodonBox, toot: Toot) -> str:
 
 
 def _linked(box: MastodonBox, text: str) -> str:
-    from socialkit.text import find_entities
-
     out, at = [], 0
-    for entity in find_entities(text, "mastodon"):
+    for entity in entities(text):
         out.append(_plain(text[at : entity.start]))
         out.append(_entity(box, entity.kind, text[entity.start : entity.end]))
         at = entity.end

@@ -89,7 +89,7 @@ class Allowance:
 
 @attrs.frozen
 class Recorded:
-    """One line of the transcript: ``status`` is HTTP's, or "dropped", "hung". No secrets in it."""
+    """One line of the transcript: ``status`` is HTTP's, or "dropped", "hung". Secrets are masked."""
 
     platform: str
     method: str
@@ -97,6 +97,7 @@ class Recorded:
     status: int | str
     step: str | None
     at: datetime
+    query: str = ""
 
 
 class KeyCache:
@@ -137,5 +138,6 @@ class Turn:
     path: str
     step: str | None
     base: str
+    query: str
     faults: dict[str, Fault]
     added: list[Entry] = attrs.field(factory=list)
