@@ -278,12 +278,13 @@ def test_memory_and_file_give_back_the_same(store: SQLiteStore) -> None:
         ONE = 1
 
     odd = [(1, (2,)), Colour.RED, {Colour.RED: Number.ONE}, {1: "int key", None: True}, Number.ONE, "\ud800"]
-    for value in odd:
-        given = []
-        for each in (MemoryStore(), store):
-            each.transact(lambda tx, value=value: tx.put("s", "k", value))
-            given.append(repr(each.transact(lambda tx: tx.get("s", "k"))))
-        assert given[0] == given[1]
+
+    def fill(tx: Any) -> str:
+        for number, value in enumerate(odd):
+            tx.put("s", str(number), value)
+        return repr(tx.items("s"))
+
+    assert MemoryStore().transact(fill) == store.transact(fill)
 
 
 @pytest.mark.parametrize(
@@ -409,6 +410,25 @@ async def test_a_cancelled_wait_for_a_token_lock_leaves_no_trace() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await waiting
         await asyncio.wait_for(_enter_and_leave(tokens.lock(who)), 5)
+
+
+async def test_two_cancellations_cannot_keep_a_token_lock() -> None:
+    who = Identity("x", "https://api.example.com", "7")
+    tokens, inside = StoreTokens(AsyncStore()), asyncio.Event()
+
+    async def hold() -> None:
+        async with tokens.lock(who):
+            inside.set()
+            await asyncio.Event().wait()
+
+    holding = asyncio.create_task(hold())
+    await inside.wait()
+    for _ in range(2):
+        holding.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await holding
+    await asyncio.wait_for(_enter_and_leave(tokens.lock(who)), 5)
 
 
 async def _enter_and_leave(lock: Any) -> None:

@@ -128,6 +128,43 @@ async def test_a_cancelled_sleep_leaves_nothing_behind():
     assert clock.monotonic() == 5
 
 
+async def test_sleeps_that_ended_do_not_pile_up():
+    clock = ManualClock(autojump=False)
+    for _ in range(1000):
+        task = asyncio.create_task(clock.sleep(60))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+    assert len(clock._timers) < 200
+
+
+async def test_it_does_not_jump_while_a_marked_future_is_awaited():
+    class FromThread(asyncio.Future[None]):
+        waits_for_thread = True
+
+    clock = ManualClock()
+    future = FromThread()
+
+    async def wait() -> None:
+        await future
+
+    waiting = asyncio.create_task(wait())
+    sleeper = asyncio.create_task(clock.sleep(60))
+    await asyncio.sleep(0.02)
+    assert clock.monotonic() == 0
+    future.set_result(None)
+    await asyncio.wait_for(asyncio.gather(waiting, sleeper), 5)
+
+
+async def test_a_flowing_clock_wakes_sleepers_when_it_is_pushed():
+    clock = ManualClock(flows=True)
+    task = asyncio.create_task(clock.sleep(3600))
+    await asyncio.sleep(0.02)
+    assert not task.done()
+    clock.advance(3600)
+    await asyncio.wait_for(task, 5)
+
+
 def test_a_flowing_clock_follows_real_time_and_can_be_pushed():
     clock = ManualClock(flows=True)
     start = clock.now()

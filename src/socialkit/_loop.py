@@ -13,6 +13,7 @@ import concurrent.futures
 import contextvars
 import functools
 import inspect
+import math
 import os
 import queue
 import threading
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 GRACE = 30.0
 """Seconds an interrupted call waits for its outcome; the coroutine's own shielded grace must be shorter."""
+SIGNAL_CHECK = 1.0
+"""Seconds after which a waiting thread looks up: a signal that comes just before it blocks does not wake it."""
 MAX_WORKERS = 512
 """So many that a callable which blocks (a lock, say) never keeps the one it waits for from running."""
 
@@ -144,13 +147,15 @@ class Caller(Generic[T]):
 
     def serve(self, timeout: float | None = None) -> None:
         """Run the callables that arrive, until the coroutine has ended or the time (seconds) is over."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
         while not self._ended:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            left = deadline - time.monotonic()
             try:
-                call = self._inbox.get(timeout=left)
+                call = self._inbox.get(timeout=max(0.0, min(left, SIGNAL_CHECK)))
             except queue.Empty:
-                return
+                if left <= 0:
+                    return
+                continue
             if call is not None:
                 self._execute(call)
 
@@ -170,7 +175,7 @@ class Caller(Generic[T]):
             self._coro.close()
         elif os.getpid() == self._pid:  # a forked child has no loop to wait for
             _attach_report(stop, None)
-            self._loop.call_soon_threadsafe(self._cancel)
+            self._loop.call_soon_threadsafe(self._cancel, self._serving)
             self._wait(self._loop, grace)
             if self._ended:
                 _attach_report(stop, getattr(self._error, "report", self._value))
@@ -182,8 +187,7 @@ class Caller(Generic[T]):
             _attach_report(again, None)
             raise
         finally:
-            if not self._ended:
-                loop.call_soon_threadsafe(self._leave)
+            loop.call_soon_threadsafe(self._leave, self._serving)
 
     def _execute(self, call: UserCall) -> None:
         self._serving = call
@@ -199,14 +203,14 @@ class Caller(Generic[T]):
         self._task = cast(asyncio.AbstractEventLoop, self._loop).create_task(self._coro, context=context)
         self._task.add_done_callback(self._finish)
 
-    def _cancel(self) -> None:
+    def _cancel(self, interrupted: UserCall | None) -> None:
         if self._task is None and not self._ended:  # interrupted before it was started
             self._coro.close()
             self._end()
         elif self._task is not None:
             self._task.cancel()
-        if self._serving is not None:
-            self._serving.abandon()
+        if interrupted is not None:
+            interrupted.abandon()
         for call in self._waiting():  # an interrupt may have lost it between inbox and thread
             self._inbox.put(call)
 
@@ -225,8 +229,10 @@ class Caller(Generic[T]):
         self._inbox.put(None)
         self._leave()
 
-    def _leave(self) -> None:
+    def _leave(self, interrupted: UserCall | None = None) -> None:
         self._left = True
+        if interrupted is not None:
+            interrupted.abandon()
         for call in self._waiting():
             _send_to_worker(call)
 

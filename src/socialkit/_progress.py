@@ -24,10 +24,13 @@ class Pump:
         self._task: asyncio.Task[None] | None = None
         self._closing = False
 
-    def tell(self, event: Progress) -> None:
-        """Queue one event; never waits."""
-        if self._woken is None:
-            return
+    @property
+    def tell(self) -> Callable[[Progress], None] | None:
+        """How to queue one event; None when nobody listens. Never waits."""
+        return self._queue if self._progress is not None else None
+
+    def _queue(self, event: Progress) -> None:
+        assert self._woken is not None
         last = self._waiting[-1] if self._waiting else None
         if last and event.stage == "uploading" and _same(last, event):
             self._waiting[-1] = event

@@ -43,6 +43,7 @@ class Visit:
         self._trace = trace
         self._dropped = dropped
         self._first: bytes | None = None
+        self._whole = False
         self._complete = False
         self._told = False
 
@@ -51,6 +52,8 @@ class Visit:
         await self._trace("inprocess.send_request_headers.started", {})
         self._first = await anext(self._pieces, None)
         if self._first is None or len(self._first) == self._length:
+            await anext(self._pieces, None)
+            self._whole = True
             await self._tell_complete()
 
     async def run(self, app: ASGIApp) -> None:
@@ -75,6 +78,9 @@ class Visit:
             await self.gone.wait()
         if self.gone.is_set():
             return {"type": "http.disconnect"}
+        if self._whole:
+            self._complete = True
+            return {"type": "http.request", "body": self._first or b"", "more_body": False}
         try:
             piece, self._first = self._first or await anext(self._pieces, None), None
         except Exception as error:  # the client's own source failed, so its connection is cut

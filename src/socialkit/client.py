@@ -164,12 +164,18 @@ class AsyncClient:
         return await self._plan(post, self._targets(to), Shelf(self._transport.stream))
 
     async def _plan(self, post: Post, accounts: list[Account], shelf: Shelf) -> Plan:
-        from .registry import platforms
-
-        names = {*self._accounts, *(a.name for a in accounts), *(a.adapter.platform for a in accounts)}
-        targets = frozenset({*names, *platforms()} if post.variants else names)
+        targets = self._variant_targets(accounts) if post.variants else frozenset()
+        if len(accounts) == 1:
+            return Plan((await self._plan_one(post, accounts[0], shelf, targets),))
         plans = [self._plan_one(post, account, shelf, targets) for account in accounts]
         return Plan(tuple(await asyncio.gather(*plans)))
+
+    def _variant_targets(self, accounts: Iterable[Account]) -> frozenset[str]:
+        """Every name a variant may be aimed at."""
+        from .registry import platforms
+
+        names = {name for a in accounts for name in (a.name, a.adapter.platform)}
+        return frozenset({*names, *self._accounts, *platforms()})
 
     async def _plan_one(
         self, post: Post, account: Account, shelf: Shelf, targets: frozenset[str]

@@ -21,7 +21,6 @@ from .journal import Intent, PartState
 from .model import Outcome, Post, Receipt, Report, Status
 from .plan import TargetPlan
 from .publish import check_verdict, make_outcome
-from .registry import platforms
 
 if TYPE_CHECKING:
     from ._account import Account
@@ -98,7 +97,7 @@ async def edit(client: AsyncClient, receipt: Receipt, post: Post, given: Target 
         )
     facts = await account.ready()
     shelf = Shelf(client._transport.stream)
-    targets = frozenset({*client._accounts, *platforms(), account.name, account.adapter.platform})
+    targets = client._variant_targets([account])
     plan = await plan_target(account, post, BoundCall(account), shelf, targets=targets)
     if plan.errors:
         raise InvalidPost(plan.errors)

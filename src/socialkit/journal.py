@@ -110,7 +110,10 @@ class Intent:
 
     @property
     def lost(self) -> bool:
-        return any(state.lost for state in self.states)
+        for state in self.states:
+            if state.lost:
+                return True
+        return False
 
     @property
     def done(self) -> bool:
@@ -183,23 +186,35 @@ def _refuse_too_old(known: Intent | None, new: NewIntent) -> None:
         )
 
 
-def _begin(row: Row, before: Intent | None, planned: tuple[Part, ...] | None = None) -> Intent:
+def _begin(row: Row, before: Intent | None) -> Intent:
     from ._convert import structure
 
     data = row.data
-    parts = planned or tuple(structure(Part, part) for part in data["parts"])
-    identity = structure(Identity, data["identity"])
+    new = NewIntent(
+        structure(Identity, data["identity"]),
+        data["key"],
+        data["account"],
+        data["content"],
+        tuple(structure(Part, part) for part in data["parts"]),
+        tuple(data["tokens"]),
+    )
+    return _fresh(new, before, row.at, name=row.intent)
+
+
+def _fresh(new: NewIntent, before: Intent | None, at: datetime, name: str | None = None) -> Intent:
+    """An intent of which nothing is known yet, but for what an earlier one of the same content had prepared."""
     return Intent(
-        id=row.intent or "",
-        key=data["key"],
-        account=data["account"],
-        platform=identity.platform,
-        identity=identity,
-        content=data["content"],
-        parts=parts,
-        tokens=tuple(data["tokens"]),
-        created_at=row.at,
-        states=_states(len(parts), before if before and before.content == data["content"] else None),
+        id=name or new.id,
+        key=new.key,
+        account=new.account,
+        platform=new.identity.platform,
+        identity=new.identity,
+        content=new.content,
+        parts=new.parts,
+        tokens=new.tokens,
+        created_at=at,
+        states=_states(len(new.parts), before if before and before.content == new.content else None),
+        resumed=before is not None,
     )
 
 
@@ -269,8 +284,10 @@ class NewIntent:
     parts: tuple[Part, ...]
     tokens: tuple[str, ...]
 
-    @property
-    def id(self) -> str:
+    id: str = attrs.field(init=False)
+
+    @id.default
+    def _name(self) -> str:
         return intent_id(self.identity, self.key)
 
     def row(self) -> dict[str, Any]:
@@ -305,7 +322,8 @@ class Journal:
         return await transact(self.store, lambda tx: self._open(tx, new))
 
     def _open(self, tx: Tx, new: NewIntent) -> Opened:
-        known = fold(tx.rows(intent=new.id))
+        rows = tx.rows(intent=new.id)
+        known = fold(rows) if rows else None
         if known is not None and known.content == new.content and known.done:
             return Opened(known)
         if known is not None and (owner := self._other_owner(tx, new.id)):
@@ -313,10 +331,9 @@ class Journal:
         check_halts(tx, new.tokens, new.account)
         if known is None or not (known.lost or known.anything_live):
             _refuse_too_old(known, new)
-            now, data = self.clock.now(), new.row()
-            seq = tx.append("intent", data, intent=new.id, at=now)
-            begun = _begin(Row(seq, now, new.id, "intent", data), known, new.parts)
-            begun.resumed, known = known is not None, begun
+            now = self.clock.now()
+            tx.append("intent", new.row(), intent=new.id, at=now)
+            known = _fresh(new, known, now)
         elif known.content != new.content:
             raise KeyReused(
                 f"{known.account}: idempotency_key={known.key!r} already belongs to other content that is or may be "

@@ -39,7 +39,7 @@ class TargetRun:
     shelf: Shelf
     gate: Gate | None
     deadline: datetime
-    tell: Callable[[Progress], None]
+    tell: Callable[[Progress], None] | None
     work: PartWork | None = None
     stopping: bool = False
     intent: Intent | None = None
@@ -69,7 +69,8 @@ class TargetRun:
         return self.account.name
 
     def notify(self, stage: str, **details: Any) -> None:
-        self.tell(Progress(self.name, stage, **details))
+        if self.tell is not None:
+            self.tell(Progress(self.name, stage, **details))
 
     def stop(self) -> bool:
         """Let nothing more leave. True when nothing of this target is on its way."""

@@ -22,6 +22,7 @@ import ssl
 import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import httpx
@@ -438,7 +439,7 @@ def _named(host: str, flight: _Stream) -> Any:
 
 def _url(url: str, params: Mapping[str, Any] | Sequence[tuple[str, str]] | None) -> httpx.URL:
     try:
-        target = httpx.URL(url)
+        target = _parsed(url)
     except httpx.InvalidURL as error:
         raise Unreachable(f"not a URL: {redact(str(error))}") from None
     if not params:
@@ -446,6 +447,11 @@ def _url(url: str, params: Mapping[str, Any] | Sequence[tuple[str, str]] | None)
     pairs = params.items() if isinstance(params, Mapping) else params
     query = [*target.params.multi_items(), *_pairs(pairs)]
     return target.copy_with(params=query)
+
+
+@lru_cache(maxsize=512)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 def _pairs(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, str]]:

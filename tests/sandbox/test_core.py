@@ -34,6 +34,12 @@ async def test_a_post_is_on_the_timeline_and_in_the_transcript(toy, http):
     )
 
 
+async def test_secrets_in_addresses_are_masked_in_the_transcript(toy, http):
+    await http(toy).get(NOTES, params={"limit": "5", "access_token": "s3cret", "client_secret": "s3cret"})
+    assert toy.requests[0].query == "limit=5&access_token=***&client_secret=***"
+    assert "s3cret" not in repr(toy.requests)
+
+
 async def test_the_date_header_is_the_sandbox_clock(toy, http):
     answer = await http(toy).get(NOTES)
     assert answer.headers["date"] == "Mon, 02 Nov 2026 09:00:00 GMT"

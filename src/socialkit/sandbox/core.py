@@ -96,9 +96,7 @@ class PlatformBox:
 
     def __init__(self, box: Sandbox) -> None:
         self.box = box
-        self.entries: dict[
-            str, Entry
-        ] = {}  # oldest first, deleted ones too; ``version`` grows with each change
+        self.entries: dict[str, Entry] = {}  # oldest first, deleted ones too
         self.media: dict[str, dict[str, Any]] = {}
         self.keys: list[KeyCache] = []
         self.skew = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from email.utils import format_datetime
@@ -48,7 +49,9 @@ class FaultyApp:
         hit = self._box.faults.take(
             platform.platform, method, path, publish=platform.publish_match, upload=platform.upload_match
         )
-        turn = Turn(method, path, extensions.get(STEP), _base(scope), {fault.kind: fault for fault in hit})
+        query = _masked(scope.get("query_string", b"").decode("latin-1"))
+        faults = {fault.kind: fault for fault in hit}
+        turn = Turn(method, path, extensions.get(STEP), _base(scope), query, faults)
         scope = {**scope, "socialkit.body": await self._read(scope, receive)}
         if (slow := turn.faults.get("slow")) is not None:
             await self._box.clock.sleep(slow.seconds)
@@ -183,11 +186,16 @@ class FaultyApp:
 
     def _record(self, turn: Turn, status: int | str) -> None:
         platform = self._platform
-        path = platform.redact(turn.path)
+        path, now = platform.redact(turn.path), self._box.clock.now()
+        line = Recorded(platform.platform, turn.method, path, status, turn.step, now, turn.query)
         with self._box.lock:
-            self._box.requests.append(
-                Recorded(platform.platform, turn.method, path, status, turn.step, self._box.clock.now())
-            )
+            self._box.requests.append(line)
+
+
+def _masked(query: str) -> str:
+    """A query string without the values of anything that may be a secret."""
+    secret = "token|secret|key|password|signature|code|proof"
+    return re.sub(rf"(?i)([^&=]*(?:{secret})[^&=]*)=[^&]*", r"\1=***", query)
 
 
 def _order(left: Allowance) -> tuple[int, float]:
