@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from socialkit.adapters.base import Field, Slice
+from socialkit.errors import ConfigError
 from socialkit.testing import ManualClock
 from socialkit.transport import AnswerLost, InProcess, Transport, Unreachable, UnsafeAddress, redact
 
@@ -344,6 +345,33 @@ async def test_a_proxy_that_refuses_the_tunnel_means_not_sent() -> None:
             await behind.send("POST", "https://example.com/", json={}, before=diary.before, sent=diary.sent)
         await behind.aclose()
     assert (seen, diary.lines) == ([b"CONNECT example.com:443 HTTP/1.1"], [])
+
+
+@pytest.mark.parametrize(
+    "proxy", ["gopher://me:s3cret@proxy.example.com", "socks5://me:s3cret@proxy.example.com"]
+)
+async def test_a_proxy_nobody_can_speak_to_is_a_config_error(proxy: str) -> None:
+    with pytest.raises(ConfigError, match="the proxy cannot be used: ") as caught:
+        await Transport(proxy=proxy).send("GET", "https://example.com/")
+    assert "s3cret" not in str(caught.value)
+
+
+async def test_proxies_of_the_environment_are_used_but_never_for_loopback(monkeypatch: Any) -> None:
+    seen = []
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
+        writer.write(OK)
+
+    async with server(handler) as url:
+        monkeypatch.setenv("http_proxy", url)
+        monkeypatch.setenv("no_proxy", "direct.example.com")
+        behind = Transport()
+        await behind.send("GET", "http://example.com/a")
+        await behind.send("GET", f"{url}/b")
+        assert behind._proxy(httpx.URL("http://direct.example.com/")) is None
+        await behind.aclose()
+    assert seen == [b"GET http://example.com/a HTTP/1.1", b"GET /b HTTP/1.1"]
 
 
 async def test_connections_are_kept_and_cookies_are_not(transport: Transport) -> None:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 GRACE = 30.0
 """Seconds an interrupted call waits for its outcome; the coroutine's own shielded grace must be shorter."""
 SIGNAL_CHECK = 1.0
-"""Seconds after which a waiting thread looks up: a signal that comes just before it blocks does not wake it."""
+"""Seconds after which a waiting thread looks up: a signal just before it blocks would not wake it."""
 MAX_WORKERS = 512
 """So many that a callable which blocks (a lock, say) never keeps the one it waits for from running."""
 

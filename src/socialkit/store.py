@@ -172,6 +172,7 @@ class TokenStore(Protocol):
 
     >>> from socialkit.adapters.base import Credential
     >>> from socialkit.model import Identity
+    >>> from socialkit.store import MemoryTokens
     >>> tokens, who = MemoryTokens(), Identity("x", "https://api.example.com", "7")
     >>> tokens.save(who, Credential("bearer", access_token="s3cret"))
     >>> tokens.load(who)

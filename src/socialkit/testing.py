@@ -209,7 +209,7 @@ class ManualClock:
     def _jump_target(self, sleeping: dict[asyncio.AbstractEventLoop, float]) -> float | None:
         if self.flows:
             return self.monotonic()
-        if not self.autojump or False or not set(sleeping) <= self._quiet:
+        if not self.autojump or self._holds > 0 or not set(sleeping) <= self._quiet:
             return None
         return min(sleeping.values())
 

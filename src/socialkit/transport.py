@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import random as randomlib
 import ssl
 import urllib.request
@@ -31,34 +32,22 @@ from ._clock import Clock, SystemClock
 from ._redaction import SECRET_HEADERS, redact
 from ._transport_address import Resolve, checked, resolve_name
 from ._transport_asgi import ASGIApp, Visit, make_scope
-from ._transport_body import Body, Flight, make_body
+from ._transport_body import Flight, make_body
 from ._transport_errors import AnswerLost, Unreachable, UnsafeAddress
 from ._transport_retry import Waits
 from ._version import __version__
 from .adapters.base import Field, Response, Slice
+from .errors import ConfigError
 
-__all__ = [
-    "SECRET_HEADERS",
-    "AnswerLost",
-    "InProcess",
-    "Transport",
-    "Unreachable",
-    "UnsafeAddress",
-    "redact",
-]
+__all__ = ["SECRET_HEADERS", "AnswerLost", "InProcess", "Transport", "Unreachable", "UnsafeAddress", "redact"]
 
 T = TypeVar("T")
 
 MAX_ANSWER = 64 * 1024 * 1024
 KEEPALIVE = 1.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
+_NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NEVER_SENT = (*_NOT_CONNECTED, httpx.UnsupportedProtocol)
 
 log = logging.getLogger("socialkit.transport")
 
@@ -85,6 +74,7 @@ class _Pools:
     """The connections of one event loop: a direct pool and one for each proxy."""
 
     def __init__(self, verify: ssl.SSLContext) -> None:
+        self.pid = os.getpid()
         self._verify = verify
         self._pools: dict[str | None, httpx.AsyncHTTPTransport] = {}
         self.keeper: AsyncGenerator[None, None] | None = None
@@ -94,7 +84,11 @@ class _Pools:
             limits = httpx.Limits(
                 max_connections=200, max_keepalive_connections=50, keepalive_expiry=KEEPALIVE
             )
-            self._pools[proxy] = httpx.AsyncHTTPTransport(verify=self._verify, limits=limits, proxy=proxy)
+            try:
+                made = httpx.AsyncHTTPTransport(verify=self._verify, limits=limits, proxy=proxy)
+            except (ImportError, ValueError) as error:
+                raise ConfigError(f"the proxy cannot be used: {redact(str(error))}") from None
+            self._pools[proxy] = made
         return self._pools[proxy]
 
     async def aclose(self) -> None:
@@ -174,7 +168,7 @@ class Transport:
         body = make_body(json, form, content, multipart, self._random)
         for _ in range(6):
             flight = _Stream(body, before, sent, progress, at_last_piece)
-            request = self._request(method, target, headers, body, timeout, step, flight)
+            request = self._request(method, target, headers, flight, timeout, step)
             answer = await self._exchange(request, flight, max_bytes, secrets)
             following = _following(method, target, answer)
             if following is None:
@@ -270,12 +264,10 @@ class Transport:
         """Close every connection. Those of other running loops are closed there, soon."""
         here = asyncio.get_running_loop()
         for loop, pools in list(self._pools.items()):
-            keeper = pools.keeper
-            assert keeper is not None
             if loop is here:
-                await keeper.aclose()
-            elif loop.is_running():
-                asyncio.run_coroutine_threadsafe(_close(keeper), loop)
+                await _close(pools)
+            elif loop.is_running() and pools.pid == os.getpid():
+                asyncio.run_coroutine_threadsafe(_close(pools), loop)
         if self._given is not None:
             await self._given.aclose()
 
@@ -284,11 +276,11 @@ class Transport:
         method: str,
         url: httpx.URL,
         headers: Mapping[str, str] | None,
-        body: Body | None,
+        flight: _Stream,
         timeout: float | None,
         step: str,
-        flight: _Stream,
     ) -> httpx.Request:
+        body = flight.body
         fields = {
             "host": url.netloc.decode("ascii"),
             "accept": "*/*",
@@ -378,7 +370,7 @@ class Transport:
     ) -> httpx.Response:
         """The answer at one hop, its body not read yet, from an address that was checked."""
         flight = _Stream(None, None, None, None, False)
-        request = self._request("GET", url, headers, None, timeout, "read", flight)
+        request = self._request("GET", url, headers, flight, timeout, "read")
         if url.scheme not in ("http", "https") or not url.host:
             raise UnsafeAddress(f"{_place(url)} is no http or https address")
         with _named(url.host, flight):
@@ -418,8 +410,9 @@ class Transport:
         )
 
 
-async def _close(keeper: AsyncGenerator[None, None]) -> None:
-    await keeper.aclose()
+async def _close(pools: _Pools) -> None:
+    if pools.keeper is not None:
+        await pools.keeper.aclose()
 
 
 @contextlib.contextmanager

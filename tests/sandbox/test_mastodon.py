@@ -7,6 +7,7 @@ import struct
 import zlib
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from socialkit.sandbox import Sandbox
@@ -714,6 +715,16 @@ async def test_a_twin_is_a_status_of_its_own(box, brand):
     assert (one.id, one.text) == (status["id"], two.text)
     assert one.media[0]["id"] != two.media[0]["id"]
     assert one.poll["id"] != two.poll["id"]
+
+
+async def test_a_lost_post_leaves_its_media_free_even_beside_a_twin(box, brand):
+    medium = (await upload(brand)).json()["id"]
+    box.fault("twin")
+    box.fault("dropped-before")
+    with pytest.raises(httpx.RemoteProtocolError):
+        await brand.post(STATUSES, json={"status": "x", "media_ids": [medium]})
+    await post(brand, "x", media_ids=[medium])
+    assert [len(entry.media) for entry in box.timeline("mastodon")] == [1, 1]
 
 
 async def test_the_500_of_mastodon_is_html(box, brand):

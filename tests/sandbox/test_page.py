@@ -62,6 +62,13 @@ def test_only_web_addresses_become_links(toy, scheme):
     assert Page(render(toy)).all("a") == []
 
 
+def test_an_address_without_a_scheme_stands_out_but_is_no_link(toy):
+    add(toy, "see example.com")
+    page = Page(render(toy))
+    assert page.all("a") == []
+    assert '<span class="tag">example.com</span>' in render(toy)
+
+
 def test_nothing_of_a_post_becomes_markup(toy):
     media = [{"id": HOSTILE, "mime": "image/png", "alt": HOSTILE, "data": b"x"}]
     poll = {"options": [{"title": HOSTILE, "votes": 1}]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
@@ -10,7 +11,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from .bodies import BadBody, Body, read_body
-from .faults import Fault, matches
+from .faults import matches
 from .state import Allowance, Dropped, Recorded, Turn, Window
 
 if TYPE_CHECKING:
@@ -113,12 +114,13 @@ class FaultyApp:
 
     def _only_twin(self, turn: Turn, scope: Scope) -> None:
         """Our request is lost, somebody else's identical one is not."""
-        kept = turn.faults
-        turn.faults = {**kept, "key-ignored": Fault("key-ignored")}
-        self._handle(turn, scope)
-        turn.faults = kept
-        for entry in turn.added:
-            self._platform.forget(entry)
+        with self._box.lock, contextlib.ExitStack() as stack:
+            for cache in self._platform.keys:
+                stack.enter_context(cache.untouched())
+                cache.clear()
+            self._handle(turn, scope)
+            for entry in turn.added:
+                self._platform.forget(entry)
 
     def _handle(self, turn: Turn, scope: Scope) -> list[Scope]:
         """Run the platform's handler to its end, alone, and give its response messages."""

@@ -179,6 +179,11 @@ class MastodonBox(Reads, Uploads):
             history=[],
         )
 
+    def forget(self, entry: Entry) -> None:
+        super().forget(entry)
+        for medium in entry.media:
+            medium["entry"] = None
+
     def erase(self, entry: Entry) -> None:
         super().erase(entry)
         for medium in entry.media:

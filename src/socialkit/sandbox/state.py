@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +130,15 @@ class KeyCache:
     def clear(self) -> None:
         """Forget everything."""
         self._kept.clear()
+
+    @contextlib.contextmanager
+    def untouched(self) -> Iterator[None]:
+        """Whatever is put or cleared while the block runs is undone at its end."""
+        kept = dict(self._kept)
+        try:
+            yield
+        finally:
+            self._kept = kept
 
 
 @attrs.define(eq=False)

@@ -1,0 +1,309 @@
+"""The command line: ``python -m socialkit`` or ``socialkit``. Every command prints what happened and exits 0, or says why not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import ConfigError, SocialKitError
+
+if TYPE_CHECKING:
+    from .client import Client
+    from .model import Post
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status: 0 done, 1 it did not work, 2 the call is wrong."""
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except ConfigError as error:
+        print(f"socialkit: {error}", file=sys.stderr)
+        return 2
+    except SocialKitError as error:
+        if error.report is not None:
+            print(error.report)
+        print(f"socialkit: {_words(error)}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt as stop:
+        report = getattr(stop, "report", None)
+        print(f"\nstopped. {report or 'Nothing was sent.'}", file=sys.stderr)
+        return 130
+
+
+def _words(error: SocialKitError) -> str:
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return "\n  ".join([str(error), *(str(one) for one in inner)])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="socialkit", description="One post, many social platforms.")
+    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument(
+        "--config", metavar="FILE", help="socialkit.toml (default: here, then your settings folder)"
+    )
+    commands = parser.add_subparsers(dest="name", metavar="COMMAND", required=True)
+    _simple(commands, "demo", _demo, "see everything once, without a key, in a few seconds")
+    _post_arguments(_simple(commands, "plan", _plan, "what would be sent; sends nothing"))
+    publish = _simple(commands, "publish", _publish, "publish a post to some accounts")
+    _post_arguments(publish)
+    publish.add_argument("--key", help="idempotency key: the same key never publishes twice")
+    publish.add_argument("--skip-invalid", action="store_true", help="send to the accounts without problems")
+    publish.add_argument(
+        "--wait", type=float, default=60, metavar="SECONDS", help="how long to look for a lost answer"
+    )
+    _metrics_arguments(_simple(commands, "metrics", _metrics, "numbers of published posts"))
+    posts = _simple(commands, "posts", _posts, "an account's own posts, newest first")
+    posts.add_argument("account", nargs="+")
+    posts.add_argument("--limit", type=int, default=20)
+    accounts = _simple(commands, "accounts", _accounts, "the accounts of the configuration")
+    accounts.add_argument("--check", action="store_true", help="ask each platform who it is")
+    _control_arguments(commands)
+    sandbox = _simple(commands, "sandbox", _sandbox, "serve the platforms' wire protocols on this machine")
+    sandbox.add_argument("--port", type=int, default=8765)
+    sandbox.add_argument("--platform", action="append", help="only these platforms")
+    return parser
+
+
+def _simple(commands: Any, name: str, command: Command, words: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _version() -> str:
+    from ._version import __version__
+
+    return f"socialkit {__version__}"
+
+
+def _post_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", nargs="?", help="the text; - reads it from standard input")
+    parser.add_argument(
+        "--to", action="append", required=True, metavar="ACCOUNT", help="account name; repeat it"
+    )
+    parser.add_argument(
+        "--post", metavar="FILE", help="a post as JSON (Post.to_dict); paths below the file's folder"
+    )
+    parser.add_argument("--image", action="append", default=[], metavar="FILE")
+    parser.add_argument("--video", action="append", default=[], metavar="FILE")
+    parser.add_argument("--alt", action="append", default=[], help="alt text of the media, in order")
+    parser.add_argument("--link", help="a link to show as a card")
+    parser.add_argument("--language", help="BCP 47, such as en")
+    parser.add_argument("--warning", help="content warning")
+    parser.add_argument("--split", action="store_true", help="continue an over-long text in a thread")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _metrics_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("link", nargs="*", help="permalinks")
+    parser.add_argument("--key", help="all posts of an idempotency key")
+    parser.add_argument("--account", help="the account that owns the permalinks")
+    parser.add_argument("--csv", action="store_true")
+
+
+def _control_arguments(commands: Any) -> None:
+    for name, command, words in (
+        ("halt", _halt, "stop publishing: all, an account, platform:x or key:launch-1"),
+        ("resume", _resume, "lift a halt"),
+    ):
+        parser = _simple(commands, name, command, words)
+        parser.add_argument("scope")
+        parser.add_argument("--reason", required=True)
+        parser.add_argument("--by", required=True, help="who says so; it is written in the journal")
+    settle = _simple(commands, "settle", _settle, "look for posts whose fate is unknown; sends nothing")
+    settle.add_argument("key", nargs="?", help="an idempotency key (default: everything that is open)")
+    settle.add_argument("--account")
+    settle.add_argument("--found", metavar="LINK", help="you have seen it: its permalink")
+    settle.add_argument("--not-live", action="store_true", help="you have looked: it is not there")
+    settle.add_argument("--by", help="your name, for the journal")
+
+
+# --- the commands -----------------------------------------------------------------------------------------------------
+def _client(options: argparse.Namespace) -> Client:
+    from .client import Client
+
+    return Client.from_config(options.config)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from ._demo import demo
+
+    demo()
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> int:
+    with _client(options) as client:
+        plan = client.plan(_post(options), options.to)
+        print(json.dumps(plan.to_dict(), indent=2) if options.json else plan)
+    return 0 if plan.ok else 1
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from ._display import Display
+
+    with _client(options) as client:
+        post = _post(options)
+        with Display(sys.stderr) as display:
+            report = client.publish(
+                post,
+                options.to,
+                idempotency_key=options.key,
+                skip_invalid=options.skip_invalid,
+                wait=options.wait,
+                errors="return",
+                progress=display,
+            )
+    print(json.dumps(report.to_dict(), indent=2) if options.json else report)
+    report.raise_for_errors()
+    return 0
+
+
+def _metrics(options: argparse.Namespace) -> int:
+    with _client(options) as client:
+        receipts = [r for report in _history(client, options.key) for r in report.receipts]
+        if not receipts and not options.link:
+            raise ConfigError("metrics: give permalinks, or --key of something that was published")
+        table = client.fetch_metrics([*receipts, *options.link], account=options.account)
+    print(table.to_csv() if options.csv else table)
+    return 1 if table.errors else 0
+
+
+def _history(client: Client, key: str | None) -> list[Any]:
+    return client.history(idempotency_key=key) if key else []
+
+
+def _posts(options: argparse.Namespace) -> int:
+    from ._render import Table
+
+    with _client(options) as client:
+        found = client.fetch_posts(options.account, limit=options.limit)
+    rows = [
+        (post.platform, post.published_at, post.url, (post.text or "").splitlines()[:1]) for post in found
+    ]
+    lines = [(platform, at, url, text[0] if text else "") for platform, at, url, text in rows]
+    print(Table(("platform", "published", "url", "text"), lines).text(_columns()))
+    return 0
+
+
+def _accounts(options: argparse.Namespace) -> int:
+    from ._render import Table
+
+    with _client(options) as client:
+        names = client.accounts
+        told = _who(client, names) if options.check else dict.fromkeys(names, "not asked (--check asks)")
+    rows = [(name, adapter.platform, adapter.server, told[name]) for name, adapter in names.items()]
+    print(Table(("account", "platform", "server", "who"), rows).text(_columns()))
+    return 0
+
+
+def _who(client: Client, names: Any) -> dict[str, str]:
+    table = client.fetch_account_metrics(names) if names else ()
+    return {
+        name: str(row.error)
+        if row.error
+        else f"{row.identity.name if row.identity else '?'}, {row.followers} followers"
+        for name, row in zip(names, table, strict=True)
+    }
+
+
+def _halt(options: argparse.Namespace) -> int:
+    with _client(options) as client:
+        halt = client.halt(options.scope, reason=options.reason, by=options.by)
+    print(f"stopped: {halt.scope} ({halt.reason}), by {halt.by}")
+    for flight in halt.in_flight:
+        print(f"  may still appear: {flight.account} {flight.key} {flight.text!r}; {flight.cancel}")
+    for receipt in halt.handed_over:
+        print(
+            f"  the platform publishes by itself: {receipt.platform} {receipt.id} {receipt.url or ''}; delete it there"
+        )
+    if halt.complete:
+        print("  nothing can appear any more")
+    return 0
+
+
+def _resume(options: argparse.Namespace) -> int:
+    with _client(options) as client:
+        lifted = client.resume(options.scope, reason=options.reason, by=options.by)
+    print(f"lifted {len(lifted)} halt{'s' * (len(lifted) != 1)}")
+    return 0 if lifted else 1
+
+
+def _settle(options: argparse.Namespace) -> int:
+    with _client(options) as client:
+        report = client.settle(
+            options.key,
+            account=options.account,
+            found=options.found,
+            not_live=options.not_live,
+            by=options.by,
+        )
+    print(report if len(report) else "nothing is open")
+    return 1 if report.unsettled else 0
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    from .sandbox import Sandbox
+
+    with Sandbox(options.platform) as box, box.serve(port=options.port) as url:
+        print(f"sandbox at {url} (a page of every timeline; stop it with Ctrl-C)")
+        for platform in box.boxes:
+            print(f"  {platform}: {url}/{platform}  {box[platform].credentials(f'{url}/{platform}')}")
+        _wait_for_interrupt()
+    return 0
+
+
+def _wait_for_interrupt() -> None:
+    import threading
+
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print()
+
+
+# --- a post from arguments --------------------------------------------------------------------------------------------
+def _post(options: argparse.Namespace) -> Post:
+    from .model import Image, Post, Video
+
+    if options.post:
+        path = Path(options.post)
+        try:
+            return Post.from_dict(json.loads(path.read_text(encoding="utf-8")), files=path.parent)
+        except (OSError, json.JSONDecodeError) as error:
+            raise ConfigError(f"--post {path}: {error}") from error
+    text = sys.stdin.read().rstrip("\n") if options.text == "-" else options.text or ""
+    alts = iter(options.alt)
+    media = [kind(path, alt=next(alts, None)) for kind, path in _media(options, Image, Video)]
+    return Post(
+        text,
+        media,
+        link=options.link,
+        language=options.language,
+        content_warning=options.warning,
+        split=options.split,
+    )
+
+
+def _media(options: argparse.Namespace, image: Any, video: Any) -> list[tuple[Any, str]]:
+    return [*((image, path) for path in options.image), *((video, path) for path in options.video)]
+
+
+def _columns() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+if __name__ == "__main__":
+    sys.exit(main())

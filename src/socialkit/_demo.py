@@ -1,0 +1,119 @@
+"""``python -m socialkit demo``: a campaign in the sandbox, told step by step. Needs no key and no network."""
+
+from __future__ import annotations
+
+import struct
+import sys
+import zlib
+
+from ._display import Display
+from .client import Client
+from .errors import Refused
+from .model import Image, Post
+from .sandbox import Sandbox
+
+TEXT = (
+    "We ship today. After two winters in the yard the new boat left the harbour this morning, with eleven people, "
+    "a dog and a fair wind. She is built from larch, she runs on the sun when the sea is calm, and every plan and every "
+    "mistake we made is written down for whoever wants to build the next one. Come and look: "
+    "https://example.com/launch #launch #boats"
+)
+DAY = 86_400
+
+
+def demo() -> None:
+    """Plan, publish, lose an answer, halt, measure; prints what a user would see."""
+    with Sandbox() as box, box.client(store=":memory:") as client:
+        names = list(client.accounts)
+        _plan_and_publish(client, names)
+        _lose_an_answer(box, client)
+        _halt(client, names)
+        _measure(box, client)
+    _say(
+        "Next",
+        "python -m socialkit sandbox   serves all this on your machine, with a page of the timelines;\n"
+        "docs/getting-started.md       shows the same with your own accounts.",
+    )
+
+
+def _say(title: str, text: str = "") -> None:
+    print(f"\n── {title} {'─' * (96 - len(title))}")
+    if text:
+        print(text)
+
+
+def _post() -> Post:
+    picture = Image(picture_of_a_boat(), alt="A small boat with a white sail on a calm sea")
+    return Post(TEXT, media=[picture], split=True, language="en")
+
+
+def _plan_and_publish(client: Client, names: list[str]) -> None:
+    _say("1. One post, planned for every account. Nothing is sent yet.")
+    plan = client.plan(_post(), names)
+    print(plan)
+    _say("2. Published: exactly that plan, to all at once.")
+    sys.stdout.flush()
+    with Display(sys.stdout) as display:
+        report = client.publish(plan, idempotency_key="launch", progress=display)
+    print(f"\n{report}")
+    again = client.publish(plan, idempotency_key="launch")
+    print(f"\nThe same call again sends nothing: replayed = {again.replayed}")
+
+
+def _lose_an_answer(box: Sandbox, client: Client) -> None:
+    name = list(client.accounts)[-1]
+    _say(f"3. An answer is lost on purpose: {name} stores the post, then the line goes dead.")
+    post = Post("Sea trials went well. More tomorrow.")
+    box.fault("dropped-after", platform=name)
+    report = client.publish(post, name, idempotency_key="trials", errors="return", wait=0)
+    print(f"publish  → {report[name].status}: {report[name].error or report[name].url}")
+    settled = client.settle("trials")
+    print(f"settle   → {settled[name].status}: {settled[name].url}")
+    again = client.publish(post, name, idempotency_key="trials")
+    copies = sum(entry.text == post.text for entry in box.timeline(name))
+    print(f"publish  → {again[name].status}, replayed = {again.replayed}; copies on the timeline: {copies}")
+
+
+def _halt(client: Client, names: list[str]) -> None:
+    _say("4. A stop. It beats everything, in every process on the store.")
+    halt = client.halt("all", reason="wrong price in the picture", by="duty officer")
+    print(f"halted: {halt.scope}; what can still appear: {len(halt.in_flight) + len(halt.handed_over)} posts")
+    try:
+        client.publish(Post("Order now, 20 % off"), names[0])
+    except Refused as refused:
+        print(f"publish  → refused: {refused}")
+    client.resume("all", reason="picture mended", by="duty officer")
+
+
+def _measure(box: Sandbox, client: Client) -> None:
+    _say("5. A day later: one table, comparable numbers; a gap is unknown, never 0.")
+    box.clock.advance(DAY)
+    receipts = [receipt for report in client.history() for receipt in report.receipts]
+    print(client.fetch_metrics(receipts))
+
+
+def picture_of_a_boat(width: int = 1200, height: int = 675) -> bytes:
+    """A PNG drawn without any library: sky, sea and a sail."""
+    rows = b"".join(b"\0" + _row(y, width, height) for y in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows, 6)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _row(y: int, width: int, height: int) -> bytes:
+    horizon, middle = height * 2 // 3, width // 2
+    shade = y * 60 // height
+    back = (160 + shade, 200 + shade // 2, 235) if y < horizon else (30, 90 + shade, 140)
+    row = bytearray(bytes(back) * width)
+    top, deck = height // 5, horizon - 10
+    if top <= y < deck:
+        half = (y - top) * width // (6 * (deck - top))
+        row[3 * middle : 3 * (middle + half)] = b"\xff\xff\xfa" * half
+    elif deck <= y < horizon + 30:
+        half = width // 6 - (y - deck)
+        row[3 * (middle - half) : 3 * (middle + half)] = b"\x6b\x3f\x22" * (2 * half)
+    return bytes(row)
