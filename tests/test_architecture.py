@@ -28,7 +28,7 @@ DOORS = {
     "main": {"uvicorn"},
     "sandbox": {"starlette", "uvicorn", "python_multipart", "PIL"},
 }
-FACES = {"__init__", "__main__", "registry", "testing"}
+FACES = {"__init__", "__main__", "_demo", "registry", "testing"}
 """Modules outside the core: they may reach adapters and the sandbox, lazily."""
 ADAPTERS_MAY = {"model", "rules", "errors", "text", "metrics"}
 

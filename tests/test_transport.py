@@ -320,7 +320,7 @@ async def test_redirects_are_followed_when_reading_from_the_same_host_only(trans
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = (await read_request(reader))[0].split(b"\r\n")[0].decode()
         lines.append(line)
-        place = "http://elsewhere.example.com/" if "away" in line else "/there"
+        place = f"http://localhost:{url.rpartition(':')[2]}/there" if "away" in line else "/there"
         moved = f"HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n".encode()
         writer.write(OK if "/there" in line else moved)
 
@@ -503,7 +503,7 @@ def test_the_module_loads_without_tenacity() -> None:
 
 def resolver(**names: str) -> Callable[[str, int], Awaitable[list[str]]]:
     async def resolve(host: str, port: int) -> list[str]:
-        return [names[host.replace(".", "_")]] if host.replace(".", "_") in names else []
+        return names.get(host.replace(".", "_"), "").split()
 
     return resolve
 
@@ -518,12 +518,19 @@ PRIVATE = """
 
 @pytest.mark.parametrize("host", PRIVATE.split())
 async def test_private_addresses_are_refused_in_every_notation(host: str) -> None:
-    names = resolver(inside_example_com="10.0.0.8", mapped_example_com="::ffff:192.168.1.1")
+    names = resolver(inside_example_com="93.184.216.34 10.0.0.8", mapped_example_com="::ffff:192.168.1.1")
     asked: list[str] = []
     mock = httpx.MockTransport(lambda request: asked.append(str(request.url)) or httpx.Response(200))
     with pytest.raises(Unreachable, match=r"private, loopback or reserved|not a URL"):
         await Transport(transport=mock, resolve=names).fetch(f"http://{host}/", max_bytes=10)
     assert asked == []
+
+
+@pytest.mark.parametrize("host", ["93.184.216.34", "[2606:2800:220:1::1]", "[64:ff9b::5db8:d822]"])
+async def test_public_addresses_are_asked(host: str) -> None:
+    mock = httpx.MockTransport(lambda request: httpx.Response(200, text=request.url.host))
+    guarded = Transport(transport=mock, resolve=resolver())
+    assert (await guarded.fetch(f"http://{host}/", max_bytes=99)).text == host.strip("[]")
 
 
 @pytest.mark.parametrize(
@@ -680,6 +687,25 @@ async def test_a_hanging_app_is_a_lost_answer_when_the_clock_says_so() -> None:
     await ended.wait()
 
 
+async def test_the_timeout_starts_again_with_every_piece_of_the_body() -> None:
+    clock = ManualClock()
+
+    class Slow(Memory):
+        async def chunks(self, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+            async for piece in super().chunks(start, stop):
+                await clock.sleep(15)
+                yield piece
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            pass
+        await reply(send)
+
+    slow = Slice(Slow(b"0123456789"))
+    answer = await in_process(app, clock).send("POST", "https://example.com/", content=slow, timeout=20)
+    assert (answer.status, clock.monotonic()) == (200, 45)
+
+
 @pytest.mark.parametrize("when", ["before the answer", "inside the answer", "without a word"])
 async def test_a_dropped_connection_is_a_lost_answer(when: str) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -709,11 +735,11 @@ async def test_a_source_that_fails_cuts_the_connection_of_the_app() -> None:
     seen = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        seen.extend([(await receive())["type"], (await receive())["type"]])
+        seen.extend([(await receive())["type"] for _ in range(3)])
 
     with pytest.raises(FileNotFoundError):
         await in_process(app).send("POST", "https://example.com/", content=Slice(Gone(b"0123456789")))
-    assert seen == ["http.request", "http.disconnect"]
+    assert seen == ["http.request", "http.disconnect", "http.disconnect"]
 
 
 async def test_a_mock_that_cannot_connect_is_unreachable() -> None:

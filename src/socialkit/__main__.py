@@ -1,4 +1,5 @@
-"""The command line: ``python -m socialkit`` or ``socialkit``. Every command prints what happened and exits 0, or says why not."""
+"""The command line: ``python -m socialkit`` or ``socialkit``. Every command prints what happened and exits
+0, or says why not."""
 
 from __future__ import annotations
 
@@ -128,7 +129,7 @@ def _control_arguments(commands: Any) -> None:
     settle.add_argument("--by", help="your name, for the journal")
 
 
-# --- the commands -----------------------------------------------------------------------------------------------------
+# --- the commands -----------------------------------------------------------------------------------------
 def _client(options: argparse.Namespace) -> Client:
     from .client import Client
 
@@ -272,7 +273,7 @@ def _wait_for_interrupt() -> None:
         print()
 
 
-# --- a post from arguments --------------------------------------------------------------------------------------------
+# --- a post from arguments --------------------------------------------------------------------------------
 def _post(options: argparse.Namespace) -> Post:
     from .model import Image, Post, Video
 

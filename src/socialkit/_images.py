@@ -244,6 +244,8 @@ def _search(
             smallest, found = _best(picture, name, qualities, size, limits.max_bytes)
             if found is not None:
                 return found
+        if max(size) == 1:
+            break
         scale *= min(0.9, max(0.3, 0.95 * math.sqrt(limits.max_bytes / smallest)))
     raise ImageError(f"even {floor} pixels wide it would have more than {limits.max_bytes:,} bytes")
 

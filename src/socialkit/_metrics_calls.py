@@ -16,7 +16,8 @@ from .model import Receipt, Report
 
 if TYPE_CHECKING:
     from ._account import Account
-    from .client import AsyncClient, Target, Targets
+    from ._accounts import Target, Targets
+    from .client import AsyncClient
 
 What = Report | Receipt | str | Iterable[Receipt | str]
 
@@ -44,19 +45,12 @@ async def _receipt(
 ) -> tuple[Account | None, Receipt | SocialKitError]:
     try:
         if isinstance(one, Receipt):
-            return client._account_of(one, given), one
-        account = client._account(given) if given is not None else _owner_of(client, one)
+            return client._accounts.of_receipt(one, given), one
+        account = client._accounts.named(given) if given is not None else client._accounts.of_permalink(one)
         await account.ready()
         return account, await account.adapter.resolve(one, BoundCall(account))
     except SocialKitError as error:
         return None, error
-
-
-def _owner_of(client: AsyncClient, permalink: str) -> Account:
-    for account in client._accounts.values():
-        if account.adapter.owns(permalink):
-            return account
-    raise ConfigError(f"no account of this client is on the platform of {permalink}; give account=<name>")
 
 
 def _key(account: Account, receipt: Receipt) -> tuple[str, str | None]:
@@ -99,7 +93,7 @@ def _row(
 async def fetch_account_metrics(
     client: AsyncClient, to: Targets, *, since: datetime | None, until: datetime | None
 ) -> MetricsTable:
-    accounts = client._targets(to)
+    accounts = client._accounts.targets(to)
     return MetricsTable(await asyncio.gather(*(_account_row(a, since, until) for a in accounts)))
 
 
@@ -121,7 +115,7 @@ async def fetch_posts(
     until: datetime | None,
     limit: int,
 ) -> list[Receipt]:
-    accounts = client._targets(to)
+    accounts = client._accounts.targets(to)
     lists = await asyncio.gather(*(_posts(account, since, until, limit) for account in accounts))
     return [receipt for receipts in lists for receipt in receipts]
 

@@ -15,7 +15,8 @@ _log = logging.getLogger("socialkit")
 
 
 class Pump:
-    """Hands events to a callable, one at a time; byte counts that pile up are merged. Free when there is no callable."""
+    """Hands events to a callable, one at a time; byte counts that pile up are merged. Free when there is
+    no callable."""
 
     def __init__(self, progress: Callable[[Progress], Any] | None) -> None:
         self._progress = progress

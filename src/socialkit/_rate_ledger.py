@@ -107,7 +107,7 @@ class Ledger:
         same = abs(resets_at - self.until) <= max(1.0, 2 * self.width)
         if not same and now < self.until and resets_at < self.until:
             return False
-        self.left = min(self.left, remaining) if same else remaining
+        self.left = remaining
         self.until = max(resets_at, self.until) if same else resets_at
         return True
 

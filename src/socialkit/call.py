@@ -82,7 +82,7 @@ class BoundCall:
         self.account = owner.name
         self.random: random.Random = owner.machinery.random
 
-    # --- what the adapter may know --------------------------------------------------------------------------------
+    # --- what the adapter may know ------------------------------------------------------------------------
     @property
     def facts(self) -> AccountFacts:
         facts = self._facts or self._owner.facts
@@ -101,7 +101,7 @@ class BoundCall:
     def now(self) -> datetime:
         return self._owner.now()
 
-    # --- the four steps -------------------------------------------------------------------------------------------
+    # --- the four steps -----------------------------------------------------------------------------------
     async def read(self, method: str, url: str, /, **request: Unpack[Request]) -> Response:
         return await self._repeatable("read", method, url, request)
 
@@ -143,7 +143,7 @@ class BoundCall:
                 await self._wait_for(error)
         return await self._commit_once(method, url, fence, mark, request)
 
-    # --- memory ---------------------------------------------------------------------------------------------------
+    # --- memory -------------------------------------------------------------------------------------------
     def recall(self, name: str) -> Any:
         if self._work is None:
             return None
@@ -180,7 +180,7 @@ class BoundCall:
             data = {"part": work.index, "values": values}
             await self._machinery.journal.append(work.intent, "prepared", data)
 
-    # --- media ----------------------------------------------------------------------------------------------------
+    # --- media --------------------------------------------------------------------------------------------
     async def open(self, medium: PartMedia) -> Blob:
         assert self._work is not None, "media are opened while a part is sent"
         from .media import DigestingBlob
@@ -216,7 +216,7 @@ class BoundCall:
         except CardError:
             return None
 
-    # --- waiting --------------------------------------------------------------------------------------------------
+    # --- waiting ------------------------------------------------------------------------------------------
     async def poll(
         self,
         look: Callable[[], Awaitable[Response]],
@@ -242,7 +242,7 @@ class BoundCall:
             spent += last
         return response
 
-    # --- one request ----------------------------------------------------------------------------------------------
+    # --- one request --------------------------------------------------------------------------------------
     def _allow(self, step: str) -> None:
         if step not in self._steps:
             raise RuntimeError(f"{self._owner.adapter.platform}: a {step} request is not allowed here")
@@ -366,7 +366,7 @@ class BoundCall:
     def _error(self, kind: type[errors.PlatformError], words: str) -> errors.PlatformError:
         return kind(redact(words, self._owner.secrets()), account=self.account)
 
-    # --- the commit -----------------------------------------------------------------------------------------------
+    # --- the commit ---------------------------------------------------------------------------------------
     async def _commit_once(
         self, method: str, url: str, fence: Fence | None, mark: JSON, request: Request
     ) -> Response:
@@ -416,7 +416,8 @@ class BoundCall:
 
 
 class _Passage:
-    """Crossing the line: the ``sending`` row is written, under the lock that a halt waits for, until the bytes are out."""
+    """Crossing the line: the ``sending`` row is written, under the lock that a halt waits for, until the
+    bytes are out."""
 
     def __init__(self, call: BoundCall, fence: Fence | None, mark: JSON) -> None:
         self.call, self.fence, self.mark = call, fence, mark
@@ -456,7 +457,7 @@ class _Passage:
 
 async def _enter(store: Store) -> None:
     """Into the passage all commits share; a halt holds newcomers back for an instant."""
-    while not store.try_enter():
+    while not store.try_enter():  # noqa: ASYNC110 - the lock is held by other processes; nothing can signal us
         await asyncio.sleep(pause())
 
 

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-
 from . import _metrics_calls as reading
-from . import control, settle
+from . import control
 from ._account import Account, Machinery
+from ._accounts import Accounts, Target, Targets
 from ._clock import Clock, SystemClock
 from ._loop import loop_thread
 from ._planner import plan_target
@@ -24,8 +24,8 @@ from .adapters.base import Adapter
 from .call import BoundCall
 from .errors import ConfigError, InvalidPost, KeyReused, SocialKitError
 from .gate import Gate, Halt
-from .journal import Intent, Journal
-from .model import Outcome, Post, Problem, Progress, Receipt, Report, Status
+from .journal import Journal
+from .model import Post, Problem, Progress, Receipt, Report, Status
 from .plan import Plan, TargetPlan
 from .publish import TargetRun, make_outcome, run_all
 from .rate_limits import LimitState, RateLimits
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("socialkit")
 
-Target = str | Adapter
-Targets = Target | Iterable[Target]
 OnError = Literal["raise", "return"]
 PLAN_DEADLINE = 60.0
 """Seconds the reads of one target's plan may take."""
@@ -94,10 +92,7 @@ class AsyncClient:
             random=random.Random(),
             max_wait=max_wait,
         )
-        self._accounts = {
-            name: Account(name, adapter, self._machinery) for name, adapter in (accounts or {}).items()
-        }
-        self._loose: dict[int, Account] = {}
+        self._accounts = Accounts(accounts or {}, self._machinery)
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str] | None = None, **overrides: Any) -> Self:
@@ -120,62 +115,25 @@ class AsyncClient:
         self._store.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} accounts={sorted(self._accounts)}>"
+        return f"<{type(self).__name__} accounts={sorted(self.accounts)}>"
 
-    # --- accounts -------------------------------------------------------------------------------------------------
+    # --- accounts -----------------------------------------------------------------------------------------
     @property
     def accounts(self) -> dict[str, Adapter]:
         """The adapters by name."""
-        return {name: account.adapter for name, account in self._accounts.items()}
+        return self._accounts.adapters
 
-    def _account(self, target: Target) -> Account:
-        if isinstance(target, Adapter):
-            return self._loose_account(target)
-        if (account := self._accounts.get(target)) is None:
-            known = ", ".join(sorted(self._accounts)) or "none"
-            raise ConfigError(f"no account named {target!r}; accounts are: {known}", account=target)
-        return account
-
-    def _loose_account(self, adapter: Adapter) -> Account:
-        for account in self._accounts.values():
-            if account.adapter is adapter:
-                return account
-        if id(adapter) not in self._loose:
-            base, taken = (
-                adapter.platform,
-                {a.name for a in (*self._accounts.values(), *self._loose.values())},
-            )
-            names = (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3)))
-            name = next(name for name in names if name not in taken)
-            self._loose[id(adapter)] = Account(name, adapter, self._machinery)
-        return self._loose[id(adapter)]
-
-    def _targets(self, to: Targets | None) -> list[Account]:
-        if to is None:
-            raise ConfigError("say where: to=<account name>, an adapter, or several of them")
-        many = [to] if isinstance(to, str | Adapter) else list(to)
-        if not many:
-            raise ConfigError("to= names no account")
-        return list(dict.fromkeys(self._account(target) for target in many))
-
-    # --- planning -------------------------------------------------------------------------------------------------
+    # --- planning -----------------------------------------------------------------------------------------
     async def plan(self, post: Post, to: Targets) -> Plan:
         """Exactly what would be sent to each account, every problem and every change. Sends nothing."""
-        return await self._plan(post, self._targets(to), Shelf(self._transport.stream))
+        return await self._plan(post, self._accounts.targets(to), Shelf(self._transport.stream))
 
     async def _plan(self, post: Post, accounts: list[Account], shelf: Shelf) -> Plan:
-        targets = self._variant_targets(accounts) if post.variants else frozenset()
+        targets = self._accounts.variant_targets(accounts) if post.variants else frozenset()
         if len(accounts) == 1:
             return Plan((await self._plan_one(post, accounts[0], shelf, targets),))
         plans = [self._plan_one(post, account, shelf, targets) for account in accounts]
         return Plan(tuple(await asyncio.gather(*plans)))
-
-    def _variant_targets(self, accounts: Iterable[Account]) -> frozenset[str]:
-        """Every name a variant may be aimed at."""
-        from .registry import platforms
-
-        names = {name for a in accounts for name in (a.name, a.adapter.platform)}
-        return frozenset({*names, *self._accounts, *platforms()})
 
     async def _plan_one(
         self, post: Post, account: Account, shelf: Shelf, targets: frozenset[str]
@@ -194,7 +152,7 @@ class AsyncClient:
             words = f"{account.name}: planning took longer than {PLAN_DEADLINE:g} s; nothing was sent"
             return TargetPlan(account.name, platform, error=SocialKitError(words, account=account.name))
 
-    # --- publishing -----------------------------------------------------------------------------------------------
+    # --- publishing ---------------------------------------------------------------------------------------
     async def publish(
         self,
         post: Post | Plan,
@@ -258,9 +216,9 @@ class AsyncClient:
         self, post: Post | Plan, to: Targets | None, shelf: Shelf
     ) -> tuple[list[Account], Plan]:
         if isinstance(post, Post):
-            accounts = self._targets(to)
+            accounts = self._accounts.targets(to)
             return accounts, await self._plan(post, accounts, shelf)
-        accounts = [self._account(name) for name in post] if to is None else self._targets(to)
+        accounts = [self._accounts.named(name) for name in post] if to is None else self._accounts.targets(to)
         if missing := [account.name for account in accounts if account.name not in post]:
             raise ConfigError(f"the plan has nothing for {', '.join(missing)}; plan the post for them")
         return accounts, await self._still_holds(post, accounts)
@@ -301,7 +259,7 @@ class AsyncClient:
                 outcomes.append(make_outcome(account, run.intent, target))
         return Report(key, outcomes)
 
-    # --- after publishing -----------------------------------------------------------------------------------------
+    # --- after publishing ---------------------------------------------------------------------------------
     async def settle(
         self,
         what: Report | Receipt | str | None = None,
@@ -326,7 +284,8 @@ class AsyncClient:
     async def delete(
         self, what: Receipt | Report | Sequence[Receipt], *, account: Target | None = None
     ) -> None:
-        """Delete what is live, every part of a thread, last part first. Already gone counts as done; halts do not stop it."""
+        """Delete what is live, every part of a thread, last part first. Already gone counts as done; halts
+        do not stop it."""
         await control.delete(self, what, account)
 
     async def halt(self, scope: Target | Literal["all"], *, reason: str, by: str) -> Halt:
@@ -358,11 +317,12 @@ class AsyncClient:
         """What is left of every limit the client has met."""
         return await self._machinery.limits.snapshot()
 
-    # --- reading --------------------------------------------------------------------------------------------------
+    # --- reading ------------------------------------------------------------------------------------------
     async def fetch_metrics(
         self, what: Report | Receipt | str | Iterable[Receipt | str], *, account: Target | None = None
     ) -> MetricsTable:
-        """One row per post, in as few requests as the platforms allow. A row that fails carries its error; nothing is raised.
+        """One row per post, in as few requests as the platforms allow. A row that fails carries its error;
+        nothing is raised.
 
         Takes a report, receipts, or permalinks.
         """
@@ -385,39 +345,6 @@ class AsyncClient:
         """The accounts' own posts, newest first, at most ``limit`` per account."""
         return await reading.fetch_posts(self, to, since=since, until=until, limit=limit)
 
-    # --- for control and reading ----------------------------------------------------------------------------------
-    def _account_of(self, receipt: Receipt, given: Target | None) -> Account:
-        """The account a receipt belongs to, by its identity."""
-        if given is not None:
-            return self._account(given)
-        for account in (*self._accounts.values(), *self._loose.values()):
-            if account.facts is not None and account.facts.identity == receipt.identity:
-                return account
-        same = [
-            account
-            for account in (*self._accounts.values(), *self._loose.values())
-            if account.adapter.platform == receipt.platform
-            and account.adapter.server == receipt.identity.server
-        ]
-        if len(same) == 1:
-            return same[0]
-        raise ConfigError(
-            f"no account of this client is {receipt.identity.name or receipt.identity.id} on {receipt.platform}; "
-            "give account=<name>"
-        )
-
-    async def _account_for(self, intent: Intent) -> Account | None:
-        """The account an intent belongs to: the one of its name, if it is still that identity."""
-        for account in (*self._accounts.values(), *self._loose.values()):
-            if account.adapter.platform != intent.platform:
-                continue
-            if (await account.ready()).identity == intent.identity:
-                return account
-        return None
-
-    def _outcome(self, account: Account, intent: Intent, error: SocialKitError | None = None) -> Outcome:
-        return make_outcome(account, intent, error=error, replayed=True)
-
 
 def _raise_reused(report: Report) -> None:
     """A reused key is a mistake of the call, whatever ``errors`` says."""
@@ -428,7 +355,8 @@ def _raise_reused(report: Report) -> None:
 
 
 class Client:
-    """The same as :class:`AsyncClient` for plain code: scripts, threads, notebooks, Django. Same methods, same arguments.
+    """The same as :class:`AsyncClient` for plain code: scripts, threads, notebooks, Django. Same methods,
+    same arguments.
 
     >>> with Client() as client:
     ...     client.halts()

@@ -13,7 +13,6 @@ from . import settle as settling
 from ._loop import call_user
 from ._planner import plan_target
 from ._shelf import Shelf
-
 from .call import BoundCall, PartWork
 from .errors import ConfigError, InvalidPost, SocialKitError
 from .gate import GateContext, Halt, InFlight, tokens_of
@@ -24,13 +23,14 @@ from .publish import check_verdict, make_outcome
 
 if TYPE_CHECKING:
     from ._account import Account
-    from .client import AsyncClient, Target
+    from ._accounts import Target
+    from .client import AsyncClient
 
 DRAIN = 0.04
 """Seconds a halt waits for bytes that are leaving; what has not left by then is named in the Halt."""
 
 
-# --- settle -----------------------------------------------------------------------------------------------------------
+# --- settle -----------------------------------------------------------------------------------------------
 async def settle(
     client: AsyncClient,
     what: Report | Receipt | str | None,
@@ -52,7 +52,7 @@ async def settle(
     shelf = Shelf(client._transport.stream)
     outcomes = []
     for intent in chosen:
-        owner = await client._account_for(intent)
+        owner = await client._accounts.of_intent(intent)
         if owner is None:
             continue
         if told:
@@ -88,16 +88,16 @@ async def _look(account: Account, intent: Intent, shelf: Shelf) -> SocialKitErro
     return None
 
 
-# --- edit and delete --------------------------------------------------------------------------------------------------
+# --- edit and delete --------------------------------------------------------------------------------------
 async def edit(client: AsyncClient, receipt: Receipt, post: Post, given: Target | None) -> Receipt:
-    account = client._account_of(receipt, given)
+    account = client._accounts.of_receipt(receipt, given)
     if not account.adapter.rules.edit:
         raise ConfigError(
             f"{account.name}: {account.adapter.platform} does not let posts be edited; delete and publish anew"
         )
     facts = await account.ready()
     shelf = Shelf(client._transport.stream)
-    targets = client._variant_targets([account])
+    targets = client._accounts.variant_targets([account])
     plan = await plan_target(account, post, BoundCall(account), shelf, targets=targets)
     if plan.errors:
         raise InvalidPost(plan.errors)
@@ -146,7 +146,7 @@ async def delete(
     receipts = (
         what.receipts if isinstance(what, Report) else (what,) if isinstance(what, Receipt) else tuple(what)
     )
-    pairs = [(client._account_of(receipt, given), receipt) for receipt in receipts]
+    pairs = [(client._accounts.of_receipt(receipt, given), receipt) for receipt in receipts]
     done = await asyncio.gather(*(_delete_one(*pair) for pair in pairs), return_exceptions=True)
     failed = [error for error in done if isinstance(error, BaseException)]
     if len(failed) == 1:
@@ -165,7 +165,7 @@ async def _delete_one(account: Account, receipt: Receipt) -> None:
         await account.adapter.delete(part, call)
 
 
-# --- halt -------------------------------------------------------------------------------------------------------------
+# --- halt -------------------------------------------------------------------------------------------------
 async def halt(client: AsyncClient, scope: Target, *, reason: str, by: str) -> Halt:
     machinery = client._machinery
     name, tokens = halt_tokens(client, scope)
@@ -187,7 +187,7 @@ def halt_tokens(client: AsyncClient, scope: Target) -> tuple[str, tuple[str, ...
         scope == "all" or scope.partition(":")[0] in ("platform", "key", "identity")
     ):
         return scope, (scope,)
-    account = client._account(scope.removeprefix("account:") if isinstance(scope, str) else scope)
+    account = client._accounts.named(scope.removeprefix("account:") if isinstance(scope, str) else scope)
     tokens = [f"account:{account.name}", f"login:{account.login}"]
     if account.facts is not None:
         tokens.append(f"identity:{account.facts.identity.key}")
@@ -215,7 +215,7 @@ async def resume(client: AsyncClient, scope: Halt | Target, *, reason: str, by: 
     return await client._machinery.journal.resume(tokens, reason=reason, by=by)
 
 
-# --- history ----------------------------------------------------------------------------------------------------------
+# --- history ----------------------------------------------------------------------------------------------
 async def history(
     client: AsyncClient, *, since: datetime | None, account: str | None, key: str | None
 ) -> list[Report]:

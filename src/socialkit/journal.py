@@ -110,10 +110,7 @@ class Intent:
 
     @property
     def lost(self) -> bool:
-        for state in self.states:
-            if state.lost:
-                return True
-        return False
+        return any([state.lost for state in self.states])
 
     @property
     def done(self) -> bool:
@@ -284,11 +281,9 @@ class NewIntent:
     parts: tuple[Part, ...]
     tokens: tuple[str, ...]
 
-    id: str = attrs.field(init=False)
-
-    @id.default
-    def _name(self) -> str:
-        return intent_id(self.identity, self.key)
+    id: str = attrs.field(
+        init=False, default=attrs.Factory(lambda self: intent_id(self.identity, self.key), takes_self=True)
+    )
 
     def row(self) -> dict[str, Any]:
         from ._convert import plain

@@ -79,7 +79,7 @@ class TargetRun:
             self.work.stopping = True
         return self.work is None or not self.work.crossed
 
-    # --- the way --------------------------------------------------------------------------------------------------
+    # --- the way ------------------------------------------------------------------------------------------
     async def _run(self) -> Outcome:
         if self.plan.error is not None:
             raise self.plan.error
@@ -250,7 +250,7 @@ class TargetRun:
             await journal.live(intent, index, sent)
         await journal.append(intent, "attached", {"part": index, "missing": list(missing)})
 
-    # --- the end --------------------------------------------------------------------------------------------------
+    # --- the end ------------------------------------------------------------------------------------------
     async def _record(self, intent: Intent, error: BaseException) -> None:
         """Write what the caller will be told, so that another process can read why."""
         from ._convert import plain

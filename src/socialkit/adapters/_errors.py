@@ -17,7 +17,8 @@ _BY_STATUS = {401: "ReauthNeeded", 429: "RateLimited", 408: "Unavailable"}
 
 
 def from_table(rows: Iterable[ErrorRow], response: Response, code: Any, said: str) -> errors.SocialKitError:
-    """The error of the first row that fits, else of the status. It carries status, code, the platform's words, retry time."""
+    """The error of the first row that fits, else of the status. It carries status, code, the platform's
+    words, retry time."""
     row = next((row for row in rows if _fits(row, response.status, code, said)), None)
     row = row or _by_status(response.status)
     text = f"{said or 'no explanation'} (HTTP {response.status})"

@@ -1,7 +1,8 @@
 """The contract between the library and a platform's adapter. Third parties code against this module alone.
 
 An adapter never retries, sleeps, logs, stores or reads the clock. It gets a :class:`Call` bound to the transport, the
-limits and the journal, and says for each request what kind of step it is: ``read``, ``prepare``, ``commit`` or ``attach``.
+limits and the journal, and says for each request what kind of step it is: ``read``, ``prepare``,
+    ``commit`` or ``attach``.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ class Fence:
 
 @attrs.frozen(eq=True, hash=False)
 class AccountFacts:
-    """What a platform told about an account: identity, software, live limits; stored and read again after ``ttl`` seconds."""
+    """What a platform told about an account: identity, software, live limits; stored and read again after
+    ``ttl`` seconds."""
 
     identity: Identity
     url: str | None = None
@@ -301,8 +303,10 @@ class Field:
 class Request(TypedDict, total=False):
     """The keywords of ``call.read`` and its siblings. One body at most: json, form, content or multipart.
 
-    ``accept`` lists statuses beyond 2xx that are returned instead of raised. ``auth=False`` sends no credential (for other
-    hosts than the account's own); ``credential`` signs with another one. ``cost`` is the rate-limit cost when it is not 1.
+    ``accept`` lists statuses beyond 2xx that are returned instead of raised. ``auth=False`` sends no
+    credential (for other
+    hosts than the account's own); ``credential`` signs with another one. ``cost`` is the rate-limit cost
+    when it is not 1.
     """
 
     params: Mapping[str, Any] | Sequence[tuple[str, str]]
@@ -319,7 +323,8 @@ class Request(TypedDict, total=False):
 
 
 class Call(Protocol):
-    """An adapter's only way to the world, bound to one account. URLs are absolute, or paths below ``adapter.server``."""
+    """An adapter's only way to the world, bound to one account. URLs are absolute, or paths below
+    ``adapter.server``."""
 
     account: str
     random: random.Random
@@ -361,7 +366,8 @@ class Call(Protocol):
         mark: JSON = None,
         **request: Unpack[Request],
     ) -> Response:
-        """The one request of a part that makes it public. Repeated only when certainly not executed, or through a live fence."""
+        """The one request of a part that makes it public. Repeated only when certainly not executed, or
+        through a live fence."""
         ...
 
     async def attach(
@@ -377,7 +383,8 @@ class Call(Protocol):
     def remember(
         self, name: str, value: JSON, *, expires_in: float | None = None, secret: bool = False
     ) -> None:
-        """Keep a JSON value for this part. It is in the journal before the commit leaves. Upload URLs are ``secret``."""
+        """Keep a JSON value for this part. It is in the journal before the commit leaves. Upload URLs are
+        ``secret``."""
         ...
 
     async def open(self, medium: PartMedia) -> Blob:
@@ -392,7 +399,8 @@ class Call(Protocol):
         waits: Iterable[float] = (1, 2, 4, 8),
         limit: float = 600,
     ) -> Response:
-        """Look until ``ready``, waiting ``waits`` seconds between looks (the last one repeats), at most ``limit`` in all.
+        """Look until ``ready``, waiting ``waits`` seconds between looks (the last one repeats), at most
+        ``limit`` in all.
 
         Past the limit it raises Unavailable: nothing is live yet, and publishing again with the same key goes on here.
         """
@@ -459,14 +467,16 @@ class Draft(Protocol):
     async def medium(
         self, medium: Medium, field: str, *, max_bytes: int, max_side: int | None = None
     ) -> PartMedia | None:
-        """Another picture (a card's thumbnail), read and shrunk to fit; None (with a Change listed) when it cannot be had."""
+        """Another picture (a card's thumbnail), read and shrunk to fit; None (with a Change listed) when
+        it cannot be had."""
         ...
 
 
 class Adapter:
     """One account on one platform: its address, its credential, and how to speak to it.
 
-    Subclasses set ``platform``, ``rules``, ``Options``, ``scopes`` and implement what the platform can. Constructing one does no I/O.
+    Subclasses set ``platform``, ``rules``, ``Options``, ``scopes`` and implement what the platform can.
+    Constructing one does no I/O.
     """
 
     contract: ClassVar[int] = CONTRACT
@@ -493,7 +503,7 @@ class Adapter:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.server}>"
 
-    # --- who am I -------------------------------------------------------------------------------------------------
+    # --- who am I -----------------------------------------------------------------------------------------
     async def account(self, call: Call) -> AccountFacts:
         """Identity, live limits and fences, by asking the platform."""
         raise NotImplementedError(f"{type(self).__name__} has no account()")
@@ -502,9 +512,10 @@ class Adapter:
         """The rules narrowed by what the server told. Pure."""
         return self.rules
 
-    # --- publishing -----------------------------------------------------------------------------------------------
+    # --- publishing ---------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
-        """The native part for one post of the thread. May ``call.read`` (resolve a mention, a reply's parent), nothing else."""
+        """The native part for one post of the thread. May ``call.read`` (resolve a mention, a reply's
+        parent), nothing else."""
         raise NotImplementedError(f"{type(self).__name__} has no plan()")
 
     async def send(self, part: Part, call: Call) -> Sent:
@@ -512,7 +523,8 @@ class Adapter:
         raise NotImplementedError(f"{type(self).__name__} has no send()")
 
     async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
-        """What can only follow the commit (reply gate, captions). A failure goes to ``missing``, never undoes the post."""
+        """What can only follow the commit (reply gate, captions). A failure goes to ``missing``, never
+        undoes the post."""
         return sent
 
     async def check(self, sent: Sent, call: Call) -> Sent:
@@ -531,7 +543,7 @@ class Adapter:
         """Make the post go away; already gone counts as done."""
         raise ConfigError(f"{self.platform} does not let posts be deleted through its API")
 
-    # --- reading --------------------------------------------------------------------------------------------------
+    # --- reading ------------------------------------------------------------------------------------------
     async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
         """One row per receipt, same order; at most ``rules.metrics_batch`` receipts come in."""
         raise ConfigError(f"{self.platform} gives no metrics")
@@ -556,7 +568,7 @@ class Adapter:
         """Whether a URL looks like a permalink of this platform. Pure."""
         return False
 
-    # --- the wire -------------------------------------------------------------------------------------------------
+    # --- the wire -----------------------------------------------------------------------------------------
     def authorize(self, credential: Credential) -> dict[str, str]:
         """The headers that sign a request. OAuth 1.0a is signed by the machinery instead."""
         return {"authorization": f"Bearer {credential.access_token}"} if credential.access_token else {}
@@ -581,7 +593,8 @@ class Adapter:
         return from_table(self.rules.errors, response, code, said)
 
     def read_limits(self, response: Response) -> tuple[Reading, ...]:
-        """What the answer's headers say about limits: ``X-RateLimit-*``, ``RateLimit-*`` and ``x-rate-limit-*`` are understood."""
+        """What the answer's headers say about limits: ``X-RateLimit-*``, ``RateLimit-*`` and
+        ``x-rate-limit-*`` are understood."""
         for prefix in ("x-rate-limit-", "x-ratelimit-", "ratelimit-"):
             if f"{prefix}remaining" in response.headers or f"{prefix}limit" in response.headers:
                 return (_reading(prefix, response),)

@@ -172,7 +172,7 @@ class Bluesky(base.Adapter):
         self.video = video.rstrip("/")
         super().__init__(server, base.Credential("session", secret=app_password), hint=self.handle.lower())
 
-    # --- who am I -------------------------------------------------------------------------------------------------
+    # --- who am I -----------------------------------------------------------------------------------------
     async def refresh(self, credential: base.Credential, call: Call) -> base.Credential:
         """The next session from the refresh token; a new one from the app password when that is gone."""
         if credential.refresh_token:
@@ -208,7 +208,7 @@ class Bluesky(base.Adapter):
     def _xrpc(self, call: Call, method: str) -> str:
         return f"{call.facts.facts['pds']}/xrpc/{method}"
 
-    # --- plan -----------------------------------------------------------------------------------------------------
+    # --- plan ---------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
         post, options = draft.post, draft.options
         record: dict[str, Any] = {"$type": POST, "text": post.text}
@@ -337,7 +337,7 @@ class Bluesky(base.Adapter):
         urls = (e.value for e in find_entities(draft.post.text, "bluesky") if e.kind == "url")
         return next(urls, None)
 
-    # --- send -----------------------------------------------------------------------------------------------------
+    # --- send ---------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
         record = dict(part.body["record"])
         rkey, created = self._key(call)
@@ -431,7 +431,7 @@ class Bluesky(base.Adapter):
         call.remember(name, uploaded, expires_in=3000)
         return uploaded
 
-    # --- video ----------------------------------------------------------------------------------------------------
+    # --- video --------------------------------------------------------------------------------------------
     async def _video(self, item: PartMedia, call: Call) -> dict[str, Any]:
         limit = call.facts.facts.get("blob_limit")
         direct = limit is not None and item.size <= limit
@@ -546,7 +546,7 @@ class Bluesky(base.Adapter):
             f"the video service refused the video: {why} {status.get('message') or ''}".strip()
         )
 
-    # --- after ----------------------------------------------------------------------------------------------------
+    # --- after --------------------------------------------------------------------------------------------
     async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
         """Who may reply and quote: records of their own under the post's key."""
         gates = part.body.get("gates") or {}
@@ -602,7 +602,7 @@ class Bluesky(base.Adapter):
                 "POST", self._xrpc(call, "com.atproto.repo.deleteRecord"), json=body, repeatable=True
             )
 
-    # --- read -----------------------------------------------------------------------------------------------------
+    # --- read ---------------------------------------------------------------------------------------------
     async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
         uris = [_uri(receipt) for receipt in receipts]
         views = {view["uri"]: view for view in await self._views(uris, call)}
@@ -692,7 +692,7 @@ class Bluesky(base.Adapter):
         return None, response.text[:200]
 
 
-# --- small things -----------------------------------------------------------------------------------------------------
+# --- small things -----------------------------------------------------------------------------------------
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 
 
@@ -793,8 +793,6 @@ def _row(receipt: Receipt, view: dict[str, Any] | None, now: datetime) -> Metric
         "saves": view.get("bookmarkCount"),
     }
     missing = {name: "the server does not say" for name, value in counts.items() if value is None}
-    missing |= {
-        name: "Bluesky does not count it" for name in ("impressions", "reach", "clicks", "video_views")
-    }
+    missing |= dict.fromkeys(("impressions", "reach", "clicks", "video_views"), "Bluesky does not count it")
     raw = {"indexedAt": view.get("indexedAt"), "labels": view.get("labels", [])}
     return Metrics.of(receipt, **counts, missing=missing, raw=raw, fetched_at=now)

@@ -150,7 +150,7 @@ class Mastodon(base.Adapter):
     def __init__(self, server: str, *, token: str | None = None) -> None:
         super().__init__(server, base.Credential("bearer", access_token=token))
 
-    # --- who am I -------------------------------------------------------------------------------------------------
+    # --- who am I -----------------------------------------------------------------------------------------
     async def account(self, call: Call) -> AccountFacts:
         me = (await call.read("GET", "/api/v1/accounts/verify_credentials")).json()
         instance = await self._instance(call)
@@ -224,7 +224,7 @@ class Mastodon(base.Adapter):
             schedule=known["schedules"],
         )
 
-    # --- plan -----------------------------------------------------------------------------------------------------
+    # --- plan ---------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
         post, options = draft.post, draft.options
         body: dict[str, Any] = {
@@ -301,7 +301,7 @@ class Mastodon(base.Adapter):
             draft.problem(field, "range", "must be at least 5 minutes ahead", limit=300)
         return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
-    # --- send -----------------------------------------------------------------------------------------------------
+    # --- send ---------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
         body = dict(part.body)
         if part.media:
@@ -337,7 +337,7 @@ class Mastodon(base.Adapter):
         call.remember(name, media_id, expires_in=72_000)
         return media_id
 
-    # --- after ----------------------------------------------------------------------------------------------------
+    # --- after --------------------------------------------------------------------------------------------
     async def check(self, sent: Sent, call: Call) -> Sent:
         """A scheduled post that is no longer on the list was published: its own status is looked for by text."""
         if sent.status is not Status.SCHEDULED:
@@ -356,9 +356,9 @@ class Mastodon(base.Adapter):
             return await self._find_scheduled(lost, call)
         ours = []
         async for status in self._own(call, since=lost.since):
-            if _time(status["created_at"]) <= lost.until and str(status["id"]) not in lost.claimed:
-                if await self._matches(status, lost, call):
-                    ours.append(status)
+            candidate = _time(status["created_at"]) <= lost.until and str(status["id"]) not in lost.claimed
+            if candidate and await self._matches(status, lost, call):
+                ours.append(status)
         if len(ours) > 1:
             return CannotTell("two posts look exactly like this one")
         if ours:
@@ -433,7 +433,7 @@ class Mastodon(base.Adapter):
             path, params = f"/api/v1/statuses/{receipt.id}", {"delete_media": "true"}
         await call.attach("DELETE", path, params=params, accept=(404, 410), repeatable=True)
 
-    # --- read -----------------------------------------------------------------------------------------------------
+    # --- read ---------------------------------------------------------------------------------------------
     async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
         name = call.facts.facts["batch"]
         now = call.now()
@@ -501,16 +501,17 @@ class Mastodon(base.Adapter):
     def owns(self, permalink: str) -> bool:
         return permalink.startswith(self.server + "/")
 
-    # --- the wire -------------------------------------------------------------------------------------------------
+    # --- the wire -----------------------------------------------------------------------------------------
     def read_error(self, response: base.Response) -> tuple[str | None, str]:
-        """Servers answer JSON, HTML, plain text or nothing; texts are localised, so only fixed English ones are matched."""
+        """Servers answer JSON, HTML, plain text or nothing; texts are localised, so only fixed English
+        ones are matched."""
         body = response.json_or_none()
         if isinstance(body, dict):
             return body.get("error"), str(body.get("error_description") or body.get("error") or "")
         return None, strip_html(response.text).strip()[:200]
 
 
-# --- from the server's words ------------------------------------------------------------------------------------------
+# --- from the server's words ------------------------------------------------------------------------------
 def _limits(instance: dict[str, Any], software: str) -> dict[str, Any]:
     """The server's own limits, stock numbers where it says nothing."""
     configuration = instance.get("configuration") or {}
@@ -567,7 +568,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _software_by_version(version: str) -> tuple[str, str]:
-    """From texts such as ``2.7.2 (compatible; Pleroma 2.9.1)``, ``4.0.0 (not true; really snac/2.94)``, ``takahe/0.11``."""
+    """From texts such as ``2.7.2 (compatible; Pleroma 2.9.1)``, ``4.0.0 (not true; really snac/2.94)``,
+    ``takahe/0.11``."""
     match = re.search(r"(?:compatible; |really |^)([A-Za-z][A-Za-z-]*)[/ ]([\d.]+\S*)", version)
     return (match[1].lower(), match[2].rstrip(")")) if match else ("mastodon", version)
 
@@ -605,10 +607,9 @@ def _row(receipt: Receipt, status: dict[str, Any] | None, now: datetime) -> Metr
     if status is None:
         gone = errors.Declined("the post is deleted, or not visible to this account", status=404)
         return Metrics.of(receipt, error=gone, fetched_at=now)
-    missing = {
-        name: "Mastodon does not count it"
-        for name in ("impressions", "reach", "saves", "clicks", "video_views")
-    }
+    missing = dict.fromkeys(
+        ("impressions", "reach", "saves", "clicks", "video_views"), "Mastodon does not count it"
+    )
     if status.get("quotes_count") is None:
         missing["quotes"] = "the server does not tell (Mastodon 4.5 and later do)"
     names = ("favourites_count", "replies_count", "reblogs_count", "quotes_count", "edited_at")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -73,17 +74,16 @@ class Reads(Grants):
     # paging --------------------------------------------------------------------------------------
 
     def page(
-        self, request: Request, items: Sequence[Any], show: Callable[[Any], Json], default: int, most: int
+        self, request: Request, items: Iterable[Any], show: Callable[[Any], Json], default: int, most: int
     ) -> Response:
         """One page of ``items`` (newest first) as the query asks, with a ``Link`` header."""
         from starlette.responses import JSONResponse
 
         query = request.query_params
         limit = min(most, max(1, int(query.get("limit") or default)))
-        chosen = [item for item in items if _between(_id(item), query.get("max_id"), query.get("since_id"))]
-        if query.get("min_id"):
-            chosen = [item for item in chosen if _order(_id(item)) > _order(query["min_id"])][-limit:]
-        chosen = chosen[:limit]
+        below, above, floor = query.get("max_id"), query.get("since_id"), query.get("min_id")
+        fitting = (item for item in items if _between(_id(item), below, floor or above))
+        chosen = list(fitting)[-limit:] if floor else list(islice(fitting, limit))
         headers = {"link": self._links(request, chosen, limit)} if chosen else {}
         return JSONResponse([show(item) for item in chosen], headers=headers)
 
@@ -100,7 +100,7 @@ class Reads(Grants):
         return f'<{address}?{urlencode([*kept, ("max_id", _id(chosen[-1]))])}>; rel="next", {newer}'
 
     def _statuses(self, request: Request, toots: Sequence[Toot], viewer: Person | None) -> Response:
-        seen = [toot for toot in toots if self._box.sees(viewer, toot)]
+        seen = (toot for toot in toots if self._box.sees(viewer, toot))
         return self.page(request, seen, lambda toot: views.status_json(self._box, toot, viewer), 20, 40)
 
     # statuses ------------------------------------------------------------------------------------
@@ -516,5 +516,7 @@ def _order(item_id: str) -> tuple[int, str]:
 
 
 def _between(item_id: str, below: str | None, above: str | None) -> bool:
+    if not below and not above:
+        return True
     order = _order(item_id)
     return (not below or order < _order(below)) and (not above or order > _order(above))

@@ -1,0 +1,99 @@
+"""The accounts of one client: found by name, by adapter, by receipt, by intent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from ._account import Account, Machinery
+from .adapters.base import Adapter
+from .errors import ConfigError
+from .journal import Intent
+from .model import Receipt
+
+Target = str | Adapter
+Targets = Target | Iterable[Target]
+
+
+class Accounts:
+    """Named accounts, and those given as bare adapters, which get their platform's name."""
+
+    def __init__(self, accounts: Mapping[str, Adapter], machinery: Machinery) -> None:
+        self._machinery = machinery
+        self._named = {name: Account(name, adapter, machinery) for name, adapter in accounts.items()}
+        self._loose: dict[int, Account] = {}
+
+    def __iter__(self) -> Iterator[Account]:
+        yield from self._named.values()
+        yield from self._loose.values()
+
+    @property
+    def adapters(self) -> dict[str, Adapter]:
+        """The adapters by the names they were given."""
+        return {name: account.adapter for name, account in self._named.items()}
+
+    def named(self, target: Target) -> Account:
+        """The account of a name or an adapter; an unknown name is a ConfigError."""
+        if isinstance(target, Adapter):
+            return self._of_adapter(target)
+        account = next((one for one in self if one.name == target), None)
+        if account is None:
+            known = ", ".join(sorted(self._named)) or "none"
+            raise ConfigError(f"no account named {target!r}; accounts are: {known}", account=target)
+        return account
+
+    def _of_adapter(self, adapter: Adapter) -> Account:
+        for account in self:
+            if account.adapter is adapter:
+                return account
+        taken = {account.name for account in self}
+        names = (adapter.platform, *(f"{adapter.platform}-{n}" for n in range(2, len(taken) + 3)))
+        name = next(name for name in names if name not in taken)
+        self._loose[id(adapter)] = Account(name, adapter, self._machinery)
+        return self._loose[id(adapter)]
+
+    def targets(self, to: Targets | None) -> list[Account]:
+        """The accounts ``to`` names, each once, in order."""
+        if to is None:
+            raise ConfigError("say where: to=<account name>, an adapter, or several of them")
+        many = [to] if isinstance(to, str | Adapter) else list(to)
+        if not many:
+            raise ConfigError("to= names no account")
+        return list(dict.fromkeys(self.named(target) for target in many))
+
+    def variant_targets(self, accounts: Iterable[Account]) -> frozenset[str]:
+        """Every name a variant may be aimed at."""
+        from .registry import platforms
+
+        names = {name for account in accounts for name in (account.name, account.adapter.platform)}
+        return frozenset({*names, *self._named, *platforms()})
+
+    def of_receipt(self, receipt: Receipt, given: Target | None) -> Account:
+        """The account a receipt belongs to: the one given, else by its identity."""
+        if given is not None:
+            return self.named(given)
+        for account in self:
+            if account.facts is not None and account.facts.identity == receipt.identity:
+                return account
+        place = (receipt.platform, receipt.identity.server)
+        same = [account for account in self if (account.adapter.platform, account.adapter.server) == place]
+        if len(same) == 1:
+            return same[0]
+        raise ConfigError(
+            f"no account of this client is {receipt.identity.name or receipt.identity.id} on {receipt.platform}; "
+            "give account=<name>"
+        )
+
+    async def of_intent(self, intent: Intent) -> Account | None:
+        """The account that is an intent's identity, whatever its name is by now."""
+        for account in self:
+            same = account.adapter.platform == intent.platform
+            if same and (await account.ready()).identity == intent.identity:
+                return account
+        return None
+
+    def of_permalink(self, permalink: str) -> Account:
+        """The first account on the platform of a permalink."""
+        for account in self:
+            if account.adapter.owns(permalink):
+                return account
+        raise ConfigError(f"no account of this client is on the platform of {permalink}; give account=<name>")
