@@ -14,8 +14,8 @@ from .sandbox import Sandbox
 
 TEXT = (
     "We ship today. After two winters in the yard the new boat left the harbour this morning, with eleven people, "
-    "a dog and a fair wind. She is built from larch, she runs on the sun when the sea is calm, and every plan and every "
-    "mistake we made is written down for whoever wants to build the next one. Come and look: "
+    "a dog and a fair wind. She is built from larch, she runs on the sun when the sea is calm, and every plan and "
+    "every mistake we made is written down for whoever wants to build the next one. Come and look: "
     "https://example.com/launch #launch #boats"
 )
 DAY = 86_400

@@ -247,7 +247,9 @@ def _search(
         if max(size) == 1:
             break
         scale *= min(0.9, max(0.3, 0.95 * math.sqrt(limits.max_bytes / smallest)))
-    raise ImageError(f"even {floor} pixels wide it would have more than {limits.max_bytes:,} bytes")
+    raise ImageError(
+        f"even with {floor} pixels on its longer side it would have more than {limits.max_bytes:,} bytes"
+    )
 
 
 def _first_scale(full: tuple[int, int], limits: Limits) -> float:

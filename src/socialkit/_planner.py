@@ -102,6 +102,7 @@ async def plan_target(
     chosen = _options(adapter, options, notes)
     rules = owner.rules
     _check_fields(own, rules, adapter, notes)
+    own = _without_foreign(own, adapter, notes)
     posts = _thread(own, rules, notes)
     planner = MediaPlanner(notes, rules, shelf)
     drafts = []
@@ -174,18 +175,18 @@ def _check_fields(post: Post, rules: Rules, adapter: Adapter, notes: Notes) -> N
         notes.problem(
             "visibility", "unsupported", f"no {post.visibility!r} posts here", hint=f"one of {allowed}"
         )
+
+
+def _without_foreign(post: Post, adapter: Adapter, notes: Notes) -> Post:
+    """The post without references to other platforms' posts; each is a problem."""
+    foreign = {}
     for name in ("reply_to", "quote"):
-        _check_reference(getattr(post, name), name, adapter, notes)
-
-
-def _check_reference(value: Any, name: str, adapter: Adapter, notes: Notes) -> None:
-    if isinstance(value, Receipt) and value.platform != adapter.platform:
-        notes.problem(
-            name,
-            "wrong_platform",
-            f"that post is on {value.platform}",
-            hint=f"give the {adapter.platform} receipt with post.variant({adapter.platform!r}, {name}=…)",
-        )
+        value = getattr(post, name)
+        if isinstance(value, Receipt) and value.platform != adapter.platform:
+            hint = f"give the {adapter.platform} receipt with post.variant({adapter.platform!r}, {name}=…)"
+            notes.problem(name, "wrong_platform", f"that post is on {value.platform}", hint=hint)
+            foreign[name] = None
+    return attrs.evolve(post, **foreign) if foreign else post
 
 
 def _thread(post: Post, rules: Rules, notes: Notes) -> list[Post]:

@@ -13,7 +13,18 @@ import attrs
 from . import errors
 from ._clock import to_text
 from .adapters._errors import retry_at as _retry_at
-from .adapters.base import AccountFacts, Blob, Card, Credential, Fence, PartMedia, Request, Response, Sent
+from .adapters.base import (
+    AccountFacts,
+    Blob,
+    Card,
+    Credential,
+    Fence,
+    PartMedia,
+    Request,
+    Response,
+    Sent,
+    Slice,
+)
 from .gate import ALLOW, Verdict
 from .store import Store, pause
 from .transport import AnswerLost, Unreachable, redact
@@ -326,7 +337,16 @@ class BoundCall:
             headers |= owner.headers(credential, method, _with_query(target, request.get("params")))
         body: dict[str, Any] = {name: value for name, value in request.items() if name in _BODY}
         response = await machinery.transport.send(
-            method, target, step=step, headers=headers, before=before, sent=sent, **body
+            method,
+            target,
+            step=step,
+            headers=headers,
+            before=before,
+            sent=sent,
+            at_last_piece=before is not None
+            and ("multipart" in body or isinstance(body.get("content"), Slice)),
+            secrets=owner.secrets(),
+            **body,
         )
         owner.learn_time(response)
         if keys is not None:

@@ -84,6 +84,20 @@ async def _first(pieces: AsyncIterator[bytes]) -> bytes:
 # --- characters ---------------------------------------------------------------------------------------------
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
+_CHARACTER_SETS = (
+    "ascii",
+    "big5",
+    "cp",
+    "euc",
+    "gb",
+    "iso2022",
+    "iso8859",
+    "koi8",
+    "mac",
+    "shift_jis",
+    "utf-",
+)
+"""How the codecs begin that are character sets; others (punycode, hex, ...) are tools, some of them slow."""
 _MEANT = {
     "iso-8859-1": "cp1252",
     "iso8859-1": "cp1252",
@@ -112,10 +126,9 @@ def _decoded(content: bytes, content_type: str) -> str:
 def _encoding(label: str) -> str | None:
     try:
         name = codecs.lookup(label).name
-        b"".decode(name)
     except (LookupError, ValueError):
         return None
-    return _MEANT.get(name, name)
+    return _MEANT.get(name, name) if name.startswith(_CHARACTER_SETS) else None
 
 
 # --- the head of the page -----------------------------------------------------------------------------------
@@ -200,4 +213,5 @@ def _usable(base: str, value: str) -> str | None:
     except ValueError:
         return None
     plain = url.isprintable() and " " not in url and len(url) <= _URL
-    return url if plain and re.match(r"https?://[^/]", url) and not url.lower().endswith(".svg") else None
+    picture = re.match(r"https?://[^/]", url) and url != base and not url.lower().endswith(".svg")
+    return url if plain and picture else None

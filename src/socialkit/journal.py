@@ -110,7 +110,7 @@ class Intent:
 
     @property
     def lost(self) -> bool:
-        return any([state.lost for state in self.states])
+        return any(state.lost for state in self.states)
 
     @property
     def done(self) -> bool:

@@ -299,7 +299,7 @@ _CAPTIONS = frozenset({"text/vtt", "application/x-subrip"})
 def _facts(medium: Medium | Captions, look: Look, size: int, digest: str, name: str) -> Facts:
     mime = look.mime or _other_mime(medium, name)
     width, height = look.shown
-    if mime in _SIZED and not (width and height):
+    if mime in _SIZED and not (width and height) and not isinstance(medium, File):
         raise MediaError(f"{name} starts like {mime}, but is damaged: it has no readable width and height")
     return Facts(
         kind=_kind(medium, mime, look.animated, name),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import time
 from datetime import timedelta
 
 import httpx
 import pytest
 
+from socialkit import Client, Post
 from socialkit.errors import ConfigError
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.core import Window
@@ -73,6 +76,16 @@ async def test_stored_then_hang_ends_at_the_read_timeout(toy, http):
         await http(toy).post(NOTES, json={"text": "hello"}, timeout=30)
     assert texts(toy) == ["hello"]
     assert toy.clock.monotonic() == 30
+
+
+async def test_closing_the_sandbox_ends_what_hangs(toy, http):
+    toy.fault("stored-then-hang")
+    task = asyncio.create_task(http(toy).post(NOTES, json={"text": "hello"}, timeout=None))
+    await toy.clock.sleep(1)
+    assert toy.requests[0].status == "hung"
+    toy.close()
+    with pytest.raises(httpx.RemoteProtocolError):
+        await asyncio.wait_for(task, 5)
 
 
 async def test_stored_later_executes_after_the_client_gave_up(toy, http):
@@ -280,3 +293,41 @@ def test_an_unknown_platform_names_the_known_ones():
 def test_a_missing_platform_names_what_the_sandbox_has(toy):
     with pytest.raises(ConfigError, match="it has toy"):
         toy.timeline("mastodon")
+
+
+@pytest.mark.parametrize("missing", ["starlette", "python_multipart"])
+def test_a_missing_extra_is_named(monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ConfigError, match=r"pip install 'socialkit-py\[sandbox\]'"):
+        Sandbox(["mastodon"])
+
+
+def test_serving_without_its_extra_is_an_error_too(monkeypatch, toy):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(ConfigError, match=r"pip install 'socialkit-py\[sandbox\]'"), toy.serve():
+        pass
+
+
+def test_the_client_posts_in_process_on_the_sandboxs_clock():
+    with Sandbox(["mastodon"]) as box, box.client(store=":memory:") as client:
+        began = time.perf_counter()
+        box.fault("stored-then-hang")
+        report = client.publish(Post("hello"), to="mastodon", idempotency_key="k", errors="return")
+        assert report["mastodon"].status == "published"
+        assert [entry.text for entry in box.timeline("mastodon")] == ["hello"]
+        assert box.clock.monotonic() > 0
+        assert time.perf_counter() - began < 10
+
+
+async def test_the_async_client_too():
+    with Sandbox(["mastodon"]) as box:
+        async with box.async_client(store=":memory:") as client:
+            report = await client.publish(Post("hello"), to="mastodon", idempotency_key="k")
+        assert report["mastodon"].url == f"https://mastodon.social/@brand/{box.timeline('mastodon')[0].id}"
+
+
+def test_served_accounts_point_at_the_server():
+    with Sandbox(["mastodon"]) as box, box.serve() as url:
+        with Client(box.accounts(url), store=":memory:") as client:
+            report = client.publish(Post("hello"), to="mastodon", idempotency_key="k")
+        assert report["mastodon"].url.startswith(f"{url}/mastodon/@brand/")

@@ -311,6 +311,8 @@ async def test_a_scheduled_post_appears_at_its_moment(box, brand):
     (entry,) = box.timeline("mastodon")
     assert (entry.text, entry.created_at, len(entry.media)) == ("later", at, 1)
     assert entry.id != answer.json()["id"]
+    assert (await brand.get("/api/v1/scheduled_statuses")).json() == []
+    assert len(box.timeline("mastodon")) == 1
 
 
 async def test_scheduling_has_its_rules(box, brand):
@@ -407,6 +409,7 @@ async def test_a_quote_is_accepted_revoked_or_refused(brand, reader):
     await brand.post(f"{STATUSES}/{quoted['id']}/quotes/{quoting['id']}/revoke")
     again = (await reader.get(f"{STATUSES}/{quoting['id']}")).json()
     assert again["quote"] == {"state": "revoked", "quoted_status": None}
+    assert (await brand.get(f"{STATUSES}/{quoted['id']}")).json()["quotes_count"] == 0
     shut = await post(brand, "not me", quote_approval_policy="nobody")
     assert shut["quote_approval"]["automatic"] == []
     refused = await reader.post(STATUSES, json={"status": "x", "quoted_status_id": shut["id"]})
@@ -475,6 +478,8 @@ async def test_lists_page_by_link(brand):
         page = await brand.get(page.links["next"]["url"])
         seen += [status["id"] for status in page.json()]
     assert seen == ids[::-1]
+    odd = await brand.get(f"/api/v1/accounts/{me}/statuses", params={"limit": "many"})
+    assert len(odd.json()) == 5
     newer = await brand.get(f"/api/v1/accounts/{me}/statuses", params={"min_id": ids[0], "limit": 2})
     assert [status["id"] for status in newer.json()] == [ids[2], ids[1]]
 

@@ -77,7 +77,8 @@ class Fence:
     """Why a repeated commit cannot make a second post on this account.
 
     ``kind``: "rkey", "key" (native idempotency key), "container", "session", ...; ``valid_for`` seconds after the first
-    attempt (None: always). Only ``honoured="proved"`` counts as a fence. ``repeat_after`` seconds must pass between attempts.
+    attempt (None: always). Only ``honoured="proved"`` counts as a fence. ``repeat_after``
+    seconds must pass between attempts.
     """
 
     kind: str
@@ -221,7 +222,7 @@ class Response:
     status: int
     headers: Mapping[str, str]
     content: bytes = attrs.field(default=b"", repr=False)
-    url: str = ""
+    url: str = attrs.field(default="", repr=False)
     method: str = "GET"
     received_at: datetime | None = None
 

@@ -1,7 +1,7 @@
 """Bluesky, and every other server of the AT Protocol.
 
-A post is a record under a key the client chooses. It is written with ``swapRecord: null``, which means "only if there is
-none yet": the same request again makes no second post.
+A post is a record under a key the client chooses. It is written with ``swapRecord: null``, which means "only if there
+is none yet": the same request again makes no second post.
 """
 
 from __future__ import annotations
@@ -123,7 +123,8 @@ class BlueskyOptions(base.Options):
 
     Attributes:
         labels: self-labels: "porn", "sexual", "nudity", "graphic-media".
-        replies: who may reply: None (everyone), "nobody", or any of "mentioned", "followers", "following", list AT-URIs.
+        replies: who may reply: None (everyone), "nobody", or any of "mentioned", "followers", "following",
+            list AT-URIs.
         quotes: False forbids quoting.
         card: False makes no preview card for the first link of the text.
 

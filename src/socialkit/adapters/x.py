@@ -1,192 +1,56 @@
 """X (formerly Twitter), through its API v2.
 
-A post cannot be repeated safely here: there is no idempotency key, and a refusal as a duplicate does not name the post
-that exists. A lost answer is settled by reading the account's own posts.
+A post cannot be repeated safely here: there is no idempotency key, and a refusal as a duplicate does not name
+the post that exists. A lost answer is settled by reading the account's own posts.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-import unicodedata
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
 import attrs
 
-from .. import errors
-from ..metrics import Metrics
-from ..model import Identity, Receipt
-from ..rules import Budget, ErrorRow, FindRule, ImageRule, PollRule, Rules, Source, TextRule, VideoRule
-from ..text import find_entities, invalid_characters, strip_html
+from socialkit import errors
+from socialkit.metrics import Metrics
+from socialkit.model import Identity, Receipt
+from socialkit.rules import Budget, Rules, TextRule
+from socialkit.text import find_entities, invalid_characters, strip_html
+
 from . import base
+from ._x_posts import (
+    FIELDS,
+    STATUS,
+    Seen,
+    author_of,
+    id_of,
+    is_field_problem,
+    is_young,
+    likeness_of,
+    media_keys,
+    permalink_of,
+    posted_at,
+    problem_kind,
+    references_of,
+    row_of,
+    sent_of,
+    stamp,
+    words_of,
+)
+from ._x_rules import DAY, DOCUMENTED_VIDEO, LABELS, PREMIUM_TEXT, PRICE, QUARTER, RULES, VIDEO
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Finding, Found, Lost, Part, PartMedia, Sent
 
-_DOCS = Source("docs.x.com and its OpenAPI description 2.167", "2026-08-22")
-_REPORTS = Source("changelogs and measurements of third parties", "2026-09-23")
-
-PREMIUM_TEXT = 25_000
-DOCUMENTED_VIDEO = (512_000_000, 140.0)
-"""Bytes and seconds the manual still names; since September 2026 more is taken (third-party reports)."""
-LABELS = frozenset({"adult_content", "graphic_violence", "other"})
-DAY, QUARTER = 86_400.0, 900.0
-PRIVATE_FOR = timedelta(days=30)
 MIB = 1 << 20
-_PRICE = {"post": 0.015, "url": 0.200, "summoned": 0.010, "metadata": 0.005}
-"""US dollars per request, pay per use."""
-_CHUNKS = r"POST /2/media/upload/(?:initialize|[0-9]+/(?:append|finalize))"
-
-_VIDEO = VideoRule(
-    count=1,
-    max_bytes=8 << 30,
-    types=frozenset({"video/mp4", "video/quicktime"}),
-    min_seconds=0.5,
-    max_seconds=1200.0,
-    min_ratio=1 / 3,
-    max_ratio=3.0,
-    alt_limit=1000,
-    alt_unit="codepoints",
-    captions=20,
-    thumbnail=True,
-)
-
-
-def _budgets() -> Iterator[Budget]:
-    """Each endpoint's limit per 15 minutes and user, and the app's per 24 hours where there is one."""
-    table = (
-        ("posts", "POST /2/tweets", 100, 10_000),
-        ("deletes", "DELETE /2/tweets/[0-9]+", 50, None),
-        ("lookups", "GET /2/tweets", 5000, None),
-        ("lookup", "GET /2/tweets/[0-9]+", 900, None),
-        ("timeline", "GET /2/users/[0-9]+/tweets", 900, None),
-        ("me", "GET /2/users/me", 75, None),
-        ("uploads", "POST /2/media/upload", 500, 50_000),
-        ("upload-chunks", _CHUNKS, 1875, 180_000),
-        ("upload-status", "GET /2/media/upload", 1000, 100_000),
-        ("metadata", "POST /2/media/metadata", 500, 50_000),
-        ("subtitles", "POST /2/media/subtitles", 100, 10_000),
-    )
-    for name, match, user, app in table:
-        yield Budget(name, "endpoint", user, QUARTER, match, header="x-rate-limit", source=_DOCS)
-        if app:
-            header = "x-app-limit-24hour"
-            yield Budget(f"{name}-app-24h", "app", app, DAY, match, header=header, source=_DOCS)
-    yield Budget("posts-3h", "account", 300, 10_800.0, "POST /2/tweets", source=_DOCS)
-    header = "x-user-limit-24hour"
-    yield Budget("posts-user-24h", "account", 2400, DAY, "POST /2/tweets", header=header, source=_REPORTS)
-
-
-_TOP_UP = "the app's API credits are used up: top them up in the developer console, then publish again"
-_UNLOCK = "sign in at x.com in a browser and follow what it asks"
-_PROJECT = "put the app into a project of the developer console, with access to this endpoint"
-_MEDIA_HINT = "the media are the wrong mix, expired or not ready; publish under a new idempotency_key"
-_REPLIES_HINT = "the author restricts who can reply"
-_CONTENT_HINT = "change the text"
-
-# A reply that comes right after its parent is refused for some seconds as if there were none: certainly not
-# executed, so the row says Unavailable and the commit is tried again, a second or two apart. ``X.send`` turns
-# what is left of that into Declined where the parent is none of our own thread.
-_NO_PARENT = "the post it replies to is deleted, or not visible (yet)"
-
-_ERRORS = (
-    ErrorRow(400, "ReauthNeeded", text=r"value passed for the (token|authorization code) was invalid"),
-    ErrorRow(400, "ReauthNeeded", code="invalid_grant", hint="the refresh token is spent; sign in again"),
-    ErrorRow(400, "Declined", text="segments do not add up", hint="the upload is incomplete; publish again"),
-    ErrorRow(400, "Declined"),
-    ErrorRow(
-        401, "ReauthNeeded", code="unauthorized_client", hint="a confidential client: give client_secret="
-    ),
-    ErrorRow(401, "ReauthNeeded", hint="the token is expired, revoked or malformed", refresh=True),
-    ErrorRow(402, "Declined", hint=_TOP_UP),
-    ErrorRow(403, "Duplicate", code="187", definite=False),
-    ErrorRow(403, "Duplicate", text="duplicate content", definite=False),
-    ErrorRow(
-        403, "ReauthNeeded", code="unsupported-authentication", hint="sign in as the user, not as the app"
-    ),
-    ErrorRow(
-        403, "MissingScope", code="oauth1-permissions", hint="set the app to read and write; sign in again"
-    ),
-    ErrorRow(
-        403,
-        "MissingScope",
-        text="oauth1 app permissions",
-        hint="set the app to read and write; sign in again",
-    ),
-    ErrorRow(403, "Declined", code="client-forbidden", hint=_PROJECT),
-    ErrorRow(403, "Declined", code="453", hint=_PROJECT),
-    ErrorRow(403, "Declined", code="64", hint=f"the account is suspended: {_UNLOCK}"),
-    ErrorRow(403, "Declined", code="user-suspended", hint=f"the account is suspended: {_UNLOCK}"),
-    ErrorRow(403, "Declined", code="326", hint=f"the account is locked: {_UNLOCK}"),
-    ErrorRow(403, "Declined", text="account.*locked", hint=f"the account is locked: {_UNLOCK}"),
-    ErrorRow(403, "Declined", code="226", hint="it looks automated to X; wait some hours"),
-    ErrorRow(403, "RateLimited", code="185", hint="the account's own cap of posts a day"),
-    ErrorRow(403, "RateLimited", code="usage-capped", hint="the project's cap"),
-    ErrorRow(403, "Declined", code="186", hint="shorten it; long posts need X Premium"),
-    ErrorRow(403, "Declined", text="too long", hint="shorten it; long posts need X Premium"),
-    ErrorRow(403, "Unavailable", code="385", hint=_NO_PARENT),
-    ErrorRow(403, "Unavailable", text="that is deleted or not visible", hint=_NO_PARENT),
-    ErrorRow(403, "Declined", code="433", hint=_REPLIES_HINT),
-    ErrorRow(403, "Declined", text="restricted who can reply", hint=_REPLIES_HINT),
-    *(ErrorRow(403, "Declined", code=code, hint=_MEDIA_HINT) for code in ("323", "324", "325")),
-    ErrorRow(403, "Declined", text="media ids?.*invalid", hint=_MEDIA_HINT),
-    ErrorRow(403, "Declined", text="one cashtag", hint="leave one $SYMBOL in the text"),
-    ErrorRow(403, "Declined", text="invalid url", hint=_CONTENT_HINT),
-    ErrorRow(403, "Declined", text="maximum of 4 items", hint=_CONTENT_HINT),
-    ErrorRow(403, "Declined", text="video longer than", hint="cut it; long videos need X Premium"),
-    *(ErrorRow(403, "Declined", code=code, hint="this user takes no messages") for code in ("150", "349")),
-    ErrorRow(403, "Declined", hint="X does not say why: check the app's write access and the reply rules"),
-    *(ErrorRow(404, "Declined", code=code, hint="it is gone or hidden") for code in ("34", "144")),
-    ErrorRow(404, "Declined", hint="it is gone or hidden"),
-    ErrorRow(409, "Declined"),
-    ErrorRow(413, "Declined", hint="too large for one request"),
-    ErrorRow(429, "RateLimited", code="usage-capped", hint="the project's cap"),
-    ErrorRow(429, "RateLimited"),
-    *(ErrorRow(0, "Unavailable", code=code, definite=False) for code in ("130", "131")),
-    *(ErrorRow(status, "Unavailable", definite=False) for status in (500, 502, 503, 504)),
-)
-
-RULES = Rules(
-    text=TextRule(280, "x"),
-    images=ImageRule(
-        count=4,
-        max_bytes=5_000_000,
-        types=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
-        alt_limit=1000,
-        alt_unit="codepoints",
-        animated_alone=True,
-        animated_max_bytes=15_000_000,
-        animated_max_pixels=1280 * 1080,
-        animated_max_frames=350,
-    ),
-    video=_VIDEO,
-    poll=PollRule(2, 4, 25, "codepoints", min_seconds=300, max_seconds=604_800),
-    thread=True,
-    carries=frozenset({"reply_to", "quote", "sensitive", "content_warning"}),
-    in_text=frozenset({"link", "tags"}),
-    delete=True,
-    metrics=frozenset(
-        {"impressions", "likes", "comments", "shares", "quotes", "saves", "clicks", "video_views"}
-    ),
-    metrics_batch=100,
-    account_metrics=frozenset({"followers"}),
-    fetch_posts=True,
-    budgets=tuple(_budgets()),
-    errors=_ERRORS,
-    find=FindRule(by="list", quiet=120.0, looks=3, between=20.0),
-    sources=(_DOCS, _REPORTS),
-    notes=(
-        "Accounts with X Premium may write 25,000 characters.",
-        "Pay per use: a post costs 0.015 US dollars, with a link 0.200, a described medium 0.005 more.",
-        "Apps without an Enterprise contract cannot quote, and reply to others only when mentioned or quoted.",
-    ),
-)
+GONE = ("resource-not-found", "34", "144")
 
 
 @attrs.frozen
 class XOptions(base.Options):
-    """What only X knows. In a thread the first post takes who may reply, the place, the tags and the community.
+    """What only X knows. In a thread, who may reply, place, tags and community go with the first post.
 
     Attributes:
         reply_settings: who may reply: None is everyone.
@@ -215,7 +79,7 @@ class X(base.Adapter):
     """One account on X.
 
     Args:
-        token: an OAuth 2.0 user token (scopes: see ``X.scopes``). refresh_token: renews it; needs ``client_id``.
+        token: an OAuth 2.0 user token with ``X.scopes``. refresh_token: renews it; needs ``client_id``.
         oauth1: (consumer key, consumer secret, token, token secret) instead.
         client_id, client_secret: the developer app; the secret only where it is a confidential client.
         server: base URL of the API.
@@ -256,12 +120,10 @@ class X(base.Adapter):
         if refresh_token and not client_id:
             raise errors.ConfigError("X: refresh_token= needs client_id= of the app it was issued to")
         kind = "oauth2" if refresh_token else "bearer"
-        names = {"client_id": client_id, "client_secret": client_secret}
-        super().__init__(
-            server, base.Credential(kind, access_token=token, refresh_token=refresh_token, **names)
-        )
+        tokens = base.Credential(kind, access_token=token, refresh_token=refresh_token)
+        super().__init__(server, attrs.evolve(tokens, client_id=client_id, client_secret=client_secret))
 
-    # --- who am I -------------------------------------------------------------------------------------------------
+    # --- who am I ------------------------------------------------------------------------------------------
     async def refresh(self, credential: base.Credential, call: Call) -> base.Credential:
         """The next access and refresh token; the refresh token given is spent by it."""
         if not credential.refresh_token or not credential.client_id:
@@ -297,14 +159,14 @@ class X(base.Adapter):
     def rules_for(self, facts: AccountFacts) -> Rules:
         if not self._is_premium(facts):
             return RULES
-        video = attrs.evolve(_VIDEO, max_bytes=16 << 30, max_seconds=7500.0)
+        video = attrs.evolve(VIDEO, max_bytes=16 << 30, max_seconds=7500.0)
         return attrs.evolve(RULES, text=TextRule(PREMIUM_TEXT, "x"), video=video)
 
     def _is_premium(self, facts: AccountFacts) -> bool:
         told = str(facts.facts.get("subscription_type") or "None")
         return told.casefold() != "none" if self.premium is None else self.premium
 
-    # --- plan -----------------------------------------------------------------------------------------------------
+    # --- plan ----------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
         post = draft.post
         request: dict[str, Any] = {"text": post.text} if post.text else {}
@@ -335,7 +197,7 @@ class X(base.Adapter):
         if wanted is None:
             return None
         reference = wanted.id or wanted.url or "" if isinstance(wanted, Receipt) else wanted
-        found = _id_of(reference)
+        found = id_of(reference)
         if found is None:
             hint = "give its permalink or id"
             draft.problem(field, "not_found", f"{reference!r} is no post on X", hint=hint)
@@ -358,10 +220,10 @@ class X(base.Adapter):
     def _is_own(self, wanted: Receipt | str, facts: AccountFacts) -> bool:
         if isinstance(wanted, Receipt):
             return wanted.identity.id == facts.identity.id
-        name, own = _author_of(wanted), facts.identity.name
+        name, own = author_of(wanted), facts.identity.name
         return name is not None and own is not None and name.casefold() == own.casefold()
 
-    # --- send -----------------------------------------------------------------------------------------------------
+    # --- send ----------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
         body, missing = dict(part.body["request"]), list[str]()
         if part.media:
@@ -374,7 +236,7 @@ class X(base.Adapter):
             if error.status == 403 and call.previous is None:
                 raise errors.Declined(error.message, **_details(error)) from error
             raise
-        return _sent(str(response.json()["data"]["id"]), call.facts, tuple(missing))
+        return sent_of(str(response.json()["data"]["id"]), call.facts, tuple(missing))
 
     async def _attachments(self, part: Part, call: Call, missing: list[str]) -> dict[str, Any]:
         """Everything up, described and captioned: the request's ``media``."""
@@ -404,21 +266,19 @@ class X(base.Adapter):
 
     async def _upload_whole(self, item: PartMedia, category: str, call: Call) -> dict[str, Any]:
         blob = await call.open(item)
-        fields = [
-            base.Field("media", base.Slice(blob), item.name, item.mime),
-            base.Field("media_category", category),
-        ]
+        mime = "text/srt" if item.mime == "application/x-subrip" else item.mime
+        file = base.Field("media", base.Slice(blob), item.name, mime)
+        fields = [file, base.Field("media_category", category)]
         return _data(await call.prepare("POST", "/2/media/upload", multipart=fields, timeout=300.0))
 
     async def _upload_chunks(self, name: str, item: PartMedia, category: str, call: Call) -> dict[str, Any]:
-        """In segments. A resume sends again at most the one whose answer was lost; a dead session starts afresh."""
+        """In segments. A resume sends at most one of them again; a dead session starts afresh."""
         session = call.recall(f"{name} session")
-        if session is not None and session["until"] > call.now().timestamp():
-            try:
-                answer = await self._transfer(name, item, session, call)
-            except errors.Declined:
-                session = None
-        else:
+        if session is not None and session["until"] <= call.now().timestamp():
+            session = None
+        try:
+            answer = await self._transfer(name, item, session, call) if session else None
+        except errors.Declined:
             session = None
         if session is None:
             session = await self._initialize(name, item, category, call)
@@ -437,16 +297,14 @@ class X(base.Adapter):
     async def _transfer(
         self, name: str, item: PartMedia, session: dict[str, Any], call: Call
     ) -> base.Response | None:
-        """The segments that are not up yet, then the end of them; None when an earlier process had come so far."""
+        """The segments that are not up yet, then their end; None when an earlier process had come so far."""
         if session.get("final"):
             return None
         blob, size, url = await call.open(item), _chunk(item.size), f"/2/media/upload/{session['id']}"
         for number in range(session["sent"], -(-item.size // size)):
             piece = base.Slice(blob, number * size, min((number + 1) * size, item.size))
-            fields = [
-                base.Field("media", piece, item.name, item.mime),
-                base.Field("segment_index", str(number)),
-            ]
+            file = base.Field("media", piece, item.name, item.mime)
+            fields = [file, base.Field("segment_index", str(number))]
             await call.prepare("POST", f"{url}/append", multipart=fields, timeout=300.0)
             session = session | {"sent": number + 1}
             call.remember(f"{name} session", session, secret=True)
@@ -483,7 +341,7 @@ class X(base.Adapter):
     async def _describe(
         self, index: int, media_id: str, item: PartMedia, part: Part, call: Call, missing: list[str]
     ) -> None:
-        """Alt text and the sensitive mark. Whether a video takes an alt text X does not say: its refusal is told."""
+        """Alt text and the sensitive mark. X does not say whether videos take the first: a refusal is told."""
         metadata: dict[str, Any] = {"alt_text": {"text": item.alt}} if item.alt else {}
         if warning := part.body.get("warning"):
             metadata["sensitive_media_warning"] = warning
@@ -511,20 +369,21 @@ class X(base.Adapter):
         await call.prepare("POST", "/2/media/subtitles", json=body)
         call.remember(name, True, expires_in=DAY)
 
-    # --- after ----------------------------------------------------------------------------------------------------
+    # --- after ---------------------------------------------------------------------------------------------
     async def find(self, lost: Lost, call: Call) -> Finding:
         uploads = [call.recall(_memory(f"media {i}", item)) for i, item in enumerate(lost.part.media)]
-        same, alike = [], []
+        same, alike = list[dict[str, Any]](), list[dict[str, Any]]()
         async for post in self._own(call, since=lost.since):
-            at = _posted_at(post)
+            at = posted_at(post)
             if str(post["id"]) in lost.claimed or (at is not None and at > lost.until):
                 continue
-            likeness = _likeness(post, lost, uploads)
-            (same if likeness == "same" else alike if likeness == "alike" else []).append(post)
+            likeness = likeness_of(post, lost, uploads)
+            if likeness != "other":
+                (same if likeness == "same" else alike).append(post)
         if len(same) > 1:
             return CannotTell("two posts look exactly like this one")
         if same:
-            return Found(_sent(str(same[0]["id"]), call.facts))
+            return Found(sent_of(str(same[0]["id"]), call.facts))
         if alike:
             return CannotTell("a post with the same text is there, but its media are not known to be these")
         return Absent("it is not among the account's own posts")
@@ -533,11 +392,11 @@ class X(base.Adapter):
         self, call: Call, *, since: datetime | None, until: datetime | None = None, size: int = 100
     ) -> AsyncIterator[dict[str, Any]]:
         """The account's own posts without reposts, newest first, every page."""
-        params = {"max_results": str(size), "exclude": "retweets", "tweet.fields": _FIELDS}
+        params = {"max_results": str(size), "exclude": "retweets", "tweet.fields": FIELDS}
         if since is not None:
-            params["start_time"] = _stamp(since)
+            params["start_time"] = stamp(since)
         if until is not None and until < call.now() - timedelta(minutes=1):
-            params["end_time"] = _stamp(until + timedelta(seconds=1))
+            params["end_time"] = stamp(until + timedelta(seconds=1))
         url, seen = f"/2/users/{call.facts.identity.id}/tweets", set[str]()
         while True:
             page = (await call.read("GET", url, params=params)).json()
@@ -553,27 +412,25 @@ class X(base.Adapter):
         answer = await call.attach("DELETE", f"/2/tweets/{receipt.id}", accept=(404,), repeatable=True)
         body = answer.json_or_none() or {}
         code, said = self.read_error(answer)
-        gone = (body.get("data") or {}).get("deleted") or code in _GONE or (answer.status == 404 and body)
+        gone = (body.get("data") or {}).get("deleted") or code in GONE or (answer.status == 404 and body)
         if not gone:
             raise errors.Declined(f"X did not delete {receipt.id}: {said or 'no explanation'}", code=code)
 
-    # --- read -----------------------------------------------------------------------------------------------------
+    # --- read ----------------------------------------------------------------------------------------------
     async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
-        """One request when all are own posts of the last 30 days, whose private numbers X tells; two otherwise."""
+        """One request for own posts of the last 30 days, whose private numbers X tells; one for the others."""
         now = call.now()
-        private = [r for r in receipts if _is_young(r, now) and r.identity.id == call.facts.identity.id]
+        private = [r for r in receipts if is_young(r, now) and r.identity.id == call.facts.identity.id]
         found, problems = await self._lookup(private, call, private=True)
-        asked = {
-            r.id for r in private if r.id not in found and not _is_field_problem(problems.get(str(r.id)))
-        }
+        asked = {r.id for r in private if r.id not in found and not is_field_problem(problems.get(str(r.id)))}
         rest = [r for r in receipts if r.id and r.id not in found and r.id not in asked]
         more, others = await self._lookup(rest, call, private=False)
         found, problems = found | more, {**problems, **others}
-        return [_row(r, found.get(str(r.id)), problems.get(str(r.id)), now) for r in receipts]
+        return [row_of(r, found.get(str(r.id)), problems.get(str(r.id)), now) for r in receipts]
 
     async def _lookup(
         self, receipts: Sequence[Receipt], call: Call, *, private: bool
-    ) -> tuple[dict[str, _Seen], dict[str, dict[str, Any]]]:
+    ) -> tuple[dict[str, Seen], dict[str, dict[str, Any]]]:
         """Posts with their media, and what X says of those it does not show; both by id."""
         if not receipts:
             return {}, {}
@@ -588,7 +445,7 @@ class X(base.Adapter):
         media = {one["media_key"]: one for one in (body.get("includes") or {}).get("media") or ()}
         problems = {str(p.get("resource_id") or p.get("value")): p for p in body.get("errors") or ()}
         found = {
-            str(post["id"]): (post, [media.get(key) for key in _keys(post)])
+            str(post["id"]): (post, [media.get(key) for key in media_keys(post)])
             for post in body.get("data") or ()
         }
         return found, problems
@@ -622,17 +479,17 @@ class X(base.Adapter):
                 return
 
     def _receipt(self, post: dict[str, Any], owner: Identity) -> Receipt:
-        references = _references(post)
+        references = references_of(post)
         kind = "reply" if "replied_to" in references else "quote" if "quoted" in references else "post"
         post_id = str(post["id"])
-        url = _permalink(post_id, owner.name)
-        return Receipt(owner, post_id, url, _posted_at(post), _words(post), kind)
+        url = permalink_of(post_id, owner.name)
+        return Receipt(owner, post_id, url, posted_at(post), words_of(post), kind)
 
     async def resolve(self, reference: str, call: Call) -> Receipt:
         """A permalink on x.com or twitter.com, or a bare id."""
-        if (post_id := _id_of(reference)) is None:
+        if (post_id := id_of(reference)) is None:
             raise errors.ConfigError(f"{reference!r} is no post on X; give its permalink or id")
-        params = {"tweet.fields": f"{_FIELDS},author_id"}
+        params = {"tweet.fields": f"{FIELDS},author_id"}
         answer = await call.read("GET", f"/2/tweets/{post_id}", params=params, accept=(404,))
         post = (answer.json_or_none() or {}).get("data")
         if not post:
@@ -641,20 +498,20 @@ class X(base.Adapter):
         author = str(post.get("author_id") or "")
         if author == call.facts.identity.id:
             return self._receipt(post, call.facts.identity)
-        return self._receipt(post, Identity(self.platform, self.server, author, _author_of(reference)))
+        return self._receipt(post, Identity(self.platform, self.server, author, author_of(reference)))
 
     def owns(self, permalink: str) -> bool:
-        return _STATUS.fullmatch(permalink) is not None
+        return STATUS.fullmatch(permalink) is not None
 
-    # --- the wire -------------------------------------------------------------------------------------------------
+    # --- the wire ------------------------------------------------------------------------------------------
     def read_error(self, response: base.Response) -> tuple[str | None, str]:
-        """X answers problems, lists of problems, the numbered errors of version 1.1, OAuth errors, and HTML."""
+        """X answers problems, lists of them, the numbered errors of version 1.1, OAuth errors, and HTML."""
         body = response.json_or_none()
         if not isinstance(body, dict):
             return None, strip_html(response.text).strip()[:200]
         listed = [one for one in body.get("errors") or () if isinstance(one, dict)]
         code = next((str(one["code"]) for one in listed if one.get("code") is not None), None)
-        kinds = [_problem_kind(one) for one in (body, *listed)]
+        kinds = [problem_kind(one) for one in (body, *listed)]
         code = code or next((kind for kind in kinds if kind), None)
         if code is None and isinstance(body.get("error"), str):
             code = body["error"]
@@ -678,13 +535,10 @@ class X(base.Adapter):
         if now is None:
             return None
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        if code == "185":
+        if code == "usage-capped" and (response.json_or_none() or {}).get("period") != "Daily":
+            return (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
+        if code in ("185", "usage-capped"):
             return midnight + timedelta(days=1)
-        if code == "usage-capped":
-            daily = str((response.json_or_none() or {}).get("period", "")).casefold() == "daily"
-            days = 1 if daily else 32
-            later = midnight + timedelta(days=1) if daily else midnight.replace(day=1) + timedelta(days=days)
-            return later if daily else later.replace(day=1)
         empty = any(reading.remaining == 0 for reading in self.read_limits(response))
         return None if empty else now + timedelta(seconds=QUARTER)
 
@@ -699,18 +553,7 @@ class X(base.Adapter):
         return readings
 
 
-_Seen = tuple[dict[str, Any], list[dict[str, Any] | None]]
-"""A post as X showed it, and its media (None: X did not show that one)."""
-
-_FIELDS = "created_at,entities,attachments,referenced_tweets,note_tweet"
-_GONE = ("resource-not-found", "34", "144")
-_STATUS = re.compile(
-    r"https?://(?:(?:www|mobile|m)\.)?(?:x|twitter)\.com/(?:i/web|(?P<name>[A-Za-z0-9_]{1,20}))/status(?:es)?/"
-    r"(?P<id>[0-9]{1,19})(?:[/?#].*)?"
-)
-
-
-# --- planning ---------------------------------------------------------------------------------------------------------
+# --- planning ---------------------------------------------------------------------------------------------
 def _option_fields(draft: Draft) -> dict[str, Any]:
     """The options as request fields; what belongs to the conversation goes with its first post."""
     options = draft.options
@@ -826,11 +669,11 @@ def _cost(draft: Draft, summoned: bool, warned: bool) -> float:
     """US dollars, pay per use: a link makes a post thirteen times dearer."""
     linked = any(entity.kind == "url" for entity in find_entities(draft.post.text, "x"))
     described = sum(bool(item.alt or warned) for item in draft.media)
-    post = _PRICE["url" if linked else "summoned" if summoned else "post"]
-    return round(post + described * _PRICE["metadata"], 3)
+    post = PRICE["url" if linked else "summoned" if summoned else "post"]
+    return round(post + described * PRICE["metadata"], 3)
 
 
-# --- media ------------------------------------------------------------------------------------------------------------
+# --- media ------------------------------------------------------------------------------------------------
 def _category(item: PartMedia) -> str:
     return {"video": "tweet_video", "gif": "tweet_gif"}.get(item.kind, "tweet_image")
 
@@ -864,178 +707,7 @@ def _processing(response: base.Response) -> dict[str, Any]:
     return _data(response).get("processing_info") or {}
 
 
-# --- posts ------------------------------------------------------------------------------------------------------------
-def _sent(post_id: str, facts: AccountFacts, missing: tuple[str, ...] = ()) -> Sent:
-    return Sent(post_id, _permalink(post_id, facts.identity.name), _born(post_id), missing=missing)
-
-
-def _permalink(post_id: str, name: str | None) -> str:
-    return f"https://x.com/{name or 'i/web'}/status/{post_id}"
-
-
-def _id_of(reference: str) -> str | None:
-    match = _STATUS.fullmatch(reference)
-    if match is not None:
-        return match["id"]
-    return reference if re.fullmatch("[0-9]{1,19}", reference) else None
-
-
-def _author_of(permalink: str) -> str | None:
-    match = _STATUS.fullmatch(permalink)
-    return match["name"] if match is not None and match["name"] not in ("i", None) else None
-
-
-def _born(post_id: str) -> datetime | None:
-    """The moment an id was made, by X's clock; None for ids older than that scheme (November 2010)."""
-    number = int(post_id)
-    return datetime.fromtimestamp(((number >> 22) + 1_288_834_974_657) / 1000, UTC) if number >> 40 else None
-
-
-def _posted_at(post: Mapping[str, Any]) -> datetime | None:
-    told = post.get("created_at")
-    return datetime.fromisoformat(told).astimezone(UTC) if told else _born(str(post["id"]))
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _either(found: Mapping[str, Any], *names: str) -> Any:
-    """A value under its older or its current name: X speaks two dialects."""
-    return next((found[name] for name in names if found.get(name) is not None), None)
-
-
-def _references(post: Mapping[str, Any]) -> dict[str, str]:
-    """What the post refers to, by kind: ``replied_to``, ``quoted``."""
-    listed = _either(post, "referenced_tweets", "referenced_posts") or ()
-    return {one["type"]: str(one["id"]) for one in listed}
-
-
-def _keys(post: Mapping[str, Any]) -> list[str]:
-    return [str(key) for key in (post.get("attachments") or {}).get("media_keys") or ()]
-
-
-def _words(post: Mapping[str, Any]) -> str:
-    """The text as its author wrote it: links in full, no link to its own media, no HTML entities."""
-    note = _either(post, "note_tweet", "note_post") or post
-    text = str(note.get("text") or "")
-    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        text = text.replace(entity, character)
-    links = [url for one in (note, post) for url in (one.get("entities") or {}).get("urls") or ()]
-    for url in links:
-        shown = str(url.get("expanded_url") or url.get("url"))
-        own = url.get("media_key") or re.search(rf"/status/{post['id']}/(?:photo|video)/[0-9]+$", shown)
-        text = text.replace(str(url.get("url")), "" if own else shown) if url.get("url") else text
-    if _keys(post):
-        text = re.sub(r"(?:^|\s)https://t\.co/\w+\s*$", "", text)
-    return text.strip()
-
-
-def _squash(text: str, *, reply: bool) -> str:
-    """Texts as they compare: NFC, white space folded, links without scheme, a reply without its leading mentions."""
-    text = unicodedata.normalize("NFC", text)
-    for entity in reversed(find_entities(text, "x")):
-        if entity.kind == "url":
-            text = text[: entity.start] + _bare(text[entity.start : entity.end]) + text[entity.end :]
-    text = " ".join(text.split())
-    return re.sub(r"^(?:@\w+ ?)+", "", text) if reply else text
-
-
-def _bare(url: str) -> str:
-    host, slash, rest = re.sub("^https?://", "", url, flags=re.IGNORECASE).partition("/")
-    return f"{host.casefold()}{slash}{rest}".rstrip("/")
-
-
-def _likeness(
-    post: Mapping[str, Any], lost: Lost, uploads: Sequence[Any]
-) -> Literal["same", "alike", "other"]:
-    """How one of the account's own posts compares with what was sent."""
-    request, references, keys = lost.part.body["request"], _references(post), _keys(post)
-    parent = lost.previous.id if lost.previous else (request.get("reply") or {}).get("in_reply_to_tweet_id")
-    quoted = request.get("quote_tweet_id")
-    if references.get("replied_to") != parent or (quoted and references.get("quoted") != quoted):
-        return "other"
-    if len(keys) != len(lost.part.media):
-        return "other"
-    known = bool(uploads) and all(uploads)
-    if known and _are_uploads(keys, uploads):
-        return "same"
-    sent, live = request.get("text", ""), _words(post)
-    if quoted:
-        live = re.sub(rf"\s*https?://\S+/status/{quoted}$", "", live)
-        sent = re.sub(rf"\s*https?://\S+/status/{quoted}$", "", sent)
-    if _squash(sent, reply=bool(parent)) != _squash(live, reply=bool(parent)):
-        return "other"
-    return "alike" if known or not sent else "same"
-
-
-def _are_uploads(keys: Sequence[str], uploads: Sequence[Any]) -> bool:
-    """Whether media keys are those of uploads, by the key or by the media id that ends it."""
-    ids, own = {str(upload[0]) for upload in uploads}, {upload[1] for upload in uploads}
-    return all(key in own or key.rpartition("_")[2] in ids for key in keys)
-
-
-# --- numbers ----------------------------------------------------------------------------------------------------------
-_NEVER = {
-    "reach": "X does not count it",
-    "watch_seconds": "X tells it in its media analytics only, which are not read here",
-}
-
-
-def _is_young(receipt: Receipt, now: datetime) -> bool:
-    if receipt.id is None:
-        return False
-    at = receipt.published_at or _born(receipt.id)
-    return at is not None and now - at < PRIVATE_FOR - timedelta(minutes=5)
-
-
-def _is_field_problem(problem: Mapping[str, Any] | None) -> bool:
-    """Whether a post is withheld only because a private number was asked for."""
-    return problem is not None and "field" in str(problem.get("type")).rpartition("/")[2]
-
-
-def _row(receipt: Receipt, seen: _Seen | None, problem: Mapping[str, Any] | None, now: datetime) -> Metrics:
-    if seen is None:
-        words = str((problem or {}).get("detail") or "X did not show it: deleted, or not visible")
-        status = 404 if _problem_kind(problem or {}) == "resource-not-found" else None
-        return Metrics.of(receipt, error=errors.Declined(words, status=status, said=words), fetched_at=now)
-    post, media = seen
-    public = post.get("public_metrics") or {}
-    private = post.get("non_public_metrics") or post.get("organic_metrics") or {}
-    views, why_no_views = _views(media)
-    counts = {
-        "impressions": public.get("impression_count"),
-        "likes": public.get("like_count"),
-        "comments": public.get("reply_count"),
-        "shares": _either(public, "retweet_count", "repost_count"),
-        "quotes": public.get("quote_count"),
-        "saves": public.get("bookmark_count"),
-        "clicks": private.get("url_link_clicks"),
-        "video_views": views,
-    }
-    reasons = {"video_views": why_no_views, "clicks": _why_no_clicks(private, receipt, now)}
-    missing = {name: reasons.get(name, "X did not say") for name, value in counts.items() if value is None}
-    names = ("public_metrics", "non_public_metrics", "organic_metrics")
-    raw = {name: post[name] for name in names if name in post} | {"media": [one for one in media if one]}
-    return Metrics.of(receipt, **counts, missing=_NEVER | missing, raw=raw, fetched_at=now)
-
-
-def _views(media: Sequence[dict[str, Any] | None]) -> tuple[int | None, str]:
-    """Views of all moving media together, or None and why."""
-    if not any(one is None or one.get("type") != "photo" for one in media):
-        return None, "the post has no video"
-    moving = [(one or {}).get("public_metrics") or {} for one in media if (one or {}).get("type") != "photo"]
-    views = [one.get("view_count") for one in moving]
-    return (None, "X did not say") if None in views else (sum(map(int, filter(None, views))), "")
-
-
-def _why_no_clicks(private: Mapping[str, Any], receipt: Receipt, now: datetime) -> str:
-    if private:
-        return "X counted none by itself: posts without a link have no such number"
-    return "X tells it for own posts of the last 30 days only"
-
-
-# --- the wire ---------------------------------------------------------------------------------------------------------
+# --- the wire ---------------------------------------------------------------------------------------------
 def _oauth1(keys: Sequence[str]) -> base.Credential:
     if len(keys) != 4:
         raise errors.ConfigError("X: oauth1= is (consumer key, consumer secret, token, token secret)")
@@ -1048,12 +720,6 @@ def _oauth1(keys: Sequence[str]) -> base.Credential:
 def _basic(client_id: str, client_secret: str) -> str:
     pair = f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}"
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-
-def _problem_kind(problem: Mapping[str, Any]) -> str | None:
-    """The last part of a problem's ``type``; None for ``about:blank``."""
-    kind = str(problem.get("type") or "")
-    return kind.rpartition("/")[2] or None if "/" in kind else None
 
 
 def _said(body: Mapping[str, Any], listed: Sequence[Mapping[str, Any]]) -> str:

@@ -46,7 +46,7 @@ def tid(micros: int, clock_id: int) -> str:
     """A record key of 13 characters that sorts by time.
 
     >>> tid(1_700_000_000_000_000, 5)
-    '3ke5wrbhgc227'
+    '3ke6kg3wk2227'
     """
     value = (micros & ((1 << 53) - 1)) << 10 | clock_id & 1023
     return "".join(_TID[value >> shift & 31] for shift in range(60, -1, -5))

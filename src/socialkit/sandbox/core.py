@@ -25,6 +25,14 @@ What a platform file writes::
             self.add(entry)                   # add, change, remove: the only ways to touch a timeline
             return JSONResponse(...)
 
+What else it may use or replace: ``media`` (files by id; small pictures with their bytes, which ``/media/{id}``
+and the page show), :meth:`~PlatformBox.processing` and :attr:`~PlatformBox.keys_honoured` (what the media and
+key faults ask for), :meth:`~PlatformBox.key_cache`, :meth:`~PlatformBox.growth` (counts that grow with age),
+``limit_key``, ``limit_cost``, ``limit_headers``, ``too_many``, ``token_expired``, ``tick`` (what is due),
+``twin_of``, ``forget``, ``erase`` (when a post has more to it than its entry), ``redact``, and ``shown_counts``,
+``shown_poll``, ``shown_notes``, ``display_name`` for the page. Handlers see nothing of faults that happen around
+them, and never wait.
+
 Reading: ``self.find(id)`` (at once), ``self.listed(account=...)`` (newest first, without what is listed late
 or deleted). Raise ``Answer(self.error(404, ...))`` anywhere to end a request early.
 """
@@ -282,6 +290,7 @@ class PlatformBox:
     def timeline(self) -> list[Entry]:
         """Every live post as stored, oldest first, listed yet or not."""
         with self.box.lock:
+            self.box.clock.run_due()
             self.tick()
             return [entry for entry in self.entries.values() if entry.deleted_at is None]
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from . import mastodon_views as views
 from .core import Answer
-from .mastodon_forms import is_true, params
+from .mastodon_forms import is_true, number, params
 from .mastodon_oauth import Grants
 from .mastodon_views import Json, Person, Toot
 
@@ -80,7 +80,7 @@ class Reads(Grants):
         from starlette.responses import JSONResponse
 
         query = request.query_params
-        limit = min(most, max(1, int(query.get("limit") or default)))
+        limit = min(most, max(1, int(number(query.get("limit")) or default)))
         below, above, floor = query.get("max_id"), query.get("since_id"), query.get("min_id")
         fitting = (item for item in items if _between(_id(item), below, floor or above))
         chosen = list(fitting)[-limit:] if floor else list(islice(fitting, limit))
