@@ -108,8 +108,9 @@ async def test_the_first_usable_picture_is_taken(bad: str) -> None:
     assert found.image == Image.from_url("https://example.com/good.jpg")
 
 
-async def test_the_body_says_nothing() -> None:
-    found = await card("<head><title>Head</title></head><body><meta property=og:title content=Body>")
+@pytest.mark.parametrize("end", ["</head>", "<body>", "</head><body>"])
+async def test_the_body_says_nothing(end: str) -> None:
+    found = await card(f"<title>Head</title>{end}<meta property=og:title content=Body>")
     assert found.title == "Head"
 
 

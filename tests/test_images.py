@@ -126,6 +126,13 @@ async def test_too_many_pixels_scale_and_nothing_else() -> None:
     assert (done.facts.width, done.facts.height) == (150, 100)
 
 
+async def test_a_line_keeps_to_the_pixels_too() -> None:
+    done = await fitted(saved(noise(250, 1), "PNG"), rule(max_pixels=100))
+    assert done.facts.height == 1
+    assert done.facts.width is not None
+    assert 90 < done.facts.width <= 100
+
+
 async def test_a_screenshot_that_compresses_well_stays_a_png() -> None:
     flat = Pillow.new("RGB", (400, 300), "navy")
     data = saved(flat, "PNG", compress_level=0)

@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     accounts = _simple(commands, "accounts", _accounts, "the accounts of the configuration")
     accounts.add_argument("--check", action="store_true", help="ask each platform who it is")
     _control_arguments(commands)
+    _simple(commands, "features", _features, "what each platform carries, as a Markdown table")
     sandbox = _simple(commands, "sandbox", _sandbox, "serve the platforms' wire protocols on this machine")
     sandbox.add_argument("--port", type=int, default=8765)
     sandbox.add_argument("--platform", action="append", help="only these platforms")
@@ -253,10 +254,19 @@ def _settle(options: argparse.Namespace) -> int:
     return 1 if report.unsettled else 0
 
 
+def _features(options: argparse.Namespace) -> int:
+    from ._features import matrix
+    from .registry import adapter, platforms
+
+    print(matrix(adapter(name) for name in platforms()))
+    return 0
+
+
 def _sandbox(options: argparse.Namespace) -> int:
     from .sandbox import Sandbox
+    from .testing import ManualClock
 
-    with Sandbox(options.platform) as box, box.serve(port=options.port) as url:
+    with Sandbox(options.platform, clock=ManualClock(flows=True)) as box, box.serve(port=options.port) as url:
         print(f"sandbox at {url} (a page of every timeline; stop it with Ctrl-C)")
         for platform in box.boxes:
             print(f"  {platform}: {url}/{platform}  {box[platform].credentials(f'{url}/{platform}')}")

@@ -23,7 +23,7 @@ DAY = 86_400
 
 def demo() -> None:
     """Plan, publish, lose an answer, halt, measure; prints what a user would see."""
-    with Sandbox() as box, box.client(store=":memory:") as client:
+    with Sandbox(["mastodon", "bluesky", "x"]) as box, box.client(store=":memory:") as client:
         names = list(client.accounts)
         _plan_and_publish(client, names)
         _lose_an_answer(box, client)

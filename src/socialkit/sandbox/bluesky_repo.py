@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .core import Sandbox
 
-__all__ = ["POST", "Repo", "Skeet", "Stored"]
+__all__ = ["POST", "Repo", "FeedPost", "Stored"]
 
 POST = "app.bsky.feed.post"
 GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
@@ -30,7 +30,7 @@ _UNSET: Any = object()
 
 
 @attrs.define(eq=False)
-class Skeet(Entry):
+class FeedPost(Entry):
     """A post: its entry id is the record key.
 
     ``indexed`` is (CID, record) as the AppView first saw it: what is put over it later never shows there.
@@ -102,7 +102,7 @@ class Repo(Accounts):
         return tid(self._last_micros, 0)
 
     def twin_of(self, entry: Entry) -> Entry:
-        twin = cast(Skeet, super().twin_of(entry))
+        twin = cast(FeedPost, super().twin_of(entry))
         uri = f"at://{twin.did}/{POST}/{twin.id}"
         return attrs.evolve(
             twin, uri=uri, url=_permalink(uri), visible_at=entry.visible_at, gates=frozenset()
@@ -110,17 +110,17 @@ class Repo(Accounts):
 
     # looking -------------------------------------------------------------------------------------
 
-    def post(self, uri: str) -> Skeet | None:
+    def post(self, uri: str) -> FeedPost | None:
         """The live post at that address, indexed yet or not."""
         for key in (uri.rpartition("/")[2], uri):
-            found = cast("Skeet | None", self.find(key))
+            found = cast("FeedPost | None", self.find(key))
             if found is not None and found.uri == uri:
                 return found
         return None
 
-    def posts(self) -> list[Skeet]:
+    def posts(self) -> list[FeedPost]:
         """What the AppView knows, newest first."""
-        return cast("list[Skeet]", self.listed())
+        return cast("list[FeedPost]", self.listed())
 
     def at(self, uri: str) -> tuple[str, Json] | None:
         """(CID, record) at that address, as the account's server has it."""
@@ -318,7 +318,7 @@ class Repo(Accounts):
             return
         key = write.rkey if self._free(write.rkey, uri) else uri
         self.entries.pop(key, None)
-        made = Skeet(
+        made = FeedPost(
             id=key,
             account=person.handle,
             created_at=self.now(),
@@ -336,7 +336,7 @@ class Repo(Accounts):
 
     def _free(self, rkey: str, uri: str) -> bool:
         """Whether no other account has a post under that key."""
-        there = cast("Skeet | None", self.entries.get(rkey))
+        there = cast("FeedPost | None", self.entries.get(rkey))
         return there is None or there.uri == uri
 
     def _put_other(self, person: Person, write: Write) -> None:
@@ -416,7 +416,7 @@ class Repo(Accounts):
     def _in(self, person: Person, collection: str) -> Iterator[tuple[str, str, Json]]:
         if collection == POST:
             for entry in self.entries.values():
-                post = cast(Skeet, entry)
+                post = cast(FeedPost, entry)
                 if post.did == person.did and post.deleted_at is None:
                     yield post.uri.rpartition("/")[2], post.cid, post.record
         for one in self.records.values():
@@ -429,7 +429,7 @@ class Repo(Accounts):
 
         person = self._repo_of(request)
         kinds = {one.collection for one in self.records.values() if one.did == person.did}
-        kinds |= {POST for entry in self.entries.values() if cast(Skeet, entry).did == person.did}
+        kinds |= {POST for entry in self.entries.values() if cast(FeedPost, entry).did == person.did}
         return JSONResponse(
             {
                 "handle": person.handle,
@@ -484,8 +484,9 @@ class Repo(Accounts):
                 del self.media[kept["id"]]
 
     def _referenced(self) -> set[tuple[str, str]]:
-        posts = [cast(Skeet, one) for one in self.entries.values() if one.deleted_at is None]
-        records = [(one.did, one.record) for one in (*posts, *self.records.values())]
+        live = (cast(FeedPost, one) for one in self.entries.values() if one.deleted_at is None)
+        records = [(post.did, post.record) for post in live]
+        records += [(one.did, one.record) for one in self.records.values()]
         return {(did, str(blob["ref"]["$link"])) for did, record in records for blob in blobs_in(record)}
 
     def get_blob(self, request: Request) -> Response:
@@ -523,34 +524,44 @@ def _subject(record: Json) -> str:
     return str(subject.get("uri")) if isinstance(subject, dict) else str(subject)
 
 
+def part(value: Any, name: str) -> Json:
+    """The object under that name; empty when there is none (records may be written unchecked)."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def parts(value: Any, name: str) -> list[Json]:
+    """The objects in the list under that name."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
 def _fields(record: Json, media: dict[str, Json]) -> Json:
     """What the timeline keeps of a record."""
-    embed = record.get("embed") or {}
-    reply = record.get("reply") or {}
-    labels = (record.get("labels") or {}).get("values") or []
+    embed = part(record, "embed")
+    labels = (str(label.get("val")) for label in parts(part(record, "labels"), "values"))
     return {
         "text": str(record.get("text", "")),
         "media": list(_shown_media(embed, media)),
-        "reply_to": (reply.get("parent") or {}).get("uri"),
+        "reply_to": part(part(record, "reply"), "parent").get("uri"),
         "quote": quoted(embed),
-        "warning": ", ".join(str(label.get("val")) for label in labels),
+        "warning": ", ".join(labels),
     }
 
 
 def quoted(embed: Json) -> str | None:
     """The address of the record an embed quotes."""
-    inner = embed.get("record") or {}
-    uri = inner.get("uri") or (inner.get("record") or {}).get("uri")
+    inner = part(embed, "record")
+    uri = inner.get("uri") or part(inner, "record").get("uri")
     return str(uri) if uri else None
 
 
 def _shown_media(embed: Json, media: dict[str, Json]) -> Iterator[Json]:
-    holder = embed.get("media") or embed
-    items = holder.get("images") or holder.get("items") or []
-    found = [(item.get("image"), item.get("alt")) for item in items]
+    holder = part(embed, "media") or embed
+    found = [(one.get("image"), one.get("alt")) for one in parts(holder, "images") + parts(holder, "items")]
     found.append((holder.get("video"), holder.get("alt")))
-    found.append(((holder.get("external") or {}).get("thumb"), ""))
+    found.append((part(holder, "external").get("thumb"), ""))
     for blob, alt in found:
-        if blob:
-            kept = media.get(blob["ref"]["$link"], {})
+        if isinstance(blob, dict):
+            kept = media.get(str(part(blob, "ref").get("$link")), {})
             yield {"id": kept.get("id"), "mime": blob.get("mimeType"), "alt": alt, "data": kept.get("data")}

@@ -128,7 +128,7 @@ class Grants(PlatformBox):
 
     def _add_app(self, name: str, uris: list[str], scopes: list[str], website: str | None) -> Json:
         number = len(self.apps) + 1
-        app = {
+        app: Json = {
             "id": str(number),
             "name": name,
             "website": website,

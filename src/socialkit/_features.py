@@ -1,0 +1,104 @@
+"""The feature matrix: what each platform carries, read from the adapters' own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from .adapters.base import Adapter
+from .rules import ImageRule, PollRule, Rules, VideoRule
+
+_UNITS = {"x": "weighted", "graphemes": "characters", "mastodon": "characters", "utf16": "UTF-16 units"}
+_FATE = {
+    "key": "exact: asked for by its own key",
+    "list": "by looking through own posts",
+    "none": "a person must look",
+}
+
+
+def matrix(adapters: Iterable[type[Adapter]]) -> str:
+    """The matrix as a Markdown table, one column per platform."""
+    shown = sorted(adapters, key=lambda one: one.title or one.platform)
+    lines = [
+        _line(["", *(one.title or one.platform for one in shown)]),
+        _line(["---"] * (len(shown) + 1)),
+    ]
+    for name, cell in _ROWS:
+        lines.append(_line([name, *(cell(one.rules) for one in shown)]))
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _text(rules: Rules) -> str:
+    return ", ".join(f"{limit:,} {_UNITS.get(unit, unit)}" for limit, unit in rules.text.limits[:1])
+
+
+def _link(rules: Rules) -> str:
+    if "link" in rules.carries:
+        return "card made by us"
+    return "card made by the platform" if "link" in rules.in_text else "no"
+
+
+def _images(rule: ImageRule | None) -> str:
+    return f"{rule.count}, {_bytes(rule.max_bytes)} each" if rule else "no"
+
+
+def _moving(rule: ImageRule | None) -> str:
+    if rule is None or "image/gif" not in rule.types | rule.animated_types:
+        return "no"
+    return "1, alone" if rule.animated_alone else "as pictures"
+
+
+def _video(rule: VideoRule | None) -> str:
+    if rule is None:
+        return "no"
+    length = f", {_seconds(rule.max_seconds)}" if rule.max_seconds else ""
+    return f"{rule.count}, {_bytes(rule.max_bytes)}{length}"
+
+
+def _poll(rule: PollRule | None) -> str:
+    return f"{rule.min_options} to {rule.max_options} options" if rule else "no"
+
+
+def _carries(field: str) -> Callable[[Rules], str]:
+    return lambda rules: "yes" if field in rules.carries else "no"
+
+
+def _bytes(count: int) -> str:
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} bytes"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds / 60:.3g} min" if seconds >= 60 else f"{seconds:g} s"
+
+
+def _yes(value: object) -> str:
+    return "yes" if value else "no"
+
+
+_ROWS: tuple[tuple[str, Callable[[Rules], str]], ...] = (
+    ("Text", _text),
+    ("Link preview", _link),
+    ("Pictures", lambda rules: _images(rules.images)),
+    ("Animated pictures", lambda rules: _moving(rules.images)),
+    ("Video", lambda rules: _video(rules.video)),
+    ("Polls", lambda rules: _poll(rules.poll)),
+    ("Threads, splitting", lambda rules: _yes(rules.thread)),
+    ("Replies", _carries("reply_to")),
+    ("Quotes", _carries("quote")),
+    ("Content warnings", _carries("content_warning")),
+    ("Language", _carries("language")),
+    ("Visibility", lambda rules: ", ".join(sorted(rules.visibility))),
+    ("Native scheduling", lambda rules: _yes(rules.schedule)),
+    ("Edit", lambda rules: _yes(rules.edit)),
+    ("Delete", lambda rules: _yes(rules.delete)),
+    ("Own posts", lambda rules: _yes(rules.fetch_posts)),
+    ("Metrics", lambda rules: ", ".join(sorted(rules.metrics)) or "no"),
+    ("Posts per metrics request", lambda rules: str(rules.metrics_batch)),
+    ("After a lost answer", lambda rules: _FATE[rules.find.by]),
+)
