@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from socialkit import _locks, _sqlite
+from socialkit.store import _locks, _sqlite
 from socialkit.adapters.base import Credential
 from socialkit.contracts import StoreContract, TokenStoreContract
 from socialkit.errors import ConfigError, SocialKitError

@@ -179,7 +179,7 @@ def _check_fields(post: Post, rules: Rules, adapter: Adapter, notes: Notes) -> N
 
 def _without_foreign(post: Post, adapter: Adapter, notes: Notes) -> Post:
     """The post without references to other platforms' posts; each is a problem."""
-    foreign = {}
+    foreign: dict[str, Any] = {}
     for name in ("reply_to", "quote"):
         value = getattr(post, name)
         if isinstance(value, Receipt) and value.platform != adapter.platform:

@@ -23,7 +23,7 @@ import attrs
 from socialkit import auth
 from socialkit._planner import plan_target
 from socialkit._shelf import Shelf
-from socialkit._transport_body import make_body
+from socialkit.transport._body import make_body
 from socialkit.adapters.base import AccountFacts, Adapter, Credential, PartMedia, Response, Sent
 from socialkit.model import Post
 from socialkit.plan import TargetPlan

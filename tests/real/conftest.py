@@ -39,6 +39,20 @@ def mastodon(_mastodon: MastodonMock) -> MastodonMock:
     return _mastodon
 
 
+@pytest.fixture(scope="session")
+def _mastodon_472() -> Iterator[MastodonMock]:
+    _need("mock")
+    with run_mastodon_mock("4.7.2") as server:
+        yield server
+
+
+@pytest.fixture
+def mastodon_472(_mastodon_472: MastodonMock) -> MastodonMock:
+    """The same as `mastodon`, but a release whose idempotency keys can be trusted."""
+    _mastodon_472.reset()
+    return _mastodon_472
+
+
 def _need(name: str) -> None:
     if reason := missing(name):
         pytest.skip(reason)

@@ -114,10 +114,11 @@ def run_pds(*, rate_limits: bool = False) -> Iterator[Pds]:
 
 
 @contextmanager
-def run_mastodon_mock() -> Iterator[MastodonMock]:
-    """A fresh mastodon_mock that keeps everything in memory, gone at the end of the block."""
+def run_mastodon_mock(version: str = "4.6.0") -> Iterator[MastodonMock]:
+    """A fresh mastodon_mock that says it is that Mastodon and keeps everything in memory, gone at the end."""
     with _temporary_folder("mastodon-") as folder:
         port = free_port()
+        (folder / ".mastodon_mock.toml").write_text(f'mocked_version = "{version}"\n')
         program = str(servers_folder() / "venv/bin/mastodon_mock")
         options = ["--in-memory", "--port", str(port), "--log-level", "warning"]
         with _process([program, "serve", *options], folder, {}, folder / "log") as process:

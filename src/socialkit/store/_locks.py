@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from .errors import ConfigError, SocialKitError
+from ..errors import ConfigError, SocialKitError
 
 TURNSTILE, PASSAGE = 0, 1
 _OWNERS, _NAMES = 1 << 61, 1 << 62

@@ -16,12 +16,12 @@ from functools import lru_cache
 
 import attrs
 
-from ._clock import Clock, seconds_between, to_text
-from ._rate_ledger import BUCKETS, Ledger
-from .adapters.base import Reading
-from .errors import RateLimited
-from .rules import Budget, Level
-from .store import Store, Tx, transact
+from .._clock import Clock, seconds_between, to_text
+from ..adapters.base import Reading
+from ..errors import RateLimited
+from ..rules import Budget, Level
+from ..store import Store, Tx, transact
+from ._ledger import BUCKETS, Ledger
 
 __all__ = ["BudgetKeys", "LimitState", "RateLimits"]
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any
 from urllib.parse import urlencode
 
-from .adapters.base import Field, Slice
+from ..adapters.base import Field, Slice
 
 PIECE = 256 * 1024
 

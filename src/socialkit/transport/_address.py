@@ -8,7 +8,7 @@ import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 
-from ._transport_errors import Unreachable, UnsafeAddress
+from ._errors import Unreachable, UnsafeAddress
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """``resolve(host, port)`` gives the addresses of a name."""

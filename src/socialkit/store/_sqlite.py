@@ -13,10 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
-from . import _locks
-from ._clock import from_text, to_text
-from .errors import ConfigError, SocialKitError
-from .store import SECRET_SPACES, Busy, Row, Tx, _misused, aware, encode, pause
+from .._clock import from_text, to_text
+from ..errors import ConfigError, SocialKitError
+from . import SECRET_SPACES, Busy, Row, Tx, _locks, _misused, aware, encode, pause
 
 T = TypeVar("T")
 APPLICATION = 0x536B6974

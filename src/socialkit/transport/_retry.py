@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from ._clock import Clock, seconds_between
+from .._clock import Clock, seconds_between
 
 FIRST = 0.5
 LONGEST = 16.0

@@ -28,16 +28,16 @@ from typing import Any, TypeVar
 
 import httpx
 
-from ._clock import Clock, SystemClock
+from .._clock import Clock, SystemClock
+from .._version import __version__
+from ..adapters.base import Field, Response, Slice
+from ..errors import ConfigError
+from ._address import Resolve, checked, resolve_name
+from ._asgi import ASGIApp, Visit, make_scope
+from ._body import Flight, make_body
+from ._errors import AnswerLost, Unreachable, UnsafeAddress
 from ._redaction import SECRET_HEADERS, redact
-from ._transport_address import Resolve, checked, resolve_name
-from ._transport_asgi import ASGIApp, Visit, make_scope
-from ._transport_body import Flight, make_body
-from ._transport_errors import AnswerLost, Unreachable, UnsafeAddress
-from ._transport_retry import Waits
-from ._version import __version__
-from .adapters.base import Field, Response, Slice
-from .errors import ConfigError
+from ._retry import Waits
 
 __all__ = ["SECRET_HEADERS", "AnswerLost", "InProcess", "Transport", "Unreachable", "UnsafeAddress", "redact"]
 

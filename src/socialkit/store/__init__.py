@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
 
 import attrs
 
-from .errors import ConfigError
+from ..errors import ConfigError
 
 if TYPE_CHECKING:
+    from ..adapters.base import Credential
+    from ..model import Identity
     from ._sqlite import SQLiteStore as SQLiteStore
     from ._tokens import MemoryTokens as MemoryTokens
     from ._tokens import StoreTokens as StoreTokens
-    from .adapters.base import Credential
-    from .model import Identity
 
 __all__ = [
     "SECRET_SPACES",
@@ -202,7 +202,7 @@ async def transact(
     """What ``work`` returned in a transaction of any store, without holding up the event loop."""
     attempt = getattr(store, "try_transact", None)
     if attempt is None:
-        from ._loop import call_user
+        from .._loop import call_user
 
         return cast(T, await call_user(store.transact, work, durable=durable))
     started: float | None = None

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Self
 
-from .rules import Budget
+from ..rules import Budget
 
 BUCKETS = 100
 SPARE = 3

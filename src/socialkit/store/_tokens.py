@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ._clock import from_text, to_text
-from .store import MemoryStore, Store, Tx, transact
+from .._clock import from_text, to_text
+from . import MemoryStore, Store, Tx, transact
 
 if TYPE_CHECKING:
-    from .adapters.base import Credential
-    from .model import Identity
+    from ..adapters.base import Credential
+    from ..model import Identity
 
 _jitter = random.SystemRandom()
 
@@ -31,7 +31,7 @@ def credential_to_dict(credential: Credential) -> dict[str, Any]:
 
 def credential_from_dict(data: Mapping[str, Any]) -> Credential:
     """The credential :func:`credential_to_dict` was given."""
-    from .adapters.base import Credential
+    from ..adapters.base import Credential
 
     known = {field.name: data[field.name] for field in attrs.fields(Credential) if field.name in data}
     expires_at = from_text(data["expires_at"]) if data.get("expires_at") else None

@@ -1,0 +1,419 @@
+"""Other processes for the tests, each forked in milliseconds from one that has everything loaded.
+
+A child works on one task, a dict whose ``job`` names a function of :data:`JOBS`; the two sides talk in JSON lines. ``strike``
+lets the child stop or kill itself at a chosen point of its work with the store.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 60.0
+"""Real seconds after which a test gives up on a child: a bound, never a wait."""
+
+
+# --- the test's side --------------------------------------------------------------------------------------------------
+class Child:
+    """One child: its messages, its signals. ``next()`` gives None once it is dead."""
+
+    def __init__(self, link: socket.socket, pid: int) -> None:
+        self.pid = pid
+        self.dead = False
+        link.settimeout(PATIENCE)
+        self._link = link
+        self._lines = link.makefile("r", encoding="utf-8")
+
+    def next(self) -> dict[str, Any] | None:
+        """The child's next message; None when it has ended."""
+        line = self._lines.readline()
+        self.dead = not line
+        return json.loads(line) if line else None
+
+    def wait_for(self, event: str) -> dict[str, Any] | None:
+        """The next message of that name, others skipped; None when the child ended before."""
+        while (message := self.next()) is not None:
+            if message["event"] == event:
+                return message
+        return None
+
+    def result(self) -> dict[str, Any] | None:
+        """What its job returned; None when it was killed before."""
+        done = self.wait_for("done")
+        assert done is None or done["error"] is None, done["error"]
+        return done and done["value"]
+
+    def tell(self, **message: Any) -> None:
+        self._link.sendall(json.dumps(message).encode() + b"\n")
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def resume(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        if not self.dead:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+        self._lines.close()
+        self._link.close()
+
+
+class Nursery:
+    """Makes children; kills those that are left at the end."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._parent = subprocess.Popen(
+            [sys.executable, "-W", "error", __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+        )
+        theirs.close()
+        self._control.settimeout(PATIENCE)
+        self._children: list[Child] = []
+
+    def start(self, job: str, **task: Any) -> Child:
+        """A child that begins at once."""
+        ours, theirs = socket.socketpair()
+        fds = array.array("i", [theirs.fileno()])
+        message = json.dumps({"job": job, **task}).encode()
+        self._control.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+        theirs.close()
+        self._children.append(Child(ours, int(self._control.recv(64))))
+        return self._children[-1]
+
+    def run(self, job: str, **task: Any) -> Any:
+        """What a child's job returned."""
+        return self.start(job, **task).result()
+
+    def clear(self) -> None:
+        """Kill what is left of the children."""
+        for child in self._children:
+            child.close()
+        self._children.clear()
+
+    def close(self) -> None:
+        self.clear()
+        self._control.close()
+        self._parent.wait(PATIENCE)
+
+
+@contextlib.contextmanager
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+# --- the child's side -------------------------------------------------------------------------------------------------
+class Link:
+    """The child's end of the line."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._lines = connection.makefile("r", encoding="utf-8")
+
+    def say(self, event: str, **fields: Any) -> None:
+        self._connection.sendall(json.dumps({"event": event, **fields}, default=str).encode() + b"\n")
+
+    def hear(self) -> dict[str, Any]:
+        return dict(json.loads(self._lines.readline() or "{}"))
+
+
+class ServedClock:
+    """The clock of a served sandbox: every process sees the same time, and sleeping moves it for all."""
+
+    def __init__(self, url: str) -> None:
+        import http.client
+
+        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=PATIENCE)
+
+    def _advance(self, seconds: float) -> datetime:
+        body, headers = json.dumps({"advance": seconds}), {"content-type": "application/json"}
+        self._connection.request("POST", "/sandbox/clock", body, headers)
+        return datetime.fromisoformat(json.loads(self._connection.getresponse().read())["now"])
+
+    def now(self) -> datetime:
+        return self._advance(0)
+
+    def monotonic(self) -> float:
+        return self.now().timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        self._advance(max(0.0, seconds))
+        await asyncio.sleep(0)
+
+
+class Strike:
+    """Where a child stops or kills itself: ``point`` is "before" or "after" a row, "enter" or "leave" the passage."""
+
+    def __init__(self, link: Link, point: str, number: int, how: str) -> None:
+        self.link, self.point, self.number, self.how = link, point, number, how
+        self.seen = 0
+
+    def at(self, point: str, kind: str = "") -> None:
+        if point != self.point:
+            return
+        self.seen += 1
+        if self.seen == self.number:
+            self.link.say("struck", kind=kind)
+            os.kill(os.getpid(), signal.SIGKILL if self.how == "kill" else signal.SIGSTOP)
+
+
+class StruckStore:
+    """A store whose process is struck at a chosen journal row, or on its way through the passage of commits."""
+
+    def __init__(self, store: Any, strike: Strike) -> None:
+        self._store, self._strike = store, strike
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def transact(self, work: Callable[[Any], Any], *, durable: bool = False) -> Any:
+        return self._watched(self._store.transact, work, durable)
+
+    def try_transact(self, work: Callable[[Any], Any], *, durable: bool = False) -> Any:
+        return self._watched(self._store.try_transact, work, durable)
+
+    def _watched(self, transact: Any, work: Callable[[Any], Any], durable: bool) -> Any:
+        written: list[str] = []
+        result = transact(lambda tx: work(StruckTx(tx, self._strike, written)), durable=durable)
+        for kind in written:
+            self._strike.at("after", kind)
+        return result
+
+    def try_enter(self) -> bool:
+        entered: bool = self._store.try_enter()
+        if entered:
+            self._strike.at("enter")
+        return entered
+
+    def leave(self) -> None:
+        self._strike.at("leave")
+        self._store.leave()
+
+
+class StruckTx:
+    def __init__(self, tx: Any, strike: Strike, written: list[str]) -> None:
+        self._tx, self._strike, self._written = tx, strike, written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+    def append(self, kind: str, data: Any, **where: Any) -> int:
+        self._strike.at("before", kind)
+        self._written.append(kind)
+        return int(self._tx.append(kind, data, **where))
+
+
+def make_accounts(task: dict[str, Any]) -> dict[str, Any]:
+    """Adapters by label; several labels may stand for the same account."""
+    from socialkit.registry import adapter
+
+    return {label: adapter(platform)(**given) for label, (platform, given) in task["accounts"].items()}
+
+
+def make_client(task: dict[str, Any], link: Link, kind: str = "AsyncClient") -> Any:
+    import httpx
+
+    import socialkit
+    from socialkit.store import SQLiteStore
+
+    store: Any = SQLiteStore(task["store"])
+    if task.get("strike"):
+        store = StruckStore(store, Strike(link, *task["strike"]))
+    return getattr(socialkit, kind)(
+        make_accounts(task),
+        store=store,
+        clock=ServedClock(task["url"]) if task.get("served_clock", True) else None,
+        max_wait=task.get("max_wait", 5.0),
+        timeout=task.get("timeout", 20.0),
+        transport=httpx.AsyncHTTPTransport(verify=False),
+    )
+
+
+def make_post(task: dict[str, Any]) -> Any:
+    from socialkit import Image, Post
+
+    texts = task["texts"]
+    media = [Image(task["picture"], alt="a small picture")] if task.get("picture") else []
+    return Post(texts[0], media=media, thread=[Post(text) for text in texts[1:]])
+
+
+def told(outcome: Any) -> dict[str, Any]:
+    """An outcome as JSON."""
+    receipt = outcome.receipt
+    return {
+        "status": outcome.status.value,
+        "ids": [receipt.id, *(part.id for part in receipt.parts)] if receipt else [],
+        "error": str(outcome.error) if outcome.error else None,
+        "kind": type(outcome.error).__name__,
+        "replayed": outcome.replayed,
+        "missing": list(outcome.missing),
+    }
+
+
+async def publish(task: dict[str, Any], link: Link) -> Any:
+    """Publish once; the outcome of the one account."""
+    async with make_client(task, link) as client:
+        if task.get("together"):
+            link.say("ready")
+            await asyncio.to_thread(link.hear)
+        report = await client.publish(
+            make_post(task), to=task["to"], idempotency_key=task["key"], wait=task.get("wait", 400), errors="return"
+        )
+        return told(report[task["to"]])
+
+
+async def settle(task: dict[str, Any], link: Link) -> Any:
+    """Look once at what is open under the key."""
+    async with make_client(task, link) as client:
+        return [told(outcome) for outcome in (await client.settle(task["key"])).outcomes]
+
+
+async def publish_on_and_on(task: dict[str, Any], link: Link) -> Any:
+    """Several tasks publish one post after another until told to stop; counts what became of them."""
+    counts: dict[str, int] = {}
+    stop = asyncio.Event()
+    async with make_client(task, link) as client:
+
+        async def one(worker: int) -> None:
+            from socialkit import Post
+
+            number = 0
+            while not stop.is_set():
+                number += 1
+                name = f"{task['name']} {worker} {number}"
+                report = await client.publish(Post(name), to=task["to"], idempotency_key=name, errors="return")
+                status = report[task["to"]].status.value
+                counts[status] = counts.get(status, 0) + 1
+                if number == 1:
+                    link.say("running")
+                if status == "refused":
+                    return
+
+        async def listen() -> None:
+            await asyncio.to_thread(link.hear)
+            stop.set()
+
+        listener = asyncio.ensure_future(listen())
+        await asyncio.gather(*(one(worker) for worker in range(task["tasks"])))
+        link.say("idle")
+        await listener
+    return counts
+
+
+async def halt(task: dict[str, Any], link: Link) -> Any:
+    """Halt; what the halt says, and how long it took."""
+    import time
+
+    async with make_client(task, link) as client:
+        began = time.perf_counter()
+        stop = await client.halt(task["scope"], reason="wrong price", by="duty officer")
+        took = time.perf_counter() - began
+        flights = [[flight.key, flight.part] for flight in stop.in_flight]
+        handed = [receipt.id for receipt in stop.handed_over]
+        return {"in_flight": flights, "handed_over": handed, "seconds": took, "id": stop.id}
+
+
+def publish_plainly(task: dict[str, Any], link: Link) -> Any:
+    """The sync client, interrupted by SIGINT; what the interrupt's report says."""
+    with make_client(task, link, "Client") as client:
+        try:
+            report = client.publish(make_post(task), to=task["to"], idempotency_key=task["key"], errors="return")
+        except KeyboardInterrupt as stop:
+            report = getattr(stop, "report", None)
+            return {"interrupted": True, "outcome": told(report[task["to"]]) if report else None}
+        return {"interrupted": False, "outcome": told(report[task["to"]])}
+
+
+JOBS: dict[str, Callable[[dict[str, Any], Link], Any]] = {
+    job.__name__: job for job in (publish, settle, publish_on_and_on, halt, publish_plainly)
+}
+
+
+def work(task: dict[str, Any], connection: socket.socket) -> None:
+    """Do the job and say how it ended; an exception is told, not printed."""
+    import traceback
+
+    link = Link(connection)
+    value, error = None, None
+    try:
+        if task.get("grace"):
+            import socialkit.publish
+
+            socialkit.publish.GRACE = task["grace"]
+        value = JOBS[task["job"]](task, link)
+        if asyncio.iscoroutine(value):
+            value = asyncio.run(value)
+    except BaseException:
+        error = traceback.format_exc()
+    link.say("done", value=value, error=error)
+
+
+def warm_up() -> None:
+    """Publish once in process, so that everything is imported and every converter made before the first fork."""
+    import httpx  # noqa: F401
+
+    from socialkit import Image, Post
+    from socialkit.sandbox import Sandbox
+
+    async def once() -> None:
+        with Sandbox() as box:
+            for name in box.boxes:
+                async with box.async_client(store=":memory:") as client:
+                    post = Post("warm", media=[Image(picture())] if name != "x" else [])
+                    await client.publish(post, to=name, idempotency_key="warm", errors="return")
+                    await client.settle("warm")
+                    await client.halt("all", reason="warm", by="nobody")
+
+    with contextlib.suppress(Exception):
+        asyncio.run(once())
+
+
+def picture() -> bytes:
+    from media_files import png
+
+    return png(8, 8)
+
+
+def main() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    sys.path.insert(0, str(Path(__file__).parent))
+    warm_up()
+    with socket.socket(fileno=int(sys.argv[1])) as control:
+        while fork_one(control):
+            pass
+
+
+def fork_one(control: socket.socket) -> bool:
+    """Fork a child for the next task; False when nobody asks any more."""
+    message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 1)
+    if not message:
+        return False
+    pid = os.fork()
+    if pid == 0:
+        control.close()
+        with socket.socket(fileno=descriptors[0]) as connection:
+            work(json.loads(message), connection)
+        os._exit(0)
+    os.close(descriptors[0])
+    control.send(str(pid).encode())
+    return True
+
+
+if __name__ == "__main__":
+    main()

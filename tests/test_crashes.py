@@ -1,0 +1,167 @@
+"""Processes that share one idempotency key and one store, stopped or killed at every journal row in turn.
+
+Whatever happens to one of them: never two posts, and at the end the record says exactly what the timeline shows.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from processes import Child, Nursery, nursery, picture
+
+from socialkit.registry import sandbox_boxes
+from socialkit.sandbox import Sandbox
+from socialkit.testing import ManualClock
+
+PERSONALITIES = ["mastodon", "mastodon:gotosocial", *(name for name in sandbox_boxes() if name != "mastodon")]
+SHAPES = {"post": 1, "picture": 1, "thread": 3}
+ONCE = "published"
+
+
+@attrs.frozen
+class Stage:
+    """A served sandbox with one account, and processes that publish to it."""
+
+    box: Sandbox
+    url: str
+    platform: str
+    children: Nursery
+    folder: Path
+
+    def task(self, name: str, shape: str, **more: Any) -> dict[str, Any]:
+        picture = str(self.folder / "picture.png") if shape == "picture" else None
+        return {
+            "url": self.url,
+            "store": str(self.folder / f"{name}.db"),
+            "accounts": {"brand": [self.platform, self.box[self.platform].credentials(f"{self.url}/{self.platform}")]},
+            "to": "brand",
+            "key": name,
+            "texts": [f"{name} part {part}" for part in range(SHAPES[shape])],
+            "picture": picture,
+            **more,
+        }
+
+    def live(self, name: str) -> list[str]:
+        """Ids of what is live of a task, in the order of its parts."""
+        entries = [entry for entry in self.box.timeline(self.platform) if entry.text.startswith(f"{name} part")]
+        return [entry.id for entry in sorted(entries, key=lambda entry: entry.text)]
+
+    def start(self, task: dict[str, Any], **more: Any) -> Child:
+        return self.children.start("publish", **{**task, **more})
+
+    def assert_ends_well(self, task: dict[str, Any]) -> None:
+        """Settled and published again under the same key, it is live exactly once and the record says so."""
+        self.children.run("settle", **task)
+        record = self.children.run("publish", **task)
+        live = self.live(task["key"])
+        assert record["status"] == ONCE, record
+        assert len(live) == len(task["texts"]), "every part once"
+        assert record["ids"] == [_as_told(self.platform, one) for one in live]
+        again = self.children.run("publish", **task)
+        assert again["replayed"]
+        assert again["ids"] == record["ids"]
+        assert self.live(task["key"]) == live
+
+
+def _as_told(platform: str, entry_id: str) -> str:
+    """A receipt's id for an entry's."""
+    return entry_id.rpartition("/")[2] if platform == "bluesky" else entry_id
+
+
+@pytest.fixture(scope="module")
+def children() -> Iterator[Nursery]:
+    with nursery() as made:
+        yield made
+
+
+@pytest.fixture(params=PERSONALITIES)
+def stage(request: pytest.FixtureRequest, children: Nursery, tmp_path: Path) -> Iterator[Stage]:
+    platform, _, software = request.param.partition(":")
+    (tmp_path / "picture.png").write_bytes(picture())
+    with Sandbox([platform], clock=ManualClock(autojump=False)) as box, box.serve() as url:
+        if software:
+            box[platform].software = software  # type: ignore[attr-defined]
+        yield Stage(box, url, platform, children, tmp_path)
+    children.clear()
+
+
+def assert_truthful(told: dict[str, Any] | None, live: list[str]) -> None:
+    """What one process said may be less than what is so, never wrong."""
+    if told is not None and told["status"] == ONCE:
+        assert len(told["ids"]) == len(live)
+    if told is not None and told["status"] == "failed":
+        assert not live
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("point", ["before", "after"])
+def test_killed_at_any_row_two_others_finish_it_once(stage: Stage, shape: str, point: str) -> None:
+    for number in itertools.count(1):
+        task = stage.task(f"{shape} {point} {number}", shape)
+        first = stage.start(task, strike=[point, number, "kill"])
+        if first.wait_for("struck") is None:
+            assert number > 3, "it was struck at least at its intent, sending and live rows"
+            break
+        assert first.next() is None
+        others = [stage.start(task, max_wait=60) for _ in range(2)]
+        for told in [other.result() for other in others]:
+            assert_truthful(told, stage.live(task["key"]))
+        stage.assert_ends_well(task)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_stopped_at_any_row_nobody_sends_in_its_place(stage: Stage, shape: str) -> None:
+    for number in itertools.count(1):
+        task = stage.task(f"{shape} stopped {number}", shape)
+        first = stage.start(task, strike=["after", number, "stop"])
+        struck = first.wait_for("struck")
+        if struck is None:
+            break
+        before = stage.live(task["key"])
+        told = stage.start(task, max_wait=1).result()
+        assert stage.live(task["key"]) == before, "the stopped process owns it"
+        assert told is not None
+        assert told["status"] == ("published" if len(before) == SHAPES[shape] and told["ids"] else "unknown")
+        first.resume()
+        assert_truthful(first.result(), stage.live(task["key"]))
+        stage.assert_ends_well(task)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_stopped_and_then_killed_the_others_finish_it(stage: Stage, shape: str) -> None:
+    for number in itertools.count(1):
+        task = stage.task(f"{shape} stopped and killed {number}", shape)
+        first = stage.start(task, strike=["after", number, "stop"])
+        if first.wait_for("struck") is None:
+            break
+        waiting = stage.start(task, max_wait=5000)
+        first.close()
+        assert_truthful(waiting.result(), stage.live(task["key"]))
+        stage.assert_ends_well(task)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_three_at_the_same_moment_publish_once(stage: Stage, shape: str) -> None:
+    task = stage.task(f"{shape} together", shape, together=True, max_wait=3000)
+    three = [stage.start(task) for _ in range(3)]
+    for child in three:
+        child.wait_for("ready")
+    for child in three:
+        child.tell(go=True)
+    told = [child.result() for child in three]
+    assert all(one is not None and one["status"] == ONCE for one in told), told
+    assert sum(not one["replayed"] for one in told if one) == 1, "one of them sent it"
+    stage.assert_ends_well({**task, "together": False})
+
+
+@pytest.mark.parametrize("point", ["enter", "leave"])
+def test_killed_inside_the_passage_the_post_is_made_once(stage: Stage, point: str) -> None:
+    task = stage.task(f"killed at {point}", "post")
+    first = stage.start(task, strike=[point, 1, "kill"])
+    assert first.wait_for("struck") is not None
+    stage.assert_ends_well(task)
