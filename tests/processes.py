@@ -122,6 +122,8 @@ def nursery() -> Iterator[Nursery]:
 class Link:
     """The child's end of the line."""
 
+    clock: ServedClock | None = None
+
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._lines = connection.makefile("r", encoding="utf-8")
@@ -140,6 +142,9 @@ class ServedClock:
         import http.client
 
         self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=PATIENCE)
+
+    def close(self) -> None:
+        self._connection.close()
 
     def _advance(self, seconds: float) -> datetime:
         body, headers = json.dumps({"advance": seconds}), {"content-type": "application/json"}
@@ -227,18 +232,20 @@ def make_accounts(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_client(task: dict[str, Any], link: Link, kind: str = "AsyncClient") -> Any:
+    """A client on the task's store; it strikes where the task says."""
     import httpx
 
     import socialkit
     from socialkit.store import SQLiteStore
 
     store: Any = SQLiteStore(task["store"])
+    link.clock = ServedClock(task["url"])
     if task.get("strike"):
         store = StruckStore(store, Strike(link, *task["strike"]))
     return getattr(socialkit, kind)(
         make_accounts(task),
         store=store,
-        clock=ServedClock(task["url"]) if task.get("served_clock", True) else None,
+        clock=link.clock,
         max_wait=task.get("max_wait", 5.0),
         timeout=task.get("timeout", 20.0),
         transport=httpx.AsyncHTTPTransport(verify=False),
@@ -361,6 +368,8 @@ def work(task: dict[str, Any], connection: socket.socket) -> None:
             value = asyncio.run(value)
     except BaseException:
         error = traceback.format_exc()
+    if link.clock is not None:
+        link.clock.close()
     link.say("done", value=value, error=error)
 
 

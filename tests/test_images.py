@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from PIL import ImageCms, ImageDraw
 
 import media_files as made
-from socialkit import _images
+from socialkit.media import _images
 from socialkit.media import CannotFit, Facts, Fitted, LocalBlob, MediaError, NeedsExtra, fit, inspect, redo
 from socialkit.model import File, Image
 from socialkit.rules import ImageRule

@@ -223,6 +223,15 @@ def test_without_a_calling_thread_a_plain_callable_runs_in_a_worker_with_the_con
     assert (thread != threading.get_ident(), seen) == (True, "acme")
 
 
+def test_another_loop_does_not_send_its_callables_to_our_caller(loop: LoopThread) -> None:
+    """An AsyncClient used in a worker thread, which inherits the contextvars of a Client's call."""
+
+    async def main() -> tuple[int, int]:
+        return await asyncio.to_thread(lambda: (asyncio.run(call_user(where)), where()))
+
+    assert threading.get_ident() not in loop.run(main())
+
+
 def test_blocked_callables_do_not_starve_the_one_that_frees_them() -> None:
     """More of them than the default executor has threads: a token store whose lock() blocks."""
     free = threading.Event()
@@ -451,6 +460,25 @@ def test_only_the_interrupted_callable_is_cancelled_the_next_one_is_served(loop:
     with pytest.raises(SystemExit) as stop:
         loop.run(publish())
     assert stop.value.report == [None, True]  # type: ignore[attr-defined]
+
+
+def test_a_callable_interrupted_a_second_time_is_cancelled_too(loop: LoopThread) -> None:
+    async def publish() -> None:
+        for _ in range(2):
+            try:
+                await call_user(sys.exit)
+            except asyncio.CancelledError:
+                cancelled.append("cancelled")
+        finished.set()
+
+    async def finish() -> list[str]:
+        await finished.wait()
+        return cancelled
+
+    finished, cancelled = asyncio.Event(), list[str]()
+    with pytest.raises(SystemExit):
+        loop.run(publish())
+    assert loop.run(asyncio.wait_for(finish(), 20)) == ["cancelled", "cancelled"]
 
 
 def test_an_interrupt_at_any_moment_loses_no_outcome_and_no_callable() -> None:

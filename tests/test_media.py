@@ -19,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import media_files as made
-from socialkit._media_formats import View, look_at
+from socialkit.media._formats import View, look_at
 from socialkit.adapters.base import PartMedia, Response
 from socialkit.media import DigestingBlob, LocalBlob, MediaError, inspect, verify
 from socialkit.model import Captions, File, Image, Medium, Video

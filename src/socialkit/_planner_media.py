@@ -23,7 +23,7 @@ class MediaPlanner:
     def __init__(self, notes: Notes, rules: Rules, shelf: Shelf) -> None:
         self.notes, self.rules, self.shelf = notes, rules, shelf
         self.given: list[str] = []
-        self.sources: dict[str, Medium] = {}
+        self.sources: dict[str, Medium | Captions] = {}
 
     async def media(self, post: Post, index: int) -> tuple[PartMedia, ...]:
         """The post's media as they will be sent, each checked; the counts and mixtures too."""
@@ -44,6 +44,7 @@ class MediaPlanner:
             self.notes.problem(place, "unreadable", str(error))
             return None
         self.given.append(facts.digest)
+        self.sources[facts.digest] = medium
         return facts, blob
 
     async def _one(self, medium: Medium, place: str) -> PartMedia | None:
@@ -57,7 +58,6 @@ class MediaPlanner:
             item = await self._video(item, medium, place)
         else:
             self.notes.problem(place, "unsupported", f"this platform takes no {facts.mime} files")
-        self.sources[item.digest] = medium
         return item
 
     async def thumbnail(
@@ -73,6 +73,7 @@ class MediaPlanner:
             return None
         types = frozenset({"image/jpeg", "image/png", "image/webp"})
         rule = ImageRule(count=1, max_bytes=max_bytes, types=types, max_side=max_side)
+        self.sources[facts.digest] = medium
         done = await fit(facts, blob, rule)
         if done is not None and not isinstance(done, Fitted):
             self.notes.change(place, "left_out", f"no picture: {done}")
@@ -100,6 +101,7 @@ class MediaPlanner:
         new = done.facts
         self.notes.change(place, "fitted", done.words, before=item.size, after=new.size)
         self.shelf.keep(new.digest, done.blob)
+        self.sources[new.digest] = self.sources[item.digest]
         return attrs.evolve(
             item,
             mime=new.mime,

@@ -10,7 +10,7 @@ import attrs
 
 from .adapters.base import Blob, PartMedia
 from .errors import InvalidPost
-from .model import Captions, Image, Medium, Problem, Remote
+from .model import Captions, File, Image, Medium, Problem, Remote
 
 
 def source_text(source: Any) -> str:
@@ -26,8 +26,8 @@ def medium_at(text: str) -> Medium | None:
     """The medium a written-down source can be opened from in any process; None for bytes and open files."""
     kind, _, where = text.partition(":")
     if kind == "path":
-        return Image(where)
-    return Image.from_url(where) if kind == "url" else None
+        return File(where)
+    return File.from_url(where) if kind == "url" else None
 
 
 class Shelf:
@@ -54,14 +54,14 @@ class Shelf:
     def keep(self, digest: str, blob: Blob) -> None:
         self._blobs[digest] = blob
 
-    async def open(self, account: str, item: PartMedia, media: Mapping[str, Medium]) -> Blob:
+    async def open(self, account: str, item: PartMedia, media: Mapping[str, Medium | Captions]) -> Blob:
         """The very bytes that were planned; anything else is InvalidPost(code="stale")."""
         if (blob := self._blobs.get(item.digest)) is None:
             blob = await self._reopen(account, item, media)
             self._blobs[item.digest] = blob
         return blob
 
-    async def _reopen(self, account: str, item: PartMedia, media: Mapping[str, Medium]) -> Blob:
+    async def _reopen(self, account: str, item: PartMedia, media: Mapping[str, Medium | Captions]) -> Blob:
         from .media import MediaError, redo
 
         medium = media.get(item.digest) or medium_at(item.source)
@@ -69,10 +69,10 @@ class Shelf:
             raise stale(account, item, "its bytes are not here; give the same post again")
         try:
             facts, blob = await self.inspect(medium)
+            if item.edit is not None:
+                blob = await redo(blob, item.edit)
         except MediaError as error:
             raise stale(account, item, str(error)) from error
-        if item.edit is not None:
-            blob = await redo(blob, item.edit)
         if (blob.digest or facts.digest) != item.digest:
             raise stale(account, item, "its bytes changed since it was planned")
         return blob

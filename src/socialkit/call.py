@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ._account import Account
     from ._shelf import Shelf
     from .journal import Intent
-    from .model import JSON, Medium
+    from .model import JSON, Captions, Medium
 
 _BODY = ("params", "json", "form", "content", "multipart", "timeout")
 COMMIT_ATTEMPTS = 4
@@ -49,7 +49,7 @@ class PartWork:
     intent: Intent
     index: int
     shelf: Shelf
-    media: dict[str, Medium]
+    media: Mapping[str, Medium | Captions]
     verdict: Verdict = ALLOW
     tell: Tell = lambda stage, **details: None
     crossed: bool = False
@@ -139,7 +139,7 @@ class BoundCall:
         self._allow("commit")
         work = self._work
         assert work is not None
-        self._check_uploads()
+        await self._check_uploads()
         for _ in range(COMMIT_ATTEMPTS - 1):
             try:
                 return await self._commit_once(method, url, fence, mark, request)
@@ -212,12 +212,18 @@ class BoundCall:
 
         return report
 
-    def _check_uploads(self) -> None:
+    async def _check_uploads(self) -> None:
+        """What was uploaded is what was planned; ranges an earlier process sent are read again for it."""
         from ._shelf import stale
+        from .media import MediaError, verify
 
         for medium, watched in self._work.uploads if self._work else ():
-            if watched.changed:
-                raise stale(self.account, medium, "its bytes changed while it was uploaded")
+            try:
+                same = await verify(medium, watched)
+            except MediaError as error:
+                raise stale(self.account, medium, str(error)) from error
+            if not same:
+                raise stale(self.account, medium, "its bytes changed since it was planned")
 
     async def card(self, url: str) -> Card | None:
         from .cards import CardError, read_card

@@ -11,7 +11,7 @@ import attrs
 
 from .adapters.base import Part
 from .errors import ConfigError, InvalidPost, SocialKitError
-from .model import Change, Identity, Medium, Problem
+from .model import Captions, Change, Identity, Medium, Problem
 
 
 @attrs.frozen(eq=False)
@@ -36,7 +36,7 @@ class TargetPlan:
     content: str = ""
     limits: str = ""
     error: SocialKitError | None = None
-    media: Mapping[str, Medium] = attrs.field(factory=dict, repr=False)
+    media: Mapping[str, Medium | Captions] = attrs.field(factory=dict, repr=False)
 
     @property
     def errors(self) -> tuple[Problem, ...]:

@@ -16,7 +16,8 @@ from .adapters.base import Adapter, Sent
 from .call import BoundCall, PartWork, Stopped
 from .gate import ALLOW, Gate, GateContext, Verdict, tokens_of
 from .journal import Intent, NewIntent
-from .model import Outcome, Progress, Status
+from .media import MediaError
+from .model import Outcome, Problem, Progress, Status
 from .plan import TargetPlan
 
 if TYPE_CHECKING:
@@ -196,9 +197,13 @@ class TargetRun:
         except Exception as error:
             if isinstance(error, errors.Declined) and work.crossed and not error.__dict__.get("journaled"):
                 await self._refuse(intent, index, error)
-            return error
+            return self._stale(error) if isinstance(error, MediaError) else error
         finally:
             work.crossed = False
+
+    def _stale(self, error: MediaError) -> errors.InvalidPost:
+        hint = "plan the post again"
+        return errors.InvalidPost([Problem(self.name, "media", "stale", str(error), hint=hint)], code="stale")
 
     def _is_last(self, intent: Intent, index: int) -> bool:
         return index == len(intent.parts) - 1 and type(self.account.adapter).attach is Adapter.attach

@@ -106,6 +106,10 @@ class CutProxy:
         """
         self._rules.append(Rule(mode, re.compile(method), re.compile(path), count, skip))
 
+    def behave(self) -> None:
+        """Misbehave no more."""
+        self._rules.clear()
+
     def count(self, method: str = ".*", path: str = ".*") -> int:
         """How many matching requests were delivered to the server."""
         return len(self.delivered(method, path))
@@ -150,7 +154,7 @@ class CutProxy:
         try:
             while await self._exchange(peer, reader, writer):
                 peer.start_next_cycle()
-        except (OSError, h11.ProtocolError):
+        except (OSError, h11.ProtocolError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

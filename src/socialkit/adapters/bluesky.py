@@ -42,6 +42,8 @@ _SERVERS = Source("answers of the reference server on loopback", "2026-11-23")
 POST = "app.bsky.feed.post"
 LABELS = frozenset({"porn", "sexual", "nudity", "graphic-media"})
 THUMB_BYTES = 1_000_000
+UPLOAD_TIMEOUT = 300.0
+"""Seconds a server may take to answer an upload."""
 _CREATED = r"POST /xrpc/com\.atproto\.repo\.(putRecord|createRecord|applyWrites|deleteRecord)"
 
 RULES = Rules(
@@ -426,7 +428,7 @@ class Bluesky(base.Adapter):
             self._xrpc(call, "com.atproto.repo.uploadBlob"),
             content=base.Slice(blob),
             headers={"content-type": item.mime},
-            timeout=300.0,
+            timeout=UPLOAD_TIMEOUT,
         )
         uploaded: dict[str, Any] = answer.json()["blob"]
         call.remember(name, uploaded, expires_in=3000)
@@ -506,7 +508,7 @@ class Bluesky(base.Adapter):
                 content=base.Slice(blob, start, min(start + size, item.size)),
                 headers={"content-type": "application/octet-stream", **await self._service_token(call)},
                 auth=False,
-                timeout=300.0,
+                timeout=UPLOAD_TIMEOUT,
             )
             call.remember(f"{name} part {number}", True, expires_in=3000)
         done = await call.prepare(

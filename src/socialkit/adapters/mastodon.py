@@ -36,6 +36,9 @@ from .base import (
 _DOCS = Source("docs.joinmastodon.org and the server's source, 4.7", "2026-11-23")
 _SERVERS = Source("answers of real servers on loopback", "2026-11-23")
 
+UPLOAD_TIMEOUT = 300.0
+"""Seconds a server may take to answer an upload: some look into the file before they do."""
+
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"})
 _VIDEOS = frozenset({"video/mp4", "video/webm", "video/quicktime", "video/ogg"})
 
@@ -182,11 +185,17 @@ class Mastodon(base.Adapter):
         index = await call.read("GET", "/.well-known/nodeinfo", auth=False, accept=range(400, 600))
         for link in (index.json_or_none() or {}).get("links", ()):
             if "/ns/schema/2." in str(link.get("rel")):
-                path = re.sub(r"^https?://[^/]+", "", str(link["href"]))
+                href = str(link["href"])
+                path = (
+                    href.removeprefix(self.server)
+                    if self.owns(href)
+                    else re.sub(r"^https?://[^/]+", "", href)
+                )
                 info = (await call.read("GET", path, auth=False, accept=range(400, 600))).json_or_none() or {}
                 if named := info.get("software"):
                     return str(named["name"]).lower(), str(named["version"])
-        return _software_by_version(str(instance.get("version", "")))
+        name, version = _software_by_version(str(instance.get("version", "")))
+        return name or ("mastodon" if instance.get("api_versions") else "unknown"), version
 
     def rules_for(self, facts: AccountFacts) -> Rules:
         known = facts.facts
@@ -326,7 +335,9 @@ class Mastodon(base.Adapter):
         if (known := call.recall(name)) is not None:
             return str(known)
         path = "/api/v2/media" if call.facts.facts["media_v2"] else "/api/v1/media"
-        response = await call.prepare("POST", path, multipart=await _fields(item, call), timeout=300.0)
+        response = await call.prepare(
+            "POST", path, multipart=await _fields(item, call), timeout=UPLOAD_TIMEOUT
+        )
         uploaded = response.json()
         media_id = str(uploaded["id"])
         if response.status == 202 or uploaded.get("url") is None:
@@ -567,11 +578,11 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version.partition("+")[0])[:3])
 
 
-def _software_by_version(version: str) -> tuple[str, str]:
+def _software_by_version(version: str) -> tuple[str | None, str]:
     """From texts such as ``2.7.2 (compatible; Pleroma 2.9.1)``, ``4.0.0 (not true; really snac/2.94)``,
     ``takahe/0.11``."""
     match = re.search(r"(?:compatible; |really |^)([A-Za-z][A-Za-z-]*)[/ ]([\d.]+\S*)", version)
-    return (match[1].lower(), match[2].rstrip(")")) if match else ("mastodon", version)
+    return (match[1].lower(), match[2].rstrip(")")) if match else (None, version)
 
 
 async def _fields(item: PartMedia, call: Call) -> list[base.Field]:

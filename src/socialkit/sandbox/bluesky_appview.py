@@ -63,7 +63,12 @@ class AppView(Repo):
     def shown_counts(self, entry: Entry) -> dict[str, int]:
         assert isinstance(entry, FeedPost)
         counts = self.counts(entry)
-        words = {"replyCount": "replies", "repostCount": "reposts", "likeCount": "likes", "quoteCount": "quotes"}
+        words = {
+            "replyCount": "replies",
+            "repostCount": "reposts",
+            "likeCount": "likes",
+            "quoteCount": "quotes",
+        }
         return {word: counts[name] for name, word in words.items()}
 
     def shown_notes(self, entry: Entry) -> Sequence[str]:
@@ -146,7 +151,11 @@ class AppView(Repo):
         return {"uri": uri, "cid": found[0], "record": found[1], "lists": []} if found else None
 
     def _viewer_state(self, post: FeedPost, viewer: Person) -> Json:
-        state: Json = {"bookmarked": False, "threadMuted": False, "embeddingDisabled": not self._quotable(post)}
+        state: Json = {
+            "bookmarked": False,
+            "threadMuted": False,
+            "embeddingDisabled": not self._quotable(post),
+        }
         for name, collection in (("like", LIKE), ("repost", REPOST)):
             mine = [one.uri for one in self.about(collection, post.uri) if one.did == viewer.did]
             state |= {name: mine[-1]} if mine else {}
@@ -268,7 +277,10 @@ class AppView(Repo):
         self, request: Request, name: str, rows: Iterable[T], show: Callable[[T], Json], default: int = 50
     ) -> Json:
         """One page of ``rows`` under ``name``, and the cursor to the next; cursors count rows."""
-        limit, start = self.number(request, "limit", default, 1, 100), request.query_params.get("cursor") or "0"
+        limit, start = (
+            self.number(request, "limit", default, 1, 100),
+            request.query_params.get("cursor") or "0",
+        )
         if not start.isdecimal():
             raise self.refuse("Malformed cursor")
         every = list(rows)
@@ -290,7 +302,9 @@ class AppView(Repo):
         from starlette.responses import JSONResponse
 
         viewer = self.user(request)
-        return JSONResponse(self.page(request, "feed", self.posts(), lambda one: self._feed_view(one, viewer)))
+        return JSONResponse(
+            self.page(request, "feed", self.posts(), lambda one: self._feed_view(one, viewer))
+        )
 
     def _feed_view(self, post: FeedPost, viewer: Person | None) -> Json:
         view: Json = {"post": self.post_view(post, viewer)}
@@ -364,7 +378,9 @@ class AppView(Repo):
 
         viewer, uri = self.viewer(request), self.asked(request, "uri")
         rows = [post for post in self.posts() if post.quote == uri]
-        return JSONResponse({"uri": uri, **self.page(request, "posts", rows, lambda one: self.post_view(one, viewer))})
+        return JSONResponse(
+            {"uri": uri, **self.page(request, "posts", rows, lambda one: self.post_view(one, viewer))}
+        )
 
     def search_posts(self, request: Request) -> Response:
         """``searchPosts``: words, and a tag, an author or a language; refused to those who do not sign in."""
@@ -479,7 +495,9 @@ def _holds(*kinds: str) -> Callable[[FeedPost], bool]:
 
 _FILTERS: dict[str, Callable[[FeedPost], bool]] = {
     "posts_no_replies": lambda post: not post.reply_to,
-    "posts_and_author_threads": lambda post: not post.reply_to or post.reply_to.startswith(f"at://{post.did}/"),
+    "posts_and_author_threads": lambda post: (
+        not post.reply_to or post.reply_to.startswith(f"at://{post.did}/")
+    ),
     "posts_with_media": _holds("images", "gallery", "video"),
     "posts_with_video": _holds("video"),
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .core import Sandbox
 
-__all__ = ["POST", "Repo", "FeedPost", "Stored"]
+__all__ = ["POST", "FeedPost", "Repo", "Stored", "part", "parts", "quoted"]
 
 POST = "app.bsky.feed.post"
 GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")

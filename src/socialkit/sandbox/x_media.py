@@ -47,6 +47,7 @@ class Medium:
     tails: dict[int, bytes] = attrs.field(factory=dict, repr=False)
     pieces: dict[int, bytes] = attrs.field(factory=dict, repr=False)
     kind: Kind = attrs.field(factory=Kind)
+    closed_at: datetime | None = None
     ready_at: datetime | None = None
     failure: str = ""
     dead: bool = False
@@ -254,7 +255,9 @@ class Uploads(Meter):
 
     def _close(self, medium: Medium, me: XUser) -> None:
         """All bytes are in: look at them, and set when the medium can be used."""
-        medium.kind = sniff(medium.head, b"".join(medium.tails[index] for index in sorted(medium.tails)))
+        tail = b"".join(medium.tails[index] for index in sorted(medium.tails))
+        medium.kind, medium.closed_at = sniff(medium.head, tail), self.now()
+        medium.head, medium.tails = b"", {}
         try:
             self._check_size(medium, sum(medium.segments.values()), me)
             if medium.family in ("photo", "animated_gif"):
@@ -303,12 +306,12 @@ class Uploads(Meter):
         return answer
 
     def _processing_json(self, medium: Medium) -> Json:
-        if medium.ready_at is None:
+        if medium.ready_at is None or medium.closed_at is None:
             return {}
         left = (medium.ready_at - self.now()).total_seconds()
-        whole = (medium.ready_at - medium.created_at).total_seconds()
+        whole = (medium.ready_at - medium.closed_at).total_seconds()
         if left > 0:
-            progress = max(0, min(99, int(100 * (1 - left / whole)))) if whole else 0
+            progress = int(100 * (1 - left / whole))
             wait = {"check_after_secs": max(1, min(5, math.ceil(left)))}
             if progress < 30:
                 return {"state": "pending", **wait}

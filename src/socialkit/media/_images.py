@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ._media_formats import View, look_at
-from .rules import ImageRule
+from ..rules import ImageRule
+from ._formats import View, look_at
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, Protocol
 
-from .errors import SocialKitError
+from ..errors import SocialKitError
 
 ReadAt = Callable[[int, int], bytes]
 

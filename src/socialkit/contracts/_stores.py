@@ -15,9 +15,9 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, asyn
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, TypeVar, cast
 
-from .adapters.base import Credential
-from .model import Identity
-from .store import Store, TokenStore, Tx, transact
+from ..adapters.base import Credential
+from ..model import Identity
+from ..store import Store, TokenStore, Tx, transact
 
 __all__ = ["StoreContract", "TokenStoreContract"]
 

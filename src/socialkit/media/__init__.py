@@ -18,11 +18,11 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from ._media_formats import Look, View, look_at
-from ._media_sources import BytesSource, FileSource, MediaError, PathSource, Source
-from .adapters.base import Blob, Kind, PartMedia, Response
-from .model import Captions, File, Image, Medium, Remote
-from .rules import ImageRule
+from ..adapters.base import Blob, Kind, PartMedia, Response
+from ..model import Captions, File, Image, Medium, Remote
+from ..rules import ImageRule
+from ._formats import Look, View, look_at
+from ._sources import BytesSource, FileSource, MediaError, PathSource, Source
 
 __all__ = [
     "CannotFit",
@@ -246,7 +246,7 @@ def _clean(name: str) -> str:
 
 async def _download(url: str, fetch: Fetch | None, limit: int) -> Source:
     """The bytes of a URL, spooled."""
-    from .transport import AnswerLost, Unreachable
+    from ..transport import AnswerLost, Unreachable
 
     if fetch is None:
         raise MediaError(f"{url} is a URL, and nothing may be fetched here; give a local file")

@@ -1,0 +1,281 @@
+"""X: a post whose answer was lost is found again, and numbers are read for what they are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from media_files import png
+from socialkit import Image, Post, errors
+from socialkit.adapters import base
+from socialkit.adapters.x import X
+from socialkit.model import Identity, Receipt
+
+from .fakes import NOW, answer
+from .x_samples import ID, OWN, born, call, listed, only_part, own_post, reply
+
+
+class TestFind:
+    async def find(self, post: Post, *pages: Any, memory: Any = None, **lost: Any) -> base.Finding:
+        part = await only_part(post)
+        window = {"since": NOW - timedelta(seconds=60), "until": NOW + timedelta(seconds=180)}
+        self.looking = call(*pages, memory=memory)
+        return await self.looking.adapter.find(base.Lost(part, **window | lost), self.looking)
+
+    async def test_its_own_timeline_is_read_from_just_before(self) -> None:
+        found = await self.find(Post("Ahoy"), listed(own_post("Ahoy")))
+        assert isinstance(found, base.Found)
+        assert (found.sent.id, found.sent.url) == (ID, f"https://x.com/brand/status/{ID}")
+        asked = self.looking.asked[0]
+        assert (asked.step, asked.path) == ("read", "/2/users/7/tweets")
+        assert asked.params["start_time"] == "2026-11-02T08:59:00Z"
+        assert asked.params["max_results"] == "100"
+
+    async def test_texts_are_compared_as_written(self) -> None:
+        text = "Tom & Jerry <3 see https://example.com/a?x=1&amp;y and example.org"
+        live = own_post(
+            "Tom &amp; Jerry &lt;3 see https://t.co/aaaaaaaaaa and https://t.co/bbbbbbbbbb",
+            entities={
+                "urls": [
+                    {"url": "https://t.co/aaaaaaaaaa", "expanded_url": "https://example.com/a?x=1&amp;y"},
+                    {"url": "https://t.co/bbbbbbbbbb", "expanded_url": "http://example.org/"},
+                ]
+            },
+        )
+        assert isinstance(await self.find(Post(text), listed(live)), base.Found)
+
+    @pytest.mark.parametrize("note", ["note_tweet", "note_post"])
+    async def test_long_texts_are_in_their_note(self, note: str) -> None:
+        live = own_post("Aho…", **{note: {"text": "Ahoy, all of you"}})
+        assert isinstance(await self.find(Post("Ahoy, all of you"), listed(live)), base.Found)
+
+    @pytest.mark.parametrize("key", ["referenced_tweets", "referenced_posts"])
+    async def test_a_reply_needs_its_parent_and_may_have_gained_mentions(self, key: str) -> None:
+        post = Post("Aye", reply_to="12")
+        right = own_post("@crew Aye", **reply("12", key=key))
+        assert isinstance(await self.find(post, listed(right)), base.Found)
+        wrong = own_post("@crew Aye", **reply("13", key=key))
+        assert isinstance(await self.find(post, listed(wrong)), base.Absent)
+        assert isinstance(await self.find(post, listed(own_post("Aye"))), base.Absent)
+
+    async def test_a_part_of_a_thread_needs_the_part_before(self) -> None:
+        live = listed(own_post("Two", **reply("12")))
+        assert isinstance(await self.find(Post("Two"), live, previous=base.Sent("12")), base.Found)
+
+    @pytest.mark.parametrize("suffix", [" https://t.co/mmmmmmmmmm", ""])
+    async def test_media_we_uploaded_are_proof(self, suffix: str) -> None:
+        post = Post("Ahoy", media=[Image(png(), alt="A boat")])
+        name = f"media 0 {(await only_part(post)).media[0].digest[:16]}"
+        ours = own_post(f"Ahoy{suffix}", attachments={"media_keys": ["3_501"]})
+        memory = {name: ["501", "3_501"]}
+        assert isinstance(await self.find(post, listed(ours), memory=memory), base.Found)
+        twin = own_post(f"Ahoy{suffix}", born(NOW, 1), attachments={"media_keys": ["3_999"]})
+        found = await self.find(post, listed(twin, ours), memory=memory)
+        assert isinstance(found, base.Found)
+        assert found.sent.id == ID
+        assert isinstance(await self.find(post, listed(twin), memory=memory), base.CannotTell)
+        assert isinstance(await self.find(post, listed(twin), memory={}), base.Found)
+        bare = own_post("Ahoy")
+        assert isinstance(await self.find(post, listed(bare), memory=memory), base.Absent)
+
+    async def test_two_alike_are_nobodys_guess(self) -> None:
+        twins = listed(own_post("Ahoy", born(NOW, 1)), own_post("Ahoy"))
+        assert isinstance(await self.find(Post("Ahoy"), twins), base.CannotTell)
+        claimed = frozenset({born(NOW, 1)})
+        found = await self.find(Post("Ahoy"), listed(*twins.json()["data"]), claimed=claimed)
+        assert isinstance(found, base.Found)
+        assert found.sent.id == ID
+
+    async def test_a_post_outside_the_window_is_not_ours(self) -> None:
+        late = own_post("Ahoy", born(NOW + timedelta(hours=1)))
+        assert isinstance(await self.find(Post("Ahoy"), listed(late)), base.Absent)
+
+    async def test_every_page_is_read(self) -> None:
+        pages = [listed(own_post("Else"), next_token="p2"), listed(own_post("Ahoy"))]
+        assert isinstance(await self.find(Post("Ahoy"), *pages), base.Found)
+        assert self.looking.asked[1].params["pagination_token"] == "p2"
+
+    async def test_a_quote_is_found_by_what_it_quotes(self) -> None:
+        live = own_post(
+            "Look https://t.co/qqqqqqqqqq",
+            referenced_tweets=[{"type": "quoted", "id": "12"}],
+            entities={
+                "urls": [
+                    {"url": "https://t.co/qqqqqqqqqq", "expanded_url": "https://twitter.com/crew/status/12"}
+                ]
+            },
+        )
+        assert isinstance(await self.find(Post("Look", quote="12"), listed(live)), base.Found)
+        assert isinstance(await self.find(Post("Look", quote="13"), listed(live)), base.Absent)
+
+    async def test_nothing_there(self) -> None:
+        assert isinstance(await self.find(Post("Ahoy"), listed()), base.Absent)
+
+
+PUBLIC = {
+    "retweet_count": 2,
+    "reply_count": 3,
+    "like_count": 4,
+    "quote_count": 5,
+    "bookmark_count": 0,
+    "impression_count": 700,
+}
+
+
+class TestMetrics:
+    async def rows(self, receipts: list[Receipt], *answers: Any) -> list[Any]:
+        self.asking = call(*answers)
+        return await self.asking.adapter.fetch_metrics(receipts, self.asking)
+
+    async def test_own_young_posts_tell_all_in_one_request(self) -> None:
+        post = {"id": ID, "text": "", "public_metrics": PUBLIC, "attachments": {"media_keys": ["7_1", "7_2"]}}
+        private = {"impression_count": 700, "url_link_clicks": 9, "user_profile_clicks": 1, "engagements": 12}
+        media = [
+            {"media_key": "7_1", "type": "video", "public_metrics": {"view_count": 30}},
+            {"media_key": "7_2", "type": "video", "public_metrics": {"view_count": 12}},
+        ]
+        body = {"data": [{**post, "non_public_metrics": private}], "includes": {"media": media}}
+        (row,) = await self.rows([Receipt(OWN, ID)], answer(body))
+        numbers = (row.impressions, row.likes, row.comments, row.shares, row.quotes, row.saves)
+        assert numbers == (700, 4, 3, 2, 5, 0)
+        assert (row.clicks, row.video_views) == (9, 42)
+        assert row.reach is None
+        assert set(row.missing) == {"reach", "watch_seconds"}
+        params = self.asking.asked[0].params
+        assert params["ids"] == ID
+        assert "non_public_metrics" in params["tweet.fields"]
+        assert params["expansions"] == "attachments.media_keys"
+
+    async def test_private_numbers_are_asked_for_own_posts_of_30_days_only(self) -> None:
+        old = born(NOW - timedelta(days=31))
+        foreign = born(NOW, 5)
+        receipts = [
+            Receipt(OWN, old),
+            Receipt(OWN, ID),
+            Receipt(Identity("x", "https://api.x.com", "8"), foreign),
+        ]
+        ours = answer({"data": [{"id": ID, "public_metrics": PUBLIC}]})
+        rest = answer({"data": [{"id": one, "public_metrics": PUBLIC} for one in (foreign, old)]})
+        rows = await self.rows(receipts, ours, rest)
+        first, second = self.asking.asked
+        assert first.params["ids"] == ID
+        assert second.params["ids"] == f"{old},{foreign}"
+        assert "non_public_metrics" not in second.params["tweet.fields"] + second.params["media.fields"]
+        assert [row.id for row in rows] == [old, ID, foreign]
+        assert "30 days" in rows[0].missing["clicks"]
+        assert rows[0].clicks is None
+        assert rows[0].video_views is None
+        assert rows[0].missing["video_views"] == "the post has no video"
+
+    async def test_a_post_that_private_numbers_hid_is_asked_again(self) -> None:
+        kind = "https://api.x.com/2/problems/not-authorized-for-field"
+        hidden = {"errors": [{"resource_id": ID, "type": kind, "detail": "not yours", "title": "no"}]}
+        shown = {"data": [{"id": ID, "public_metrics": PUBLIC}]}
+        (row,) = await self.rows([Receipt(OWN, ID)], answer(hidden), answer(shown))
+        assert row.likes == 4
+        assert row.error is None
+
+    async def test_a_post_that_is_gone_is_a_row_of_its_own(self) -> None:
+        kind = "https://api.x.com/2/problems/resource-not-found"
+        other = born(NOW, 9)
+        body = {
+            "data": [{"id": ID, "public_metrics": PUBLIC}],
+            "errors": [{"value": other, "type": kind, "detail": "Could not find tweet", "title": "no"}],
+        }
+        good, gone = await self.rows([Receipt(OWN, ID), Receipt(OWN, other)], answer(body))
+        assert good.likes == 4
+        assert isinstance(gone.error, errors.Declined)
+        assert (gone.error.status, gone.likes) == (404, None)
+        assert len(self.asking.asked) == 1
+
+    async def test_the_newer_words_are_read_too(self) -> None:
+        newer = {name: value for name, value in PUBLIC.items() if name != "retweet_count"}
+        body = {"data": [{"id": ID, "public_metrics": {**newer, "repost_count": 8}}]}
+        (row,) = await self.rows([Receipt(OWN, ID)], answer(body))
+        assert row.shares == 8
+
+    async def test_what_x_leaves_out_is_unknown(self) -> None:
+        body = {"data": [{"id": ID, "attachments": {"media_keys": ["7_1"]}}]}
+        (row,) = await self.rows([Receipt(OWN, ID)], answer(body))
+        assert (row.likes, row.video_views, row.clicks) == (None, None, None)
+        assert row.missing["likes"] == row.missing["video_views"] == "X did not say"
+
+    async def test_photos_have_no_views(self) -> None:
+        media = {"media": [{"media_key": "3_1", "type": "photo"}]}
+        post = {"id": ID, "public_metrics": PUBLIC, "attachments": {"media_keys": ["3_1"]}}
+        (row,) = await self.rows([Receipt(OWN, ID)], answer({"data": [post], "includes": media}))
+        assert row.missing["video_views"] == "the post has no video"
+
+    async def test_the_account(self) -> None:
+        counts = {"followers_count": 120, "following_count": 3, "tweet_count": 9, "listed_count": 0}
+        asking = call(answer({"data": {"id": "7", "public_metrics": counts}}))
+        row = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
+        assert (row.followers, row.raw) == (120, counts)
+        silent = call(answer({"data": {"id": "7"}}))
+        unknown = await silent.adapter.fetch_account_metrics(silent, since=None, until=None)
+        assert (unknown.followers, unknown.missing) == (None, {"followers": "X did not say"})
+
+
+class TestPosts:
+    async def test_own_posts_page_by_page(self) -> None:
+        pages = [
+            listed(own_post("Three", born(NOW, 3)), own_post("Two", born(NOW, 2)), next_token="p2"),
+            listed(own_post("One &amp; only", born(NOW, 1), **reply("12"))),
+        ]
+        asking = call(*pages)
+        since = NOW - timedelta(days=2)
+        posts = [one async for one in asking.adapter.fetch_posts(asking, since=since, until=None, limit=500)]
+        assert [(one.text, one.kind) for one in posts] == [
+            ("Three", "post"),
+            ("Two", "post"),
+            ("One & only", "reply"),
+        ]
+        assert posts[0].url == f"https://x.com/brand/status/{born(NOW, 3)}"
+        assert asking.asked[0].params["start_time"] == "2026-10-31T09:00:00Z"
+        assert asking.asked[0].params["exclude"] == "retweets"
+
+    async def test_the_limit_and_the_end_are_kept(self) -> None:
+        page = listed(*(own_post("Ahoy", born(NOW - timedelta(hours=n))) for n in range(4)), next_token="p2")
+        asking = call(page)
+        until = NOW - timedelta(hours=1)
+        posts = [one async for one in asking.adapter.fetch_posts(asking, since=None, until=until, limit=2)]
+        assert [one.published_at for one in posts] == [NOW - timedelta(hours=n) for n in (1, 2)]
+        assert asking.asked[0].params["max_results"] == "5"
+        assert asking.asked[0].params["end_time"] == "2026-11-02T08:00:01Z"
+
+    @pytest.mark.parametrize(
+        "reference",
+        [
+            f"https://x.com/brand/status/{ID}",
+            f"https://twitter.com/brand/status/{ID}?s=20",
+            f"https://mobile.twitter.com/brand/status/{ID}/photo/1",
+            f"https://x.com/i/web/status/{ID}",
+            f"https://x.com/i/status/{ID}",
+            ID,
+        ],
+    )
+    async def test_permalinks_and_ids_become_receipts(self, reference: str) -> None:
+        asking = call(answer({"data": {"id": ID, "text": "Ahoy", "author_id": "7"}}))
+        receipt = await asking.adapter.resolve(reference, asking)
+        assert receipt == Receipt(OWN, ID, f"https://x.com/brand/status/{ID}", NOW, "Ahoy")
+        assert X(token="t").owns(reference) == ("://" in reference)
+
+    async def test_somebody_elses_post(self) -> None:
+        asking = call(answer({"data": {"id": ID, "text": "Ahoy", "author_id": "8"}}))
+        receipt = await asking.adapter.resolve(f"https://x.com/crew/status/{ID}", asking)
+        assert receipt.identity.id == "8"
+        assert receipt.url == f"https://x.com/crew/status/{ID}"
+
+    @pytest.mark.parametrize("reference", ["https://example.com/brand/status/1", "launch", "1" * 20, ""])
+    async def test_what_is_no_post_on_x(self, reference: str) -> None:
+        assert not X(token="t").owns(reference)
+        with pytest.raises(errors.ConfigError, match="no post on X"):
+            await X(token="t").resolve(reference, call())
+
+    @pytest.mark.parametrize("status", [200, 404])
+    async def test_a_post_x_does_not_show(self, status: int) -> None:
+        asking = call(answer({"errors": [{"detail": "Could not find it", "title": "no"}]}, status))
+        with pytest.raises(errors.ConfigError, match="Could not find it"):
+            await asking.adapter.resolve(ID, asking)

@@ -1,0 +1,214 @@
+"""X: every row of its table of errors, and what its headers say of limits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+import pytest
+
+from socialkit import errors
+from socialkit.adapters import base
+from socialkit.adapters.x import X
+
+from .fakes import NOW
+from .x_samples import DUPLICATE, blank, numbered, problem
+
+INVALID = {
+    "errors": [{"parameters": {"ids": ["a"]}, "message": "ids is not valid"}],
+    "title": "Invalid Request",
+    "detail": "One or more parameters to your request was invalid.",
+    "type": "https://api.x.com/2/problems/invalid-request",
+}
+NOT_PERMITTED = "You are not permitted to perform this action."
+SEGMENTS = "Segments do not add up to provided total file size"
+OAUTH_SPENT = {"error": "invalid_request", "error_description": "Value passed for the token was invalid."}
+OAUTH_HEADER = {"error": "unauthorized_client", "error_description": "Missing valid authorization header"}
+SURE, MAYBE = True, False
+
+ROWS: list[tuple[int, Any, str, str | None, bool]] = [
+    # status, body, error, code, whether it proves that nothing was made
+    (400, INVALID, "Declined", "invalid-request", SURE),
+    (400, blank(SEGMENTS, "Bad Request"), "Declined", None, SURE),
+    (400, OAUTH_SPENT, "ReauthNeeded", "invalid_request", SURE),
+    (400, {"error": "invalid_grant"}, "ReauthNeeded", "invalid_grant", SURE),
+    (401, blank("Unauthorized", "Unauthorized"), "ReauthNeeded", None, SURE),
+    (401, {"title": "Unauthorized", "type": "about:blank"}, "ReauthNeeded", None, SURE),
+    (401, numbered(32), "ReauthNeeded", "32", SURE),
+    (401, numbered(89), "ReauthNeeded", "89", SURE),
+    (401, numbered(215), "ReauthNeeded", "215", SURE),
+    (401, OAUTH_HEADER, "ReauthNeeded", "unauthorized_client", SURE),
+    (402, problem("credits", title="CreditsDepleted"), "Declined", "credits", SURE),
+    (402, problem("credits-depleted", detail="credits depleted"), "Declined", "credits-depleted", SURE),
+    (402, b"", "Declined", None, SURE),
+    (403, blank(DUPLICATE), "Duplicate", None, MAYBE),
+    (403, numbered(187, "Status is a duplicate."), "Duplicate", "187", MAYBE),
+    (403, blank(NOT_PERMITTED), "Declined", None, SURE),
+    (403, problem("unsupported-authentication"), "ReauthNeeded", "unsupported-authentication", SURE),
+    (403, problem("client-forbidden", reason="client-not-enrolled"), "Declined", "client-forbidden", SURE),
+    (403, problem("oauth1-permissions"), "MissingScope", "oauth1-permissions", SURE),
+    (
+        403,
+        blank("Your client app is not configured with the appropriate oauth1 app permissions"),
+        "MissingScope",
+        None,
+        SURE,
+    ),
+    (403, numbered(453), "Declined", "453", SURE),
+    (403, numbered(64), "Declined", "64", SURE),
+    (403, problem("user-suspended"), "Declined", "user-suspended", SURE),
+    (403, numbered(326), "Declined", "326", SURE),
+    (403, blank("Your account is temporarily locked."), "Declined", None, SURE),
+    (403, numbered(226), "Declined", "226", SURE),
+    (403, numbered(185), "RateLimited", "185", SURE),
+    (403, problem("usage-capped", period="Monthly"), "RateLimited", "usage-capped", SURE),
+    (403, numbered(186), "Declined", "186", SURE),
+    (403, numbered(385), "Unavailable", "385", SURE),
+    (403, blank("You tried to reply to a post that is deleted or not visible"), "Unavailable", None, SURE),
+    (403, numbered(433), "Declined", "433", SURE),
+    (403, blank("The author restricted who can reply to this Tweet"), "Declined", None, SURE),
+    (403, numbered(323), "Declined", "323", SURE),
+    (403, numbered(324), "Declined", "324", SURE),
+    (403, numbered(325), "Declined", "325", SURE),
+    (403, blank("Your media IDs are invalid."), "Declined", None, SURE),
+    (403, blank("There is a maximum of one cashtag"), "Declined", None, SURE),
+    (403, blank("The Tweet contains an invalid URL."), "Declined", None, SURE),
+    (403, blank("maximum of 4 items"), "Declined", None, SURE),
+    (403, blank("not allowed to post a video longer than 2 minutes"), "Declined", None, SURE),
+    (403, numbered(150), "Declined", "150", SURE),
+    (403, numbered(349), "Declined", "349", SURE),
+    (403, b"<html><body><h1>Forbidden</h1></body></html>", "Declined", None, SURE),
+    (404, problem("resource-not-found"), "Declined", "resource-not-found", SURE),
+    (404, numbered(34), "Declined", "34", SURE),
+    (404, numbered(144), "Declined", "144", SURE),
+    (404, b"", "Declined", None, SURE),
+    (409, problem("conflict"), "Declined", "conflict", SURE),
+    (413, b"<html>too large</html>", "Declined", None, SURE),
+    (429, problem("rate-limit-exceeded"), "RateLimited", "rate-limit-exceeded", SURE),
+    (429, numbered(88), "RateLimited", "88", SURE),
+    (429, b"Too Many Requests", "RateLimited", None, SURE),
+    (429, problem("usage-capped", period="Monthly", scope="Product"), "RateLimited", "usage-capped", SURE),
+    (500, problem("internal-error"), "Unavailable", "internal-error", MAYBE),
+    (500, numbered(131), "Unavailable", "131", MAYBE),
+    (502, b"<html>Bad Gateway</html>", "Unavailable", None, MAYBE),
+    (503, numbered(130), "Unavailable", "130", MAYBE),
+    (504, b"", "Unavailable", None, MAYBE),
+    (520, b"", "Unavailable", None, MAYBE),
+]
+
+
+def refused(status: int, body: Any, url: str = "https://api.x.com/2/tweets", **headers: str) -> base.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return base.Response(status, headers, content, url, "POST", NOW)
+
+
+class TestErrors:
+    @pytest.mark.parametrize(("status", "body", "raises", "code", "definite"), ROWS)
+    def test_every_row(self, status: int, body: Any, raises: str, code: str | None, definite: bool) -> None:
+        error = X(token="t").parse_error(refused(status, body))
+        assert type(error).__name__ == raises
+        assert (error.status, error.code) == (status, code)
+        assert error.definite is definite
+
+    def test_every_row_of_the_table_is_met(self) -> None:
+        adapter = X(token="t")
+        made = [adapter.parse_error(refused(status, body)) for status, body, *_ in ROWS]
+        missed = [
+            row
+            for row in adapter.rules.errors
+            if not any(
+                row.status in (0, error.status) and type(error).__name__ == row.raises for error in made
+            )
+        ]
+        assert missed == []
+
+    def test_x_s_words_are_kept_whole(self) -> None:
+        code, said = X(token="t").read_error(refused(400, INVALID))
+        assert code == "invalid-request"
+        assert said == "One or more parameters to your request was invalid. ids is not valid"
+        assert X(token="t").read_error(refused(502, b"<html><p>Bad</p><p>Gateway</p></html>")) == (
+            None,
+            "Bad\n\nGateway",
+        )
+
+    def test_a_list_of_problems_is_read_by_its_first(self) -> None:
+        one = {
+            "title": "Not Found Error",
+            "detail": "gone",
+            "type": "https://x/2/problems/resource-not-found",
+        }
+        assert X(token="t").read_error(refused(404, {"errors": [one]})) == ("resource-not-found", "gone")
+
+    def test_an_empty_balance_says_how_to_go_on(self) -> None:
+        assert "top them up" in str(X(token="t").parse_error(refused(402, problem("credits"))))
+
+    def test_a_dead_token_may_be_renewed_but_a_wrong_kind_not(self) -> None:
+        adapter = X(token="t")
+        assert adapter.parse_error(refused(401, numbered(89))).refreshable
+        assert not adapter.parse_error(refused(401, OAUTH_HEADER)).refreshable
+        assert not adapter.parse_error(refused(403, problem("unsupported-authentication"))).refreshable
+
+    def test_an_upload_that_is_not_permitted_lacks_a_scope(self) -> None:
+        url = "https://api.x.com/2/media/upload"
+        error = X(token="t").parse_error(refused(403, blank(NOT_PERMITTED), url))
+        assert isinstance(error, errors.MissingScope)
+        assert "media.write" in str(error)
+
+    @pytest.mark.parametrize(
+        ("status", "body", "headers", "moment"),
+        [
+            (403, numbered(185), {}, "2026-11-03T00:00:00+00:00"),
+            (429, problem("usage-capped", period="Monthly"), {}, "2026-12-01T00:00:00+00:00"),
+            (429, problem("usage-capped", period="Daily"), {}, "2026-11-03T00:00:00+00:00"),
+            (429, numbered(88), {}, "2026-11-02T09:15:00+00:00"),
+            (429, numbered(88), {"retry-after": "30"}, "2026-11-02T09:00:30+00:00"),
+            (429, numbered(88), {"x-rate-limit-remaining": "0", "x-rate-limit-reset": "1793610600"}, None),
+        ],
+    )
+    def test_when_it_may_go_on(
+        self, status: int, body: Any, headers: dict[str, str], moment: str | None
+    ) -> None:
+        error = X(token="t").parse_error(refused(status, body, **headers))
+        assert isinstance(error, errors.RateLimited)
+        assert (error.retry_at.isoformat() if error.retry_at else None) == moment
+
+
+class TestLimits:
+    HEADERS: ClassVar[dict[str, str]] = {
+        "x-rate-limit-limit": "100",
+        "x-rate-limit-remaining": "99",
+        "x-rate-limit-reset": "1793610600",
+        "x-user-limit-24hour-limit": "250",
+        "x-user-limit-24hour-remaining": "0",
+        "x-user-limit-24hour-reset": "1793696400",
+        "x-app-limit-24hour-limit": "10000",
+        "x-app-limit-24hour-remaining": "9000",
+        "x-app-limit-24hour-reset": "1793696400",
+    }
+
+    def read(self, method: str, url: str, **headers: str) -> dict[str | None, tuple[Any, Any]]:
+        told = base.Response(200, headers or self.HEADERS, b"", url, method, NOW)
+        adapter = X(token="t", server=url.partition("/2/")[0])
+        return {one.name: (one.limit, one.remaining) for one in adapter.read_limits(told)}
+
+    def test_the_window_and_both_days_are_told_apart(self) -> None:
+        read = self.read("POST", "https://api.x.com/2/tweets")
+        assert read == {
+            None: (100, 99),
+            "posts-app-24h": (10_000, 9000),
+            "posts-user-24h": (250, 0),
+        }
+        assert self.read("POST", "http://127.0.0.1:8/x/2/tweets") == read
+
+    def test_the_day_of_an_upload_is_not_the_day_of_posts(self) -> None:
+        read = self.read("POST", "https://api.x.com/2/media/upload/12/append")
+        assert read == {None: (100, 99), "upload-chunks-app-24h": (10_000, 9000)}
+
+    def test_the_days_may_be_absent(self) -> None:
+        assert self.read("POST", "https://api.x.com/2/tweets", **{"x-rate-limit-limit": "100"}) == {
+            None: (100, None)
+        }
+
+    def test_every_request_has_a_budget(self) -> None:
+        rules = X(token="t").rules
+        assert len({budget.name for budget in rules.budgets}) == len(rules.budgets)
