@@ -133,13 +133,15 @@ def _home(name: str) -> str:
     return class_home(name) or "socialkit.errors"
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'socialkit' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # a checker that sees this would believe every name
 
-    value = globals()[name] = getattr(import_module(_home(name)), name)
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module 'socialkit' has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(_home(name)), name)
+        return value
 
 
 def __dir__() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
+import textwrap
 import zlib
 
 from ._display import Display
@@ -26,7 +27,7 @@ def demo() -> None:
     with Sandbox(["mastodon", "bluesky", "x"]) as box, box.client(store=":memory:") as client:
         names = list(client.accounts)
         _plan_and_publish(client, names)
-        _lose_an_answer(box, client)
+        _lose_an_answer(box, client, names[-1])
         _halt(client, names)
         _measure(box, client)
     _say(
@@ -60,18 +61,25 @@ def _plan_and_publish(client: Client, names: list[str]) -> None:
     print(f"\nThe same call again sends nothing: replayed = {again.replayed}")
 
 
-def _lose_an_answer(box: Sandbox, client: Client) -> None:
-    name = list(client.accounts)[-1]
+def _lose_an_answer(box: Sandbox, client: Client, name: str) -> None:
     _say(f"3. An answer is lost on purpose: {name} stores the post, then the line goes dead.")
     post = Post("Sea trials went well. More tomorrow.")
     box.fault("dropped-after", platform=name)
+    box.fault("listed-late", platform=name, seconds=30)
     report = client.publish(post, name, idempotency_key="trials", errors="return", wait=0)
-    print(f"publish  → {report[name].status}: {report[name].error or report[name].url}")
+    _tell("publish", f"{report[name].status}: {report[name].error or report[name].url}")
+    box.clock.advance(60)
     settled = client.settle("trials")
-    print(f"settle   → {settled[name].status}: {settled[name].url}")
+    _tell("settle", f"a minute later, {settled[name].status}: {settled[name].url}")
     again = client.publish(post, name, idempotency_key="trials")
     copies = sum(entry.text == post.text for entry in box.timeline(name))
-    print(f"publish  → {again[name].status}, replayed = {again.replayed}; copies on the timeline: {copies}")
+    status, replayed = again[name].status, again[name].replayed
+    _tell("publish", f"{status}, replayed = {replayed}; copies on the timeline: {copies}")
+
+
+def _tell(call: str, words: str) -> None:
+    for line, text in enumerate(textwrap.wrap(words, 88)):
+        print(f"{'' if line else call:<8} {' ' if line else '→'} {text}")
 
 
 def _halt(client: Client, names: list[str]) -> None:
@@ -81,7 +89,7 @@ def _halt(client: Client, names: list[str]) -> None:
     try:
         client.publish(Post("Order now, 20 % off"), names[0])
     except Refused as refused:
-        print(f"publish  → refused: {refused}")
+        _tell("publish", f"refused: {refused}")
     client.resume("all", reason="picture mended", by="duty officer")
 
 

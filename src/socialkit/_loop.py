@@ -123,7 +123,7 @@ class Caller(Generic[T]):
         self._serving: UserCall | None = None
         self._value: T | None = None
         self._error: BaseException | None = None
-        self._ended = self._left = False
+        self._cancelled = self._ended = self._left = False
 
     def submit(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have the loop start the coroutine with this thread's contextvars."""
@@ -175,19 +175,22 @@ class Caller(Generic[T]):
             self._coro.close()
         elif os.getpid() == self._pid:  # a forked child has no loop to wait for
             _attach_report(stop, None)
-            self._loop.call_soon_threadsafe(self._cancel, self._serving)
-            self._wait(self._loop, grace)
+            try:
+                self._loop.call_soon_threadsafe(self._cancel, self._serving)
+                self.serve(grace)
+            except BaseException as again:
+                _attach_report(again, None)
+                raise
             if self._ended:
                 _attach_report(stop, getattr(self._error, "report", self._value))
 
-    def _wait(self, loop: asyncio.AbstractEventLoop, grace: float) -> None:
-        try:
-            self.serve(grace)
-        except BaseException as again:
-            _attach_report(again, None)
-            raise
-        finally:
-            loop.call_soon_threadsafe(self._leave, self._serving)
+    def leave(self) -> None:
+        """The thread goes; without an outcome the task is cancelled and its callables go to workers."""
+        if self._ended and self._serving is None:
+            return
+        if self._loop is not None and os.getpid() == self._pid:
+            self._loop.call_soon_threadsafe(self._cancel, self._serving)
+            self._loop.call_soon_threadsafe(self._leave)
 
     def _execute(self, call: UserCall) -> None:
         self._serving = call
@@ -204,13 +207,11 @@ class Caller(Generic[T]):
         self._task.add_done_callback(self._finish)
 
     def _cancel(self, interrupted: UserCall | None) -> None:
-        if self._task is None and not self._ended:  # interrupted before it was started
-            self._coro.close()
-            self._end()
-        elif self._task is not None:
-            self._task.cancel()
         if interrupted is not None:
             interrupted.abandon()
+        if not self._cancelled and not self._ended:
+            self._cancelled = True  # once: a second cancel would end the coroutine's own grace
+            self._task.cancel() if self._task is not None else self._end_unstarted()
         for call in self._waiting():  # an interrupt may have lost it between inbox and thread
             self._inbox.put(call)
 
@@ -223,16 +224,18 @@ class Caller(Generic[T]):
             self._value = task.result()
         self._end()
 
+    def _end_unstarted(self) -> None:
+        self._coro.close()
+        self._end()
+
     def _end(self) -> None:
         self._task = None
         self._ended = True
         self._inbox.put(None)
         self._leave()
 
-    def _leave(self, interrupted: UserCall | None = None) -> None:
+    def _leave(self) -> None:
         self._left = True
-        if interrupted is not None:
-            interrupted.abandon()
         for call in self._waiting():
             _send_to_worker(call)
 
@@ -282,6 +285,8 @@ class LoopThread:
             raise
         finally:
             self._local.inbox = outer
+            if caller is not None:
+                caller.leave()
         return caller.result()
 
     def owns_this_thread(self) -> bool:

@@ -148,7 +148,19 @@ def report_table(report: Report) -> Table:
         for outcome in report.outcomes
     ]
     title = f"{report.key}: {good} of {len(rows)} accounts done"
-    return Table(("account", "platform", "status", "url", "note"), rows, title)
+    return _lean(Table(("account", "platform", "status", "url", "note"), rows, title))
+
+
+def _lean(table: Table) -> Table:
+    """The table without a platform column that only repeats the account's name, and without an empty last one."""
+    keep = [
+        index
+        for index, name in enumerate(table.columns)
+        if not (name == "platform" and all(row[index] == row[0] for row in table.rows))
+        and not (name == "note" and not any(row[index] for row in table.rows))
+    ]
+    columns = [table.columns[index] for index in keep]
+    return attrs.evolve(table, columns=columns, rows=[[row[index] for index in keep] for row in table.rows])
 
 
 def _note(outcome: Outcome) -> str:
@@ -224,7 +236,7 @@ def plan_table(plan: Plan) -> Table:
         for target in plan.targets
     ]
     ready = sum(not target.errors and target.error is None for target in plan.targets)
-    return Table(columns, rows, f"{ready} of {len(rows)} accounts ready; nothing has been sent")
+    return _lean(Table(columns, rows, f"{ready} of {len(rows)} accounts ready; nothing has been sent"))
 
 
 def _plan_note(target: TargetPlan) -> str:

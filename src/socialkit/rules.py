@@ -44,7 +44,11 @@ class TextRule:
 
 @attrs.frozen
 class ImageRule:
-    """What pictures a post may carry: count, bytes each, MIME types, pixels, alt-text length in graphemes."""
+    """What pictures a post may carry: count, bytes each, MIME types, pixels, alt-text length in graphemes.
+
+    ``by_url`` says that the platform takes no bytes: a picture is a public URL (``Image.from_url``), which it
+    fetches itself. Such a picture is not looked at when it is planned; anything else is a Problem.
+    """
 
     count: int
     max_bytes: int
@@ -59,6 +63,7 @@ class ImageRule:
     animated_types: frozenset[str] = frozenset({"image/gif"})
     animated_max_pixels: int | None = None
     animated_max_frames: int | None = None
+    by_url: bool = False
 
 
 @attrs.frozen

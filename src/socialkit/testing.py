@@ -1,4 +1,14 @@
-"""What tests of programs that post need: a clock they move themselves."""
+"""What tests of programs that post need: a clock they move themselves, fixtures, contract suites to subclass.
+
+The fixtures need no plugin; name them in a ``conftest.py``::
+
+    from socialkit.testing import client, sandbox
+
+``sandbox`` is a :class:`~socialkit.sandbox.Sandbox` of every platform, ``client`` a
+:class:`~socialkit.Client` with an account on each of them and a store in memory; in asyncio tests
+``sandbox.async_client()`` gives the same. ``AdapterContract``, ``StoreContract`` and ``TokenStoreContract`` are
+explained in :mod:`socialkit.contracts`. All but the clock are loaded when they are first named.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +21,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-__all__ = ["ManualClock"]
+if TYPE_CHECKING:
+    from .client import Client
+    from .contracts import AdapterContract, StoreContract, TokenStoreContract
+    from .sandbox import Sandbox
+
+    sandbox: Any
+    client: Any
+
+__all__ = ["AdapterContract", "ManualClock", "StoreContract", "TokenStoreContract", "client", "sandbox"]
 
 _depth: ContextVar[int] = ContextVar("socialkit_clock_holds", default=0)
 _FLOW_STEP = 0.01
@@ -231,3 +250,35 @@ def _waits_for_thread(task: asyncio.Task[object]) -> bool:
         return True
     callbacks = getattr(future, "_callbacks", None) or ()
     return any("_call_check_cancel" in getattr(item[0], "__qualname__", "") for item in callbacks)
+
+
+# --- loaded when first named --------------------------------------------------------------------------------
+def __getattr__(name: str) -> Any:
+    if name in ("client", "sandbox"):
+        globals().update(_fixtures())
+        return globals()[name]
+    if name in __all__:
+        from . import contracts
+
+        return getattr(contracts, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _fixtures() -> dict[str, Any]:
+    import pytest
+
+    @pytest.fixture
+    def sandbox() -> Iterator[Sandbox]:
+        """Every platform's sandbox; leaving it checks that only commits changed a timeline."""
+        from .sandbox import Sandbox
+
+        with Sandbox() as box:
+            yield box
+
+    @pytest.fixture
+    def client(sandbox: Sandbox) -> Iterator[Client]:
+        """A client with an account on every platform of ``sandbox``."""
+        with sandbox.client(store=":memory:") as made:
+            yield made
+
+    return {"sandbox": sandbox, "client": client}

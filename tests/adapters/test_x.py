@@ -43,6 +43,11 @@ class TestAccount:
         assert facts.facts["subscription_type"] == "Premium"
         assert "subscription_type" in asking.asked[0].params["user.fields"]
 
+    async def test_an_account_x_does_not_show(self) -> None:
+        asking = call(answer({"errors": [{"detail": "User has been suspended", "title": "Forbidden"}]}))
+        with pytest.raises(errors.Declined, match="User has been suspended"):
+            await asking.adapter.account(asking)
+
     @pytest.mark.parametrize(
         ("subscription", "given", "limit"),
         [
@@ -214,6 +219,12 @@ class TestPlan:
         assert codes(free) == [("content_warning", "unsupported")]
         bare = await planned(Post("Storm", content_warning="other"))
         assert codes(bare) == [("content_warning", "no_media")]
+        rest = Post(
+            "Storm", media=boat, content_warning="other", thread=[Post("Calm", content_warning="other")]
+        )
+        assert [(c.field, c.code) for c in (await planned(rest)).changes] == [
+            ("thread[0].content_warning", "not_carried")
+        ]
         listed = (await planned(Post("Storm", sensitive=True))).changes
         assert [(c.field, c.code) for c in listed] == [("sensitive", "not_carried")]
 
@@ -523,6 +534,28 @@ class TestMachinery:
         assert report["brand"].status is Status.PUBLISHED
         assert report["brand"].receipt.part_ids == ("11", "12")
         assert 2 <= (wire.clock.now() - before).total_seconds() <= 10
+
+    def test_a_parent_that_stays_hidden_is_a_refusal(self) -> None:
+        wire = Wire(X(token="t"), *[said(403, numbered(385))] * 4)
+        with wire.client as client, pytest.raises(errors.Declined, match="not visible"):
+            client.publish(Post("Aye", reply_to="https://x.com/brand/status/12"), to="brand")
+        assert wire.asked.count("POST /2/tweets") == 4
+
+    def test_a_video_goes_on_where_an_earlier_call_failed(self) -> None:
+        clip = Video(mp4(seconds=5.0, data=2 * MIB + 1))
+        down = [httpx.Response(503)] * 9
+        wire = Wire(X(token="t"), said(200, uploaded("601").json()), *[said(200, {})] * 2, *down)
+        wire.client.publish(Post(media=[clip]), to="brand", idempotency_key="k", errors="return")
+        wire.posts[:] = [said(200, {}), said(200, uploaded("601").json()), made("11")]
+        before = len(wire.asked)
+        with wire.client as client:
+            report = client.publish(Post(media=[clip]), to="brand", idempotency_key="k")
+        assert report["brand"].receipt.id == "11"
+        assert wire.asked[before:] == [
+            "POST /2/media/upload/601/append",
+            "POST /2/media/upload/601/finalize",
+            "POST /2/tweets",
+        ]
 
     def test_a_duplicate_is_looked_for_and_found(self) -> None:
         wire = Wire(X(token="t"), said(403, blank(DUPLICATE)))

@@ -46,6 +46,17 @@ class TestFind:
         )
         assert isinstance(await self.find(Post(text), listed(live)), base.Found)
 
+    @pytest.mark.parametrize(
+        ("sent", "shown"),
+        [
+            ("&lt; is a sign", "&amp;lt; is a sign"),
+            ("two  blanks\n\n\nand lines", "two blanks\n\nand lines"),
+            ("cafe\u0301", "caf\u00e9"),
+        ],
+    )
+    async def test_what_x_does_to_a_text_is_undone(self, sent: str, shown: str) -> None:
+        assert isinstance(await self.find(Post(sent), listed(own_post(shown))), base.Found)
+
     @pytest.mark.parametrize("note", ["note_tweet", "note_post"])
     async def test_long_texts_are_in_their_note(self, note: str) -> None:
         live = own_post("Aho…", **{note: {"text": "Ahoy, all of you"}})

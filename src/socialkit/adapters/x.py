@@ -148,13 +148,20 @@ class X(base.Adapter):
 
     async def account(self, call: Call) -> AccountFacts:
         params = {"user.fields": "username,name,profile_image_url,verified_type,subscription_type"}
-        me = (await call.read("GET", "/2/users/me", params=params)).json()["data"]
+        me = await self._me(params, call)
         return AccountFacts(
             identity=Identity(self.platform, self.server, str(me["id"]), me.get("username")),
             url=f"https://x.com/{me.get('username')}",
             software="x",
             facts={"username": me.get("username"), "subscription_type": me.get("subscription_type")},
         )
+
+    async def _me(self, params: Mapping[str, str], call: Call) -> dict[str, Any]:
+        answer = await call.read("GET", "/2/users/me", params=params)
+        me: dict[str, Any] | None = answer.json().get("data")
+        if me is None:
+            raise errors.Declined(f"X does not show the account: {self.read_error(answer)[1]}")
+        return me
 
     def rules_for(self, facts: AccountFacts) -> Rules:
         if not self._is_premium(facts):
@@ -454,7 +461,7 @@ class X(base.Adapter):
         self, call: Call, *, since: datetime | None, until: datetime | None
     ) -> Metrics:
         params = {"user.fields": "public_metrics"}
-        me = (await call.read("GET", "/2/users/me", params=params)).json()["data"]
+        me = await self._me(params, call)
         counts = me.get("public_metrics") or {}
         return Metrics(
             platform=self.platform,
@@ -652,6 +659,8 @@ def _media_warning(draft: Draft) -> dict[str, bool]:
         draft.problem("content_warning", "unsupported", "X has no warnings in free words", hint=hint)
     elif label and not draft.media and draft.index == 0:
         draft.problem("content_warning", "no_media", "X has warnings on media only; this post has none")
+    elif label and not draft.media:
+        draft.change("content_warning", "not_carried", "is not sent: X marks media only, this part has none")
     if draft.post.sensitive and not draft.media:
         draft.change("sensitive", "not_carried", "is not sent: X marks media only")
     if not draft.media:

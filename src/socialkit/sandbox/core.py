@@ -94,6 +94,8 @@ def body(request: Request) -> Body:
 class PlatformBox:
     """One platform's side of a sandbox, reached as ``box.<platform>``; the module says how to write one."""
 
+    contract: ClassVar[int] = 1
+    """The contract this class was written for: that of ``socialkit.adapters.base``."""
     platform: ClassVar[str]
     title: ClassVar[str] = ""
     hosts: tuple[str, ...] = ()

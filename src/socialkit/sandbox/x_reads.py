@@ -101,7 +101,9 @@ class Reads(Views):
         viewer = self.viewer(request)
         post_id = request.path_params["id"]
         if _ID.fullmatch(post_id) is None:
-            raise self.invalid(({"id": [post_id]}, f"The `id` query parameter value [{post_id}] is not valid"))
+            raise self.invalid(
+                ({"id": [post_id]}, f"The `id` query parameter value [{post_id}] is not valid")
+            )
         self.need_credits()
         ask, post = Ask.of(request.query_params), self.post(post_id)
         if post is None:
@@ -150,7 +152,9 @@ class Reads(Views):
         viewer = self.viewer(request)
         user_id = request.path_params["id"]
         if _ID.fullmatch(user_id) is None:
-            raise self.invalid(({"id": [user_id]}, f"The `id` query parameter value [{user_id}] is not valid"))
+            raise self.invalid(
+                ({"id": [user_id]}, f"The `id` query parameter value [{user_id}] is not valid")
+            )
         size = self._size(request, 5, 10)
         self.need_credits("owned read" if self.owned(viewer, user_id) else "post read")
         ask, person = Ask.of(request.query_params), self.person_of(user_id)

@@ -37,7 +37,9 @@ CURRENT = {
     "tweets": "posts",
 }
 _OLDER = {new: old for old, new in CURRENT.items()} | {"referenced_posts": "referenced_tweets.id"}
-_EXPANSIONS_ONLY = frozenset({"author_id", "in_reply_to_user_id", "referenced_tweets.id", "referenced_tweets"})
+_EXPANSIONS_ONLY = frozenset(
+    {"author_id", "in_reply_to_user_id", "referenced_tweets.id", "referenced_tweets"}
+)
 _EXPANDED = {
     "author_id": "author_id",
     "referenced_tweets.id": "referenced_tweets",
@@ -179,7 +181,7 @@ class Views(Uploads):
             out += html.escape(source[at : entity.start], quote=False)
             start, written, mark = len(out), source[entity.start : entity.end], Json()
             if entity.kind == "url":
-                written = f"https://t.co/{self._short(post, "text", number)}"
+                written = f"https://t.co/{self._short(post, 'text', number)}"
                 mark = _link(entity.value, written)
             else:
                 mark = self._mark(entity)
@@ -292,9 +294,7 @@ class Views(Uploads):
         includes, missing = self._includes(posts, ask, viewer)
         return data, includes, errors + missing
 
-    def _includes(
-        self, posts: list[XPost], ask: Ask, viewer: XUser | None
-    ) -> tuple[Json, list[Json]]:
+    def _includes(self, posts: list[XPost], ask: Ask, viewer: XUser | None) -> tuple[Json, list[Json]]:
         users, referenced, missing = dict[str, XUser](), dict[str, XPost](), list[Json]()
         for post in posts:
             for person in self._related(post, ask.expansions):
@@ -327,7 +327,9 @@ class Views(Uploads):
     def _related(self, post: XPost, expansions: frozenset[str]) -> Iterable[XUser]:
         if "author_id" in expansions:
             yield self.people[post.account]
-        parent = self.person_of(self.reply_author(post) or "") if "in_reply_to_user_id" in expansions else None
+        parent = (
+            self.person_of(self.reply_author(post) or "") if "in_reply_to_user_id" in expansions else None
+        )
         if parent is not None:
             yield parent
         if "entities.mentions.username" in expansions:

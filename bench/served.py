@@ -1,0 +1,58 @@
+"""A sandbox served by a process of its own, on a clock that flows with real time.
+
+``python -m bench.served '{"platforms": ["mastodon"], "windows": [["statuses", 100, 2.0, "POST /api/v1/statuses"]]}'``
+prints one line of JSON: the base URL and the credentials by platform.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from .canned import child
+
+
+class Served:
+    """What the parent knows of the served sandbox."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self.url: str = told["url"]
+        self.accounts: dict[str, dict[str, Any]] = told["accounts"]
+
+    def state(self) -> dict[str, Any]:
+        """The transcript and the timelines."""
+        with urllib.request.urlopen(f"{self.url}/sandbox/state", timeout=30) as response:
+            return dict(json.load(response))
+
+
+@contextlib.contextmanager
+def served(*platforms: str, windows: list[Any] | None = None) -> Iterator[Served]:
+    """A sandbox with those platforms; ``windows`` replaces the rate limits of the first (none by default)."""
+    config = json.dumps({"platforms": platforms, "windows": windows or []})
+    with child("-m", "bench.served", config) as process:
+        assert process.stdout is not None
+        yield Served(json.loads(process.stdout.readline()))
+
+
+def main(config: dict[str, Any]) -> None:
+    from socialkit.sandbox import Sandbox
+    from socialkit.sandbox.core import Window
+    from socialkit.testing import ManualClock
+
+    windows = tuple(Window(name, limit, seconds, match, "user") for name, limit, seconds, match in config["windows"])
+    clock = ManualClock(datetime.now(UTC), flows=True)
+    with Sandbox(config["platforms"], clock=clock) as box, box.serve() as url:
+        for name in config["platforms"]:
+            box[name].windows = windows if name == config["platforms"][0] else ()
+        accounts = {name: box[name].credentials(f"{url}/{name}") for name in config["platforms"]}
+        print(json.dumps({"url": url, "accounts": accounts}), flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

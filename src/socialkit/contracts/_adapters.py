@@ -1,0 +1,442 @@
+"""The suite that an adapter and its sandbox pass together; it asks only for what the adapter's rules declare."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any, ClassVar
+
+import attrs
+
+from .. import errors as all_errors
+from ..adapters.base import CONTRACT, Part, Response, Sent
+from ..errors import ConfigError, SocialKitError
+from ..metrics import NUMBERS
+from ..model import Image, Poll, Post, Receipt, Status, Video
+from ..plan import Plan
+from ..rules import ErrorRow
+from . import _samples
+from ._bench import TEXT, AdapterSuite, Bench, skip
+from ._faults import FaultTests
+
+FIELDS: dict[str, tuple[Any, str]] = {
+    "link": ("https://example.com/zqlink", "example.com/zqlink"),
+    "title": ("zqtitle", "zqtitle"),
+    "tags": (["zqtag"], "zqtag"),
+    "poll": (Poll(["zqyes", "zqno"], seconds=3600), "zqyes"),
+    "language": ("de", "'de'"),
+    "content_warning": ("zqwarning", "zqwarning"),
+    "sensitive": (True, "'sensitive': True"),
+    "visibility": ("unlisted", "unlisted"),
+}
+"""A value for each plain field of ``Post``, and what of it must be found in the timeline's entry."""
+
+
+class AdapterContract(FaultTests, AdapterSuite):
+    """What every adapter must do, driven through the platform's own sandbox. Subclass it and name the platform.
+
+    An adapter that no entry point names yet is given as ``adapter = Boats`` and ``box = BoatsBox`` instead.
+    ``post``, ``picture``, ``same``, ``account`` and ``sandbox`` can be replaced; a test is switched off by
+    setting it to None, with the reason beside it.
+
+    >>> class TestMastodon(AdapterContract):
+    ...     platform = "mastodon"
+    >>> TestMastodon().test_the_same_key_publishes_once()
+    """
+
+    many: ClassVar[int] = 45
+    """How many own posts the paging test makes; more than one page of the platform."""
+
+    # --- what is declared -----------------------------------------------------------------------------------
+    def test_adapter_and_sandbox_agree_on_the_contract(self) -> None:
+        with self.bench() as bench:
+            cls, box = self.adapter_class, type(bench.platform)
+        assert cls.platform == box.platform == self.platform
+        assert (cls.contract, box.contract) == (CONTRACT, CONTRACT)
+        assert cls.title, "a title for people, such as 'Mastodon'"
+        assert cls.Options.platform in ("", self.platform)
+        assert box.hosts, "the hosts the sandbox answers for in process"
+
+    def test_rules_say_where_they_come_from(self) -> None:
+        assert self.rules.sources, "rules.sources is empty: name where the numbers were read, and when"
+        for source in self.rules.sources:
+            assert source.where
+            date.fromisoformat(source.read)
+
+    def test_options_repeat_no_field_of_post(self) -> None:
+        own = {field.name for field in attrs.fields(self.adapter_class.Options)}
+        assert not own & {field.name for field in attrs.fields(Post)}
+
+    def test_error_rows_mean_their_class(self) -> None:
+        with self.bench() as bench:
+            wrong = [
+                row
+                for row in self.rules.errors
+                if (sample := _words(row.text)) is not None
+                and not isinstance(_error(bench, row, sample), getattr(all_errors, row.raises))
+            ]
+        assert not wrong, f"rows never reached, or whose answer reads differently: {wrong}"
+
+    # --- who am I -------------------------------------------------------------------------------------------
+    def test_the_account_is_always_the_same(self) -> None:
+        with self.bench() as bench:
+            first = bench.plan(self.post("hello")).identity
+            box = bench.box
+            twin = {self.platform: self.account(box)}
+            from ..client import Client
+
+            with Client(twin, transport=box.transport, clock=box.clock) as other:
+                second = other.plan(self.post("hello"), self.platform)[self.platform].identity
+        assert first is not None
+        assert first == second
+        assert (first.platform, first.server) == (self.platform, bench.adapter.server)
+        assert first.id
+
+    def test_secrets_are_never_shown(self) -> None:
+        with self.bench() as bench:
+            receipt = bench.must_publish(self.post(TEXT.format(1)), "key")
+            bench.box.fault("expired-token", platform=self.platform)
+            failed = bench.publish(self.post(TEXT.format(2)))
+            secrets = bench.adapter.seed.secrets()
+            shown = [repr(bench.adapter), repr(bench.client), repr(receipt), json.dumps(receipt.to_dict())]
+            shown += [repr(bench.adapter.seed), str(failed), repr(failed.error), repr(bench.box.requests)]
+            shown += [json.dumps(report.to_dict()) for report in bench.client.history()]
+        assert secrets, "the sandbox's credentials hold no secret"
+        leaked = [text[:80] for text in shown for secret in secrets if secret in text]
+        assert not leaked
+
+    # --- planning -------------------------------------------------------------------------------------------
+    def test_a_plan_only_reads(self) -> None:
+        with self.bench() as bench:
+            assert not bench.plan(self.post(TEXT.format(1))).errors
+            before = len(bench.live())
+            assert set(bench.steps()) <= {"read", "prepare"}
+            assert len(bench.live()) == before
+
+    def test_an_over_long_text_is_a_problem(self) -> None:
+        with self.bench() as bench:
+            limit, unit = bench.rules.text.limits[0]
+            fits = "a" * (limit // 2 if unit == "x" else limit)
+            assert not _places(bench.plan(self.post(fits)).errors) & {"text"} or unit == "x"
+            assert "text" in _places(bench.plan(self.post("a" * (limit + 1))).errors)
+
+    def test_every_field_arrives_or_is_named(self) -> None:
+        """Nothing is dropped silently: for each field a Problem, a Change, or it is on the timeline."""
+        checks: dict[str, Callable[[Bench], bool]] = {
+            "text": lambda bench: _arrives(bench, self.post(TEXT.format(9)), TEXT.format(9)),
+            "media": self._media_arrive,
+            "thread": self._thread_arrives,
+            "split": self._split_arrives,
+            "reply_to": lambda bench: self._reference_arrives(bench, "reply_to"),
+            "quote": lambda bench: self._reference_arrives(bench, "quote"),
+            "variants": self._variant_arrives,
+        }
+        silent = []
+        with self.bench() as bench:
+            for field in attrs.fields(Post):
+                check = checks.get(field.name) or self._plain_field(field.name)
+                if not check(bench):
+                    silent.append(field.name)
+        assert not silent, f"dropped without a word: {', '.join(silent)}"
+
+    def _plain_field(self, name: str) -> Callable[[Bench], bool]:
+        value, marker = FIELDS[name]
+        return lambda bench: _arrives(bench, self.post(TEXT.format(name), **{name: value}), marker, name)
+
+    def _media_arrive(self, bench: Bench) -> bool:
+        post = self.post(TEXT.format("media"), media=[self.picture(alt="zqalt")])
+        return _arrives(bench, post, "zqalt", "media")
+
+    def _thread_arrives(self, bench: Bench) -> bool:
+        post = self.post(TEXT.format("thread"), thread=[Post(TEXT.format("zqsecond"))])
+        return _told(bench, post, "thread") or bool(bench.must_publish(post) and bench.live("zqsecond"))
+
+    def _split_arrives(self, bench: Bench) -> bool:
+        limit = bench.rules.text.limits[0][0]
+        words = "zqsplit " * (limit // 8 + 8)
+        return _told(bench, self.post(words, split=True), "text")
+
+    def _reference_arrives(self, bench: Bench, name: str) -> bool:
+        parent = bench.must_publish(self.post(TEXT.format(f"parent of {name}")))
+        post = self.post(TEXT.format(name), **{name: parent})
+        if _told(bench, post, name):
+            return True
+        entry = bench.entry(bench.must_publish(post))
+        return entry is not None and str(parent.id) in repr(attrs.asdict(entry))
+
+    def _variant_arrives(self, bench: Bench) -> bool:
+        post = self.post("for the others").variant(self.platform, text=TEXT.format("variant"))
+        lost = self.post("lost").variant("no-such-target", text="nobody gets it")
+        told = _told(bench, lost, "variants")
+        return told and _arrives(bench, post, TEXT.format("variant"))
+
+    # --- publishing what the rules allow ----------------------------------------------------------------------
+    def test_a_text_is_published(self) -> None:
+        with self.bench() as bench:
+            receipt = bench.must_publish(self.post(TEXT.format(1)))
+            entry = bench.entry(receipt)
+            assert entry is not None, f"{receipt.id} is not on the timeline"
+            assert TEXT.format(1) in entry.text
+            assert receipt.url
+            assert receipt.platform == self.platform
+            assert (
+                receipt.published_at is None
+                or abs((receipt.published_at - entry.created_at).total_seconds()) < 5
+            )
+
+    def test_pictures_are_published_up_to_their_number(self) -> None:
+        rule = self.rules.images or skip("no pictures here")
+        with self.bench() as bench:
+            count = (bench.rules.images or rule).count
+            media = [self.picture(shade, alt=f"zqpicture {shade}") for shade in range(count + 1)]
+            entry = bench.entry(bench.must_publish(self.post(TEXT.format(1), media=media[:count])))
+            assert entry is not None
+            places = [repr(attrs.asdict(entry)).find(f"zqpicture {shade}'") for shade in range(count)]
+            if not rule.by_url:
+                assert len(entry.media) == count
+                assert -1 not in places
+                assert places == sorted(places), "in the order they were given"
+            assert "media" in _places(bench.plan(self.post(TEXT.format(2), media=media)).errors)
+
+    def test_a_video_is_published(self) -> None:
+        rule = self.rules.video or skip("no videos here")
+        if not rule.types & {"video/mp4", "video/quicktime"}:
+            skip("the sample is an MP4")
+        with self.bench() as bench:
+            post = self.post(TEXT.format(1), media=[Video(_samples.mp4(), alt="zqvideo")])
+            entry = bench.entry(bench.must_publish(post))
+            assert entry is not None
+            assert len(entry.media) == 1
+
+    def test_a_poll_is_published(self) -> None:
+        rule = self.rules.poll or skip("no polls here")
+        options = [f"zqoption {n}" for n in range(rule.max_options)]
+        with self.bench() as bench:
+            allowed = bench.rules.poll or rule
+            seconds = min(max(86_400, allowed.min_seconds), allowed.max_seconds)
+            poll = Poll(options[: allowed.max_options], seconds=seconds)
+            entry = bench.entry(bench.must_publish(self.post(TEXT.format(1), poll=poll)))
+            assert entry is not None
+            assert all(option in repr(entry.poll) for option in poll.options)
+
+    def test_a_thread_is_published_in_order(self) -> None:
+        self._need(self.rules.thread, "no threads here")
+        with self.bench() as bench:
+            receipt = bench.must_publish(self._thread(), "tale")
+            assert len(receipt.part_ids) == 3
+            self._check_chain(bench)
+
+    def test_a_thread_resumes_where_it_stopped(self) -> None:
+        self._need(self.rules.thread, "no threads here")
+        with self.bench(max_wait=1) as bench:
+            bench.box.fault("429", platform=self.platform, skip=1, seconds=7200)
+            stopped = bench.publish(self._thread(), "tale")
+            assert stopped.status is Status.PARTIAL, f"{stopped.status}: {stopped.error}"
+            assert stopped.next_index == 1
+            assert len(bench.live("zq")) == 1
+            bench.box.clock.advance(4 * 3600)
+            again = bench.publish(self._thread(), "tale")
+            assert again.status is Status.PUBLISHED, f"{again.status}: {again.error}"
+            self._check_chain(bench)
+
+    def _thread(self) -> Post:
+        return self.post(TEXT.format(1), thread=[Post(TEXT.format(2)), Post(TEXT.format(3))])
+
+    def _check_chain(self, bench: Bench) -> None:
+        entries = [bench.live(TEXT.format(number)) for number in (1, 2, 3)]
+        assert [len(found) for found in entries] == [1, 1, 1]
+        first, second, third = (found[0] for found in entries)
+        assert (first.id in str(second.reply_to), second.id in str(third.reply_to)) == (True, True)
+
+    def test_a_plan_travels_as_json(self) -> None:
+        """Part, Sent and Receipt survive JSON: another process may finish the work."""
+        from .._convert import plain, structure
+
+        with self.bench() as bench:
+            plan = bench.client.plan(self.post(TEXT.format(1)), self.platform)
+            again = Plan.from_dict(json.loads(json.dumps(plan.to_dict())))
+            assert again[self.platform].parts == plan[self.platform].parts
+            assert again.digest == plan.digest
+            receipt = bench.client.publish(again)[self.platform].receipt
+            assert receipt is not None
+            assert Receipt.from_dict(json.loads(json.dumps(receipt.to_dict()))) == receipt
+            part = plan[self.platform].parts[0]
+            assert structure(Part, json.loads(json.dumps(plain(part)))) == part
+            sent = Sent(receipt.id, receipt.url, receipt.published_at, raw=receipt.raw)
+            assert structure(Sent, json.loads(json.dumps(plain(sent)))) == sent
+
+    def test_the_same_key_publishes_once(self) -> None:
+        with self.bench() as bench:
+            post = self.post(TEXT.format(1))
+            first = bench.must_publish(post, "launch")
+            again = bench.publish(post, "launch")
+            assert again.replayed
+            assert again.receipt == first
+            assert len(bench.live(TEXT.format(1))) == 1
+
+    def test_a_halt_leaves_the_timeline_alone(self) -> None:
+        with self.bench() as bench:
+            bench.client.halt("all", reason="wrong price", by="duty officer")
+            assert bench.publish(self.post(TEXT.format(1))).status is Status.REFUSED
+            assert not bench.live(TEXT.format(1))
+            assert "commit" not in bench.steps()
+
+    # --- afterwards -------------------------------------------------------------------------------------------
+    def test_a_post_is_deleted_and_deleting_again_is_fine(self) -> None:
+        with self.bench() as bench:
+            receipt = bench.must_publish(self.post(TEXT.format(1)))
+            if not self.rules.delete:
+                assert _refuses(lambda: bench.client.delete(receipt))
+                return
+            for _ in range(2):
+                bench.client.delete(receipt)
+                assert not bench.live(TEXT.format(1))
+
+    def test_a_post_is_edited(self) -> None:
+        with self.bench() as bench:
+            receipt = bench.must_publish(self.post(TEXT.format(1)))
+            if not self.rules.edit:
+                assert _refuses(lambda: bench.client.edit(receipt, self.post(TEXT.format(2))))
+                return
+            bench.box.clock.advance(60)
+            edited = bench.client.edit(receipt, self.post(TEXT.format(2)))
+            assert edited.id == receipt.id
+            assert [len(bench.live(TEXT.format(number))) for number in (1, 2)] == [0, 1]
+
+    # --- reading ------------------------------------------------------------------------------------------------
+    def test_metrics_come_in_the_order_asked_and_gaps_are_rows(self) -> None:
+        self._need(self.rules.metrics, "no metrics here")
+        with self.bench() as bench:
+            receipts = [bench.must_publish(self.post(TEXT.format(number))) for number in range(3)]
+            gone = bench.platform.find(bench.live(TEXT.format(1))[0].id)
+            assert gone is not None
+            bench.platform.erase(gone)
+            bench.box.clock.advance(86_400)
+            table = bench.client.fetch_metrics(receipts[::-1])
+            assert [row.id for row in table] == [receipt.id for receipt in receipts[::-1]]
+            assert [row.error is None for row in table] == [True, False, True]
+            for row in (table[0], table[2]):
+                _check_row(row, self.rules.metrics)
+
+    def test_metrics_are_asked_for_in_batches(self) -> None:
+        self._need(self.rules.metrics, "no metrics here")
+        with self.bench() as bench:
+            receipts = [bench.must_publish(self.post(TEXT.format(number))) for number in range(5)]
+            bench.box.clock.advance(600)
+            for size in sorted({1, 2, self.rules.metrics_batch}):
+                if size > self.rules.metrics_batch:
+                    continue
+                bench.adapter.__dict__["rules"] = attrs.evolve(self.rules, metrics_batch=size)
+                before = len(bench.box.requests)
+                table = bench.client.fetch_metrics(receipts)
+                assert [row.id for row in table] == [receipt.id for receipt in receipts]
+                assert not table.errors
+                assert len(bench.box.requests) - before <= math.ceil(len(receipts) / size)
+                bench.box.clock.advance(600)
+
+    def test_account_metrics_are_one_row(self) -> None:
+        self._need(self.rules.account_metrics, "no account metrics here")
+        with self.bench() as bench:
+            (row,) = bench.client.fetch_account_metrics(self.platform)
+            assert row.error is None, row.error
+            assert row.identity == bench.plan(self.post("hello")).identity
+            _check_row(row, self.rules.account_metrics)
+
+    def test_own_posts_are_listed_page_after_page(self) -> None:
+        self._need(self.rules.fetch_posts, "own posts are not listed here")
+        with self.bench() as bench:
+            first = bench.must_publish(self.post(TEXT.format(1)))
+            original = bench.entry(first)
+            assert original is not None
+            for _ in range(self.many):
+                bench.box.clock.advance(1)
+                with bench.box.lock:
+                    bench.platform.add(bench.platform.twin_of(original))
+            bench.box.clock.advance(600)
+            receipts = bench.client.fetch_posts(self.platform, limit=self.many + 10)
+            ids = [receipt.id for receipt in receipts]
+            assert len(ids) == len(set(ids)) == self.many + 1
+            assert first.id in ids
+            few = bench.client.fetch_posts(self.platform, limit=3)
+            assert [receipt.id for receipt in few] == ids[:3], "newest first, no more than asked for"
+            assert TEXT.format(1) in (few[0].text or "")
+
+    def test_a_permalink_leads_back_to_its_post(self) -> None:
+        with self.bench() as bench:
+            receipt = bench.must_publish(self.post(TEXT.format(1)))
+            assert receipt.url is not None
+            assert bench.adapter.owns(receipt.url)
+            assert not bench.adapter.owns("https://nowhere.example.com/boat/1")
+            bench.box.clock.advance(600)
+            (row,) = bench.client.fetch_metrics(receipt.url)
+            assert row.error is None, row.error
+            assert row.id == receipt.id
+
+    @staticmethod
+    def _need(declared: object, why: str) -> None:
+        if not declared:
+            skip(why)
+
+
+# --- helpers ----------------------------------------------------------------------------------------------------
+def _places(problems: Any) -> set[str]:
+    """The fields problems or changes are about, without index and what comes after it."""
+    return {re.split(r"[.\[]", one.field)[0] for one in problems}
+
+
+def _told(bench: Bench, post: Post, field: str) -> bool:
+    """Whether the plan says something about the field."""
+    plan = bench.plan(post)
+    assert plan.error is None, plan.error
+    return field in _places(plan.errors) | _places(plan.changes)
+
+
+def _arrives(bench: Bench, post: Post, marker: str, field: str = "text") -> bool:
+    """Whether the plan names the field, or the published entry holds the marker."""
+    if _told(bench, post, field):
+        return True
+    entry = bench.entry(bench.must_publish(post))
+    return entry is not None and marker in repr(attrs.asdict(entry))
+
+
+def _refuses(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except ConfigError:
+        return True
+    return False
+
+
+def _check_row(row: Any, declared: frozenset[str]) -> None:
+    """Declared numbers are there, others are None, and a None never poses as zero."""
+    for name in NUMBERS:
+        value = getattr(row, name)
+        if name in declared:
+            assert value is not None or name in row.missing, (
+                f"{name} is declared, not there, and no reason given"
+            )
+        else:
+            assert value is None, f"{name} is given but not declared in the rules"
+    assert row.fetched_at is not None
+
+
+def _words(pattern: str | None) -> str | None:
+    """Words a row's pattern fits, made by taking its first choices; None when that is too simple for it."""
+    if pattern is None:
+        return "No."
+    text = re.sub(r"\(\?:|\(", "(", pattern.split("|")[0] if "(" not in pattern else pattern)
+    text = re.sub(r"\(([^()|]*)[^()]*\)", r"\1", text).split("|")[0]
+    text = re.sub(r"\.\*|\\b|[\^$]", " ", text).replace("?", "").replace("\\", "")
+    return text if re.search(pattern, text, re.IGNORECASE) else None
+
+
+def _error(bench: Bench, row: ErrorRow, words: str) -> SocialKitError:
+    """What the adapter makes of the platform's own error answer for that row."""
+    answer = bench.platform.error(row.status or 400, row.code or "", words)
+    response = Response(
+        row.status or 400, dict(answer.headers), bytes(answer.body), received_at=bench.box.clock.now()
+    )
+    return bench.adapter.parse_error(response)

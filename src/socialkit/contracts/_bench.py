@@ -1,0 +1,173 @@
+"""What the adapter suite works with: one sandbox, one client, one account, and the questions the tests ask."""
+
+from __future__ import annotations
+
+import json
+import re
+import unittest
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+
+import attrs
+
+from ..adapters.base import Adapter
+from ..client import Client
+from ..model import Image, Medium, Outcome, Poll, Post, Receipt, Report, Status, Video
+from ..plan import TargetPlan
+from ..rules import Rules
+from . import _samples
+
+if TYPE_CHECKING:
+    from ..sandbox.core import Entry, PlatformBox, Sandbox
+
+TEXT = "The boat left the yard at zq{}"
+"""A text that nothing else on a timeline has; the number makes texts that differ."""
+
+
+def skip(why: str) -> NoReturn:
+    """Leave the test: the rules do not declare what it is about."""
+    raise unittest.SkipTest(why)
+
+
+@attrs.define
+class Bench:
+    """A sandbox of one platform with a client on it, and the questions tests ask about both."""
+
+    suite: AdapterSuite
+    box: Sandbox
+    client: Client
+    name: str
+
+    @property
+    def platform(self) -> PlatformBox:
+        return self.box[self.name]
+
+    @property
+    def adapter(self) -> Adapter:
+        return self.client.accounts[self.name]
+
+    @property
+    def rules(self) -> Rules:
+        """The rules as the sandbox's account narrows them."""
+        account = self.client._async._accounts.named(self.name)
+        if account.facts is None:
+            self.client.plan(self.suite.post("hello"), self.name)
+        return account.rules
+
+    def plan(self, post: Post) -> TargetPlan:
+        return self.client.plan(post, self.name)[self.name]
+
+    def publish(self, post: Post, key: str | None = None, **options: Any) -> Outcome:
+        """Publish; what went wrong is in the outcome. A short rest before it keeps clear of rate limits."""
+        self.box.clock.advance(10)
+        report = self.client.publish(post, self.name, idempotency_key=key, errors="return", **options)
+        return report[self.name]
+
+    def must_publish(self, post: Post, key: str | None = None) -> Receipt:
+        """The receipt of a post that has to end well."""
+        outcome = self.publish(post, key)
+        assert outcome.status is Status.PUBLISHED, f"{outcome.status}: {outcome.error or outcome.problems}"
+        assert outcome.receipt is not None
+        return outcome.receipt
+
+    def settle(self, key: str) -> Outcome:
+        """What a scheduler does: look again when the outcome says so, until it is known or nobody can tell."""
+        for _ in range(40):
+            outcome = self.client.settle(key)[self.name]
+            given_up = outcome.give_up_at is not None and self.box.clock.now() > outcome.give_up_at
+            if outcome.status is not Status.UNKNOWN or given_up:
+                return outcome
+            assert outcome.look_again_at is not None, "an unknown outcome says when to look again"
+            self.box.clock.advance(max(0.0, (outcome.look_again_at - self.box.clock.now()).total_seconds()))
+        return outcome
+
+    # --- the timeline ---------------------------------------------------------------------------------------
+    def live(self, marker: str = "") -> list[Entry]:
+        """Posts on the timeline, oldest first; with a marker, those it stands in."""
+        return [one for one in self.box.timeline(self.name) if marker in f"{one.title}\n{one.text}"]
+
+    def entry(self, receipt: Receipt) -> Entry | None:
+        """The timeline's post a receipt stands for."""
+        return next((one for one in self.live() if self.suite.same(receipt, one)), None)
+
+    def steps(self) -> list[str]:
+        """The kinds of step of all requests so far."""
+        return [one.step or "" for one in self.box.requests]
+
+
+class AdapterSuite:
+    """How the suite gets its sandbox, its accounts and its posts; a subclass may replace each."""
+
+    platform: ClassVar[str] = ""
+    adapter: ClassVar[type[Adapter] | None] = None
+    box: ClassVar[type[Any] | None] = None
+
+    def sandbox(self) -> Sandbox:
+        """A fresh sandbox of this platform alone."""
+        from ..sandbox import Sandbox
+
+        return Sandbox([self.box or self.platform])
+
+    def account(self, box: Sandbox) -> Adapter:
+        """The adapter with the sandbox's own credentials."""
+        if self.adapter is None:
+            made: Adapter = box.accounts()[self.platform]
+            return made
+        return self.adapter(**box[self.platform].credentials())
+
+    def post(self, text: str, **fields: Any) -> Post:
+        """A post with that text, and whatever the platform requires besides."""
+        rules = self.rules
+        missing = {name for name in rules.required if not fields.get(name)}
+        extras: dict[str, Any] = {}
+        if "title" in missing:
+            extras["title"] = f"News {text[:60]}"
+        if "media" in missing:
+            extras["media"] = [self.medium(rules)]
+        if "link" in missing:
+            extras["link"] = "https://example.com/boat"
+        return Post(text, **extras | fields)
+
+    def medium(self, rules: Rules) -> Medium:
+        return self.picture() if rules.images else Video(_samples.mp4(), alt="The boat")
+
+    def picture(self, shade: int = 0, alt: str = "A grey boat") -> Image:
+        """A picture in the form the platform takes."""
+        rule = self.rules.images
+        if rule is not None and rule.by_url:
+            return Image.from_url(f"https://example.com/boat-{shade}.png", alt=alt)
+        return Image(_samples.png(shade=shade), alt=alt)
+
+    def same(self, receipt: Receipt, entry: Entry) -> bool:
+        """Whether the entry is the receipt's post."""
+        return receipt.id in (entry.id, entry.id.rpartition("/")[2]) or (
+            receipt.url is not None and receipt.url == entry.url
+        )
+
+    @property
+    def rules(self) -> Rules:
+        """What the adapter declares."""
+        return self.adapter_class.rules
+
+    @property
+    def adapter_class(self) -> type[Adapter]:
+        if self.adapter is not None:
+            return self.adapter
+        from ..registry import adapter
+
+        return adapter(self.platform)
+
+    def setup_method(self) -> None:
+        """Take the platform's name from the adapter where only that was given."""
+        if not self.platform:
+            type(self).platform = self.adapter_class.platform
+
+    @contextmanager
+    def bench(self, **options: Any) -> Iterator[Bench]:
+        """A sandbox and a client on it; leaving checks that only commits and attaches changed the timeline."""
+        with self.sandbox() as box:
+            accounts = {self.platform: self.account(box)}
+            settings = {"store": ":memory:", "transport": box.transport, "clock": box.clock} | options
+            with Client(accounts, **settings) as client:
+                yield Bench(self, box, client, self.platform)

@@ -1,0 +1,18 @@
+"""Every built-in platform passes the suite that other people's adapters pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from socialkit import registry
+from socialkit.testing import AdapterContract
+
+PLATFORMS = sorted(registry.sandbox_boxes())
+
+
+class TestContract(AdapterContract):
+    """The suite once per platform that has a sandbox."""
+
+    @pytest.fixture(autouse=True, params=PLATFORMS)
+    def _platform(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(type(self), "platform", request.param)
