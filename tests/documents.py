@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from socialkit._demo import picture_of_a_boat
-from socialkit.sandbox import Sandbox
+from socialkit.sandbox import Sandbox, sample_picture
 
 ROOT = Path(__file__).parent.parent
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -25,7 +24,7 @@ def blocks(document: str) -> list[str]:
 @contextmanager
 def sandboxed(monkeypatch: pytest.MonkeyPatch, folder: Path, *platforms: str) -> Any:
     """Clients made inside talk to a sandbox, whose clock they share; files are looked for in ``folder``."""
-    (folder / "hero.jpg").write_bytes(picture_of_a_boat(64, 36))
+    (folder / "hero.jpg").write_bytes(sample_picture(64, 36))
     monkeypatch.chdir(folder)
     with Sandbox(list(platforms)) as box:
         from socialkit import client
@@ -33,7 +32,9 @@ def sandboxed(monkeypatch: pytest.MonkeyPatch, folder: Path, *platforms: str) ->
         real = client.Transport
         monkeypatch.setattr(client, "SystemClock", lambda: box.clock)
         monkeypatch.setattr(
-            client, "Transport", lambda **given: real(**given | {"transport": given["transport"] or box.transport})
+            client,
+            "Transport",
+            lambda **given: real(**given | {"transport": given["transport"] or box.transport}),
         )
         yield box
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from socialkit._loop import LoopThread, call_user, is_loop_thread, loop_thread
+from socialkit._loop import Caller, LoopThread, call_user, is_loop_thread, loop_thread
 
 tenant: contextvars.ContextVar[str] = contextvars.ContextVar("tenant", default="nobody")
 
@@ -349,6 +349,28 @@ def test_a_callable_interrupted_a_second_time_is_cancelled_too(loop: LoopThread)
     with pytest.raises(SystemExit):
         loop.run(publish())
     assert loop.run(asyncio.wait_for(finish(), 20)) == ["cancelled", "cancelled"]
+
+
+def test_a_second_interrupt_before_the_first_is_handled_still_cancels_the_call(
+    loop: LoopThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell and a wrapper that passes its signal on press Ctrl-C twice within microseconds."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    async def publish() -> None:
+        try:
+            await asyncio.gather(call_user(sys.exit), return_exceptions=True)
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    ended = asyncio.Event()
+    monkeypatch.setattr(Caller, "interrupt", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(publish())
+    assert loop.run(asyncio.wait_for(ended.wait(), 20))
 
 
 def test_the_wait_after_an_interrupt_is_bounded() -> None:

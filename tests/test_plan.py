@@ -21,9 +21,8 @@ from socialkit import (
     Receipt,
     Video,
 )
-from socialkit._demo import picture_of_a_boat
 from socialkit.model import Identity
-from socialkit.sandbox import Sandbox
+from socialkit.sandbox import Sandbox, sample_picture
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def client(box: Sandbox) -> Iterator[Client]:
 @pytest.fixture
 def picture(tmp_path: Path) -> str:
     path = tmp_path / "boat.png"
-    path.write_bytes(picture_of_a_boat(64, 36))
+    path.write_bytes(sample_picture(64, 36))
     return str(path)
 
 
@@ -166,7 +165,7 @@ def test_a_plan_travels_as_json_and_is_sent_as_it_is(box: Sandbox, client: Clien
 
 
 def test_a_plan_from_bytes_does_not_travel(client: Client) -> None:
-    plan = client.plan(Post("Hello", media=[Image(picture_of_a_boat(8, 8), alt="boat")]), "mastodon")
+    plan = client.plan(Post("Hello", media=[Image(sample_picture(8, 8), alt="boat")]), "mastodon")
     with pytest.raises(ConfigError, match="bytes"):
         plan.to_dict()
 
@@ -175,7 +174,7 @@ def test_media_changed_since_the_plan_are_stale(box: Sandbox, client: Client, pi
     plan = Plan.from_dict(
         client.plan(Post("Hello", media=[Image(picture, alt="boat")]), "mastodon").to_dict()
     )
-    Path(picture).write_bytes(picture_of_a_boat(32, 18))
+    Path(picture).write_bytes(sample_picture(32, 18))
     with pytest.raises(InvalidPost) as caught:
         client.publish(plan)
     assert caught.value.code == "stale"
@@ -185,7 +184,7 @@ def test_media_changed_since_the_plan_are_stale(box: Sandbox, client: Client, pi
 def test_a_picture_over_the_limit_is_changed_as_little_as_passes(box: Sandbox, client: Client) -> None:
     pytest.importorskip("PIL")
     box.mastodon.software = "mastodon"
-    big = picture_of_a_boat(7000, 5000)
+    big = sample_picture(7000, 5000)
     plan = client.plan(Post("Hello", media=[Image(big, alt="boat")]), "mastodon")
     assert [(c.field, c.code) for c in plan.changes] == [("media[0]", "fitted")]
     item = plan["mastodon"].parts[0].media[0]

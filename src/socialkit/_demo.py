@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 import sys
 import textwrap
-import zlib
 
 from ._display import Display
 from .client import Client
 from .errors import Refused
 from .model import Image, Post
-from .sandbox import Sandbox
+from .sandbox import Sandbox, sample_picture
 
 TEXT = (
     "We ship today. After two winters in the yard the new boat left the harbour this morning, with eleven people, "
@@ -44,7 +42,7 @@ def _say(title: str, text: str = "") -> None:
 
 
 def _post() -> Post:
-    picture = Image(picture_of_a_boat(), alt="A small boat with a white sail on a calm sea")
+    picture = Image(sample_picture(), alt="A small boat with a white sail on a calm sea")
     return Post(TEXT, media=[picture], split=True, language="en")
 
 
@@ -98,30 +96,3 @@ def _measure(box: Sandbox, client: Client) -> None:
     box.clock.advance(DAY)
     receipts = [receipt for report in client.history() for receipt in report.receipts]
     print(client.fetch_metrics(receipts))
-
-
-def picture_of_a_boat(width: int = 1200, height: int = 675) -> bytes:
-    """A PNG drawn without any library: sky, sea and a sail."""
-    rows = b"".join(b"\0" + _row(y, width, height) for y in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows, 6)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def _row(y: int, width: int, height: int) -> bytes:
-    horizon, middle = height * 2 // 3, width // 2
-    shade = y * 60 // height
-    back = (160 + shade, 200 + shade // 2, 235) if y < horizon else (30, 90 + shade, 140)
-    row = bytearray(bytes(back) * width)
-    top, deck = height // 5, horizon - 10
-    if top <= y < deck:
-        half = (y - top) * width // (6 * (deck - top))
-        row[3 * middle : 3 * (middle + half)] = b"\xff\xff\xfa" * half
-    elif deck <= y < horizon + 30:
-        half = width // 6 - (y - deck)
-        row[3 * (middle - half) : 3 * (middle + half)] = b"\x6b\x3f\x22" * (2 * half)
-    return bytes(row)

@@ -19,6 +19,7 @@ from .adapters.base import (
     Card,
     Credential,
     Fence,
+    Found,
     PartMedia,
     Request,
     Response,
@@ -148,6 +149,8 @@ class BoundCall:
                     raise
                 assert fence is not None
                 await self._machinery.clock.sleep(max(1.0, fence.repeat_after))
+                if await self._is_live():
+                    raise
             except errors.Unavailable:
                 await self._machinery.clock.sleep(1.0 + self.random.random())
             except errors.RateLimited as error:
@@ -424,6 +427,14 @@ class BoundCall:
         assert work is not None
         data = {"part": work.index, "attempt": work.attempt, "error": plain(error)}
         await self._machinery.journal.append(work.intent, "refused", data, durable=True)
+
+    async def _is_live(self) -> bool:
+        """Whether a look already sees what the lost commit made: then even a fence that fails makes no second one."""
+        from .settle import find
+
+        work = self._work
+        assert work is not None
+        return isinstance(await find(self._owner, work.intent, work.index, work.shelf), Found)
 
     def _fence_holds(self, fence: Fence | None) -> bool:
         if fence is None or fence.honoured != "proved" or self._work is None or self._work.stopping:

@@ -141,7 +141,9 @@ class TargetRun:
         """Part after part, from the first that is not settled."""
         await self.account.ready()
         for index, state in enumerate(intent.states):
-            if state.lost and not self._fence_alive(intent, index):
+            if state.lost and self._fence_alive(intent, index):
+                await settle.look(self.account, intent, index, self.shelf)
+            elif state.lost:
                 await self._settle(intent, index)
             if state.sent is None:
                 await self._send(intent, index, verdict)

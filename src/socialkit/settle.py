@@ -43,7 +43,7 @@ async def look(account: Account, intent: Intent, index: int, shelf: Shelf) -> Lo
     """Look once for a lost part and write down what was seen."""
     await account.ready()
     journal, state = account.machinery.journal, intent.states[index]
-    finding = await _find(account, intent, index, shelf)
+    finding = await find(account, intent, index, shelf)
     if isinstance(finding, Found):
         if await journal.live(intent, index, finding.sent):
             return Look(True)
@@ -61,7 +61,8 @@ async def look(account: Account, intent: Intent, index: int, shelf: Shelf) -> Lo
     return Look(None, words, _again_at(account, state, finding))
 
 
-async def _find(account: Account, intent: Intent, index: int, shelf: Shelf) -> Finding:
+async def find(account: Account, intent: Intent, index: int, shelf: Shelf) -> Finding:
+    """What the adapter sees of a lost part now; nothing is written down."""
     state = intent.states[index]
     attempts = state.lost
     lost = Lost(

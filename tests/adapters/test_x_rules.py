@@ -31,7 +31,7 @@ ROWS: list[tuple[int, Any, str, str | None, bool]] = [
     (400, INVALID, "Declined", "invalid-request", SURE),
     (400, blank(SEGMENTS, "Bad Request"), "Declined", None, SURE),
     (400, OAUTH_SPENT, "ReauthNeeded", "invalid_request", SURE),
-    (400, {"error": "invalid_grant"}, "ReauthNeeded", "invalid_grant", SURE),
+    (400, {"error": "invalid_grant", "error_description": "spent"}, "ReauthNeeded", "invalid_grant", SURE),
     (401, blank("Unauthorized", "Unauthorized"), "ReauthNeeded", None, SURE),
     (401, {"title": "Unauthorized", "type": "about:blank"}, "ReauthNeeded", None, SURE),
     (401, numbered(32), "ReauthNeeded", "32", SURE),

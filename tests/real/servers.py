@@ -45,10 +45,11 @@ class Pds:
     plc_url: str
 
     def call(self, method: str, *, token: str | None = None, **body: Any) -> dict[str, Any]:
-        """POST one XRPC procedure and return its JSON; raises `httpx.HTTPStatusError` for an error."""
+        """POST one XRPC procedure and return its JSON ({} for an empty answer); raises `httpx.HTTPStatusError` for an error."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         answer = httpx.post(f"{self.url}/xrpc/{method}", json=body, headers=headers, timeout=30)
-        result: dict[str, Any] = answer.raise_for_status().json()
+        answer.raise_for_status()
+        result: dict[str, Any] = answer.json() if answer.content else {}
         return result
 
     def create_account(self, handle: str) -> PdsAccount:

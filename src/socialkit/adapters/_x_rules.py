@@ -83,7 +83,8 @@ _NO_REASON = "X does not say why: check the app's write access and who may reply
 # what is left of it into Declined where the parent is no part of the same thread.
 _TABLE: tuple[tuple[int, str, str, str, str], ...] = (
     # status, error, X's codes or problem types, its words (a regex), what to do
-    (400, "ReauthNeeded", "invalid_grant", "value passed for the .* was invalid", "sign in again"),
+    (0, "Unavailable", "130 131", "", ""),
+    (400, "ReauthNeeded", "", "invalid_grant|value passed for the .* was invalid", "sign in again"),
     (400, "Declined", "", "segments do not add up", "the upload is incomplete; publish again"),
     (400, "Declined", "", "", ""),
     (401, "ReauthNeeded", "unauthorized_client", "", _SECRET),
@@ -113,7 +114,6 @@ _TABLE: tuple[tuple[int, str, str, str, str], ...] = (
     (413, "Declined", "", "", "too large for one request"),
     (429, "RateLimited", "usage-capped", "", "the project's cap"),
     (429, "RateLimited", "", "", ""),
-    (0, "Unavailable", "130 131", "", ""),
     *((status, "Unavailable", "", "", "") for status in (500, 502, 503, 504)),
 )
 

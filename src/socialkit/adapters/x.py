@@ -733,10 +733,10 @@ def _basic(client_id: str, client_secret: str) -> str:
 
 def _said(body: Mapping[str, Any], listed: Sequence[Mapping[str, Any]]) -> str:
     """All of X's own words in an error, each once."""
-    words = [body.get(name) for name in ("error_description", "detail", "reason")]
+    words = [body.get(name) for name in ("error", "error_description", "detail", "reason")]
     words += [one.get("message") or one.get("detail") for one in listed]
     found = list(dict.fromkeys(str(word) for word in words if word))
-    return " ".join(found) or str(body.get("title") or body.get("error") or "")
+    return " ".join(found) or str(body.get("title") or "")
 
 
 def _details(error: errors.SocialKitError) -> dict[str, Any]:

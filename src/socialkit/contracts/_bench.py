@@ -101,7 +101,12 @@ class AdapterSuite:
 
     platform: ClassVar[str] = ""
     adapter: ClassVar[type[Adapter] | None] = None
-    box: ClassVar[type[Any] | None] = None
+    box: ClassVar[type[PlatformBox] | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.adapter is not None and not cls.platform:
+            cls.platform = cls.adapter.platform
 
     def sandbox(self) -> Sandbox:
         """A fresh sandbox of this platform alone."""
@@ -157,11 +162,6 @@ class AdapterSuite:
         from ..registry import adapter
 
         return adapter(self.platform)
-
-    def setup_method(self) -> None:
-        """Take the platform's name from the adapter where only that was given."""
-        if not self.platform:
-            type(self).platform = self.adapter_class.platform
 
     @contextmanager
     def bench(self, **options: Any) -> Iterator[Bench]:

@@ -7,5 +7,6 @@
 
 from .core import Answer, Dropped, Entry, PlatformBox, Sandbox
 from .faults import KINDS, Fault
+from .picture import sample_picture
 
-__all__ = ["KINDS", "Answer", "Dropped", "Entry", "Fault", "PlatformBox", "Sandbox"]
+__all__ = ["KINDS", "Answer", "Dropped", "Entry", "Fault", "PlatformBox", "Sandbox", "sample_picture"]

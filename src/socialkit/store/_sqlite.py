@@ -215,7 +215,11 @@ class SQLiteStore:
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
-        self._check(db)
+        self._run(db, "BEGIN")  # one snapshot: another process may be making the file at this very moment
+        try:
+            self._check(db)
+        finally:
+            self._run(db, "ROLLBACK")
         mode = self._run(db, "PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise ConfigError(

@@ -1,0 +1,27 @@
+"""Every Python example of the guides runs, in order, against the sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from documents import ROOT, blocks, run, sandboxed
+
+from socialkit import Client, Post
+
+GUIDES = ["getting-started", "publishing", "outcomes", "metrics", "sandbox"]
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_the_examples_of_a_guide_run(guide: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with sandboxed(monkeypatch, tmp_path, "mastodon", "bluesky") as box:
+        given = box.accounts()
+        accounts = {"toots": given["mastodon"], "sky": given["bluesky"]}
+        with Client(accounts, store=":memory:") as client:
+            report = client.publish(Post("before the guide"), "toots", idempotency_key="earlier")
+            run(blocks(f"docs/{guide}.md"), box, {"client": client, "accounts": accounts, "report": report})
+
+
+def test_every_guide_with_examples_is_run() -> None:
+    with_examples = {path.stem for path in (ROOT / "docs").glob("*.md") if blocks(f"docs/{path.name}")}
+    assert with_examples <= {*GUIDES, "adding-a-platform"}
