@@ -36,6 +36,12 @@ Interrupt = (KeyboardInterrupt, SystemExit)
 """Must never be raised inside a task: asyncio lets them stop the whole loop."""
 
 
+class _Awaited(asyncio.Future[Any]):
+    """A future another thread fulfils: a clock that jumps while everything waits must not jump over it."""
+
+    waits_for_thread = True
+
+
 class UserCall:
     """One plain callable on its way to the thread that runs it: once at most, never when withdrawn."""
 
@@ -43,7 +49,7 @@ class UserCall:
 
     def __init__(self, func: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
         self._func, self._loop = func, loop
-        self._future: asyncio.Future[Any] = loop.create_future()
+        self._future = _Awaited(loop=loop)
         self._error: BaseException | None = None  # not in the future, which refuses StopIteration
         self._claim = threading.Lock()
         self.context = contextvars.copy_context()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SOFT = {
     "title": "is not shown: this platform's posts have no title",
-    "language": "is not sent: the platform finds the language by itself",
+    "language": "is not sent; the platform detects it",
     "tags": "are left out: the platform has no hashtags",
     "link": "is left out: the platform shows no link cards",
     "sensitive": "is not sent: the platform has no such mark",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import mimetypes
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ import attrs
 from . import text as texts
 from ._shelf import Shelf, source_text, with_text
 from .adapters.base import PartMedia
-from .model import Captions, Image, Medium, Post, Video
+from .model import Captions, Image, Medium, Post, Remote, Video
 from .rules import ImageRule, Rules, VideoRule
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class MediaPlanner:
         return facts, blob
 
     async def _one(self, medium: Medium, place: str) -> PartMedia | None:
+        if isinstance(medium, Image) and self.rules.images and self.rules.images.by_url:
+            return self._linked(medium, self.rules.images, place)
         if (looked := await self._look(medium, place)) is None:
             return None
         facts, blob = looked
@@ -58,6 +62,20 @@ class MediaPlanner:
             item = await self._video(item, medium, place)
         else:
             self.notes.problem(place, "unsupported", f"this platform takes no {facts.mime} files")
+        return item
+
+    def _linked(self, medium: Image, rule: ImageRule, place: str) -> PartMedia | None:
+        """A picture the platform fetches by itself: its address is all there is to know."""
+        if not isinstance(medium.source, Remote):
+            hint = "put it on the web and give Image.from_url(...)"
+            self.notes.problem(place, "by_url", "this platform takes pictures only as public URLs", hint=hint)
+            return None
+        url = medium.source.url
+        digest = hashlib.sha256(url.encode()).hexdigest()
+        self.given.append(digest)
+        mime = mimetypes.guess_type(url.partition("?")[0])[0] or "image/*"
+        item = with_text(PartMedia("image", mime, 0, digest, source_text(medium.source)), medium)
+        self._check_alt(item, rule.alt_limit, rule, place)
         return item
 
     async def thumbnail(

@@ -8,6 +8,7 @@ An intent is one post for one account under one idempotency key. Its state is fo
     refused    that attempt certainly made nothing
     live       the part is public, and this is its id
     look       somebody looked for a lost part, and what was seen
+    attaching  written just before a request that follows the commit and must not be repeated leaves
     attached   what follows the commit was done, or what of it is missing
     absent     the looks proved that no attempt so far made anything
     outcome    what the caller was told
@@ -36,6 +37,7 @@ _KINDS = (
     "sending",
     "refused",
     "live",
+    "attaching",
     "attached",
     "look",
     "absent",
@@ -70,7 +72,8 @@ class PartState:
     prepared: dict[str, tuple[Any, datetime | None]] = attrs.field(factory=dict)
     looks: int = 0
     looked_at: datetime | None = None
-    attached: bool = False
+    owes: bool = False
+    attaching: bool = False
     too_old: bool = False
 
     @property
@@ -116,6 +119,11 @@ class Intent:
     def done(self) -> bool:
         """The platform has taken all of it: publishing again answers with the record."""
         return not self.lost and self.next_index == len(self.parts)
+
+    @property
+    def owes(self) -> bool:
+        """Something that follows a commit is still to be done."""
+        return any(state.owes for state in self.states)
 
     @property
     def anything_live(self) -> bool:
@@ -173,13 +181,14 @@ def fold(rows: Sequence[Row]) -> Intent | None:
     return intent
 
 
-def _refuse_too_old(known: Intent | None, new: NewIntent) -> None:
-    if known is not None and known.content == new.content and any(state.too_old for state in known.states):
+def refuse_too_old(state: PartState, account: str, key: str) -> None:
+    """Raise Declined for a part whose lost attempts were proved absent too late to make it again."""
+    if state.too_old and state.sent is None:
         raise Declined(
             "an attempt more than 10 minutes before it was looked for is not found; it may have been live and "
             "deleted, so it is not made again",
-            account=new.account,
-            next_step="publish under a new idempotency_key if it shall appear",
+            account=account,
+            next_step=f"client.settle({key!r}, not_live=True, by=…) if it shall appear; then publish again",
         )
 
 
@@ -240,9 +249,11 @@ def _apply(intent: Intent, row: Row) -> None:
                 attempt.open = attempt.open and attempt.number != data["attempt"]
             intent.last_error = data.get("error")
         case "live":
-            state.sent = structure(Sent, data["sent"])
+            state.sent, state.owes = structure(Sent, data["sent"]), data.get("owes", state.owes)
+        case "attaching":
+            state.attaching = True
         case "attached":
-            state.attached = True
+            state.owes = False
             intent.missing = (*intent.missing, *data["missing"])
         case "look":
             state.looks, state.looked_at = state.looks + bool(data["counts"]), row.at
@@ -264,10 +275,12 @@ def keep_prepared(state: PartState, values: dict[str, Any]) -> None:
 
 @attrs.frozen
 class Opened:
-    """An intent that is ours to work on, or (``owner`` given) another living process's."""
+    """An intent: ours to work on, another living process's (``owner``), stopped by a halt, or done and a record."""
 
     intent: Intent
     owner: str | None = None
+    halted: Halted | None = None
+    claimed: bool = False
 
 
 @attrs.frozen
@@ -319,13 +332,20 @@ class Journal:
     def _open(self, tx: Tx, new: NewIntent) -> Opened:
         rows = tx.rows(intent=new.id)
         known = fold(rows) if rows else None
+        owner = self._other_owner(tx, new.id) if known else None
+        halted = find_halt(tx, new.tokens, new.account)
         if known is not None and known.content == new.content and known.done:
-            return Opened(known)
-        if known is not None and (owner := self._other_owner(tx, new.id)):
+            if owner or halted or not known.owes:
+                return Opened(known)
+        if known is not None and owner:
             return Opened(known, owner)
-        check_halts(tx, new.tokens, new.account)
+        if halted:
+            if known is None:
+                raise halted
+            return Opened(known, halted=halted)
         if known is None or not (known.lost or known.anything_live):
-            _refuse_too_old(known, new)
+            for state in known.states if known and known.content == new.content else ():
+                refuse_too_old(state, new.account, new.key)
             now = self.clock.now()
             tx.append("intent", new.row(), intent=new.id, at=now)
             known = _fresh(new, known, now)
@@ -338,7 +358,7 @@ class Journal:
         else:
             known.resumed = True
         self._claim(tx, new.id)
-        return Opened(known)
+        return Opened(known, claimed=True)
 
     async def claim(self, intent: str) -> Opened | None:
         """Claim a known intent to settle it; None when there is none."""
@@ -351,7 +371,7 @@ class Journal:
         if owner := self._other_owner(tx, intent):
             return Opened(known, owner)
         self._claim(tx, intent)
-        return Opened(known)
+        return Opened(known, claimed=True)
 
     def _claim(self, tx: Tx, intent: str) -> None:
         tx.put("owner", intent, self.store.owner())
@@ -370,17 +390,22 @@ class Journal:
         _running.discard((self.store.owner(), intent.id))
         if intent.released:
             return
-        settled = intent.status in (Status.PUBLISHED, Status.HANDED_OVER) and not intent.lost
+        settled = intent.status is Status.PUBLISHED and not (intent.lost or intent.owes)
 
         def work(tx: Tx) -> None:
             if settled:
                 self._settled(tx, intent.id)
             elif tx.get("owner", intent.id) == self.store.owner():
                 tx.delete("owner", intent.id)
-            if not (intent.lost or intent.anything_live):
+            if not (intent.lost or intent.anything_live or self._lost(tx, intent.id)):
                 tx.delete("open", intent.id)
 
         await transact(self.store, work)
+
+    def _lost(self, tx: Tx, intent: str) -> bool:
+        """Whether the rows know of a lost attempt that a cancelled caller never heard of."""
+        known = fold(tx.rows(intent=intent))
+        return known is not None and known.lost
 
     def _settled(self, tx: Tx, intent: str) -> None:
         if tx.get("owner", intent) == self.store.owner():
@@ -452,14 +477,19 @@ class Journal:
 
         return await transact(self.store, work)
 
-    async def live(self, intent: Intent, part: int, sent: Sent, *, last: bool = False) -> bool:
+    async def live(
+        self, intent: Intent, part: int, sent: Sent, *, last: bool = False, owes: bool | None = None
+    ) -> bool:
         """Write that a part is public. False (nothing written) when another intent has claimed that very post.
 
         ``last`` says that nothing of the intent is left to do: it is given up in the same transaction.
+        ``owes`` says whether something that follows the commit is still to be done; None leaves that as it was.
         """
         from ._convert import plain
 
         now, data = self.clock.now(), {"part": part, "sent": plain(sent)}
+        if owes is not None:
+            data["owes"] = owes
         name = f"{intent.identity.key}/{sent.id}" if sent.id else None
         last = last and sent.status is Status.PUBLISHED
 
@@ -474,8 +504,21 @@ class Journal:
 
         seq = await transact(self.store, work, durable=True)
         if seq is not None:
-            intent.states[part].sent, intent.released = sent, last
+            state = intent.states[part]
+            state.sent, intent.released = sent, last
+            state.owes = state.owes if owes is None else owes
         return seq is not None
+
+    async def attaching(self, intent: Intent, part: int) -> None:
+        """Write that a request which must not be repeated leaves after the commit, unless a halt covers it."""
+        now, data = self.clock.now(), {"part": part}
+
+        def work(tx: Tx) -> int:
+            check_halts(tx, intent.tokens, intent.account)
+            return tx.append("attaching", data, intent=intent.id, at=now)
+
+        seq = await transact(self.store, work, durable=True)
+        _apply(intent, Row(seq, now, intent.id, "attaching", data))
 
     async def secrets(self, intent: Intent, part: int) -> dict[str, Any]:
         """What earlier processes kept for the part outside the journal."""
@@ -545,13 +588,21 @@ def _halts(tx: Tx) -> list[gate.Halt]:
     return [gate.halt_from(data) for _, data in tx.items("halt")]
 
 
-def check_halts(tx: Tx, tokens: Iterable[str], account: str) -> None:
+def find_halt(tx: Tx, tokens: Iterable[str], account: str) -> Halted | None:
+    """The error of the first halt that covers any of the tokens."""
     wanted = set(tokens)
     for halt in _halts(tx):
         if halt.covers(wanted):
-            raise Halted(
+            return Halted(
                 f"{account}: stopped by {halt.by} ({halt.scope}): {halt.reason}; nothing was sent. "
                 f"client.resume({halt.scope!r}, …) lifts it",
                 account=account,
                 halt=halt,
             )
+    return None
+
+
+def check_halts(tx: Tx, tokens: Iterable[str], account: str) -> None:
+    """Raise what :func:`find_halt` finds."""
+    if halted := find_halt(tx, tokens, account):
+        raise halted

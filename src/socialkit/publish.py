@@ -12,10 +12,10 @@ import attrs
 from . import errors, settle
 from ._loop import call_user
 from ._shelf import Shelf
-from .adapters.base import Adapter, Sent
+from .adapters.base import Sent
 from .call import BoundCall, PartWork, Stopped
 from .gate import ALLOW, Gate, GateContext, Verdict, tokens_of
-from .journal import Intent, NewIntent
+from .journal import Intent, NewIntent, Opened, refuse_too_old
 from .media import MediaError
 from .model import Outcome, Problem, Progress, Status
 from .plan import TargetPlan
@@ -89,19 +89,21 @@ class TargetRun:
         verdict = ALLOW
         if self.gate is not None:
             known = await journal.read(new.id)
-            if known is None or not (known.done and known.content == new.content):
+            self.intent = known if known and known.content == new.content else None
+            if self.intent is None or not self.intent.done:
                 verdict = await self._judge(new)
-        opened = self.intent = await self._open(new)
-        if opened.done:
-            return self._outcome(opened, replayed=True)
+        opened = await self._open(new)
+        intent = self.intent = opened.intent
+        if not opened.claimed:
+            return self._outcome(intent, replayed=True)
         try:
-            await self._work_off(opened, verdict)
-            return self._outcome(opened)
+            await self._work_off(intent, verdict)
+            return self._outcome(intent)
         except BaseException as error:
-            await self._record(opened, error)
+            await self._record(intent, error)
             raise
         finally:
-            await journal.release(opened)
+            await journal.release(intent)
 
     def _new_intent(self) -> NewIntent:
         plan, identity = self.plan, self.plan.identity
@@ -121,8 +123,8 @@ class TargetRun:
             raise errors.Denied(f"{self.name}: the gate failed: {error}", account=self.name) from error
         return check_verdict(verdict, self.name)
 
-    async def _open(self, new: NewIntent) -> Intent:
-        """Our claim on the intent; waits for another living owner as long as ``max_wait`` allows."""
+    async def _open(self, new: NewIntent) -> Opened:
+        """Our claim on the intent, or its record; waits for another living owner as long as ``max_wait`` allows."""
         machinery = self.account.machinery
         give_up = machinery.clock.now() + timedelta(seconds=machinery.max_wait)
         while (opened := await machinery.journal.open(new)).owner is not None:
@@ -135,7 +137,10 @@ class TargetRun:
                     next_step=f"client.settle({self.key!r}) when it is done",
                 )
             await machinery.clock.sleep(0.1 + 0.1 * machinery.random.random())
-        return opened.intent
+        if opened.halted is not None:
+            self.intent = opened.intent if opened.intent.content == new.content else None
+            raise opened.halted
+        return opened
 
     async def _work_off(self, intent: Intent, verdict: Verdict) -> None:
         """Part after part, from the first that is not settled."""
@@ -146,8 +151,9 @@ class TargetRun:
             elif state.lost:
                 await self._settle(intent, index)
             if state.sent is None:
+                refuse_too_old(state, self.name, self.key)
                 await self._send(intent, index, verdict)
-            if not state.attached:
+            if state.owes:
                 await self._attach(intent, index)
 
     def _fence_alive(self, intent: Intent, index: int) -> bool:
@@ -191,7 +197,8 @@ class TargetRun:
         )
         try:
             sent = await self.account.adapter.send(part, call)
-            if await journal.live(intent, index, sent, last=self._is_last(intent, index)):
+            owes, last = settle.attaches(self.account.adapter), index == len(intent.parts) - 1
+            if await journal.live(intent, index, sent, last=last and not owes, owes=owes or None):
                 return None
             return errors.OutcomeUnknown(
                 "the platform answered with the id of another post", account=self.name
@@ -206,9 +213,6 @@ class TargetRun:
     def _stale(self, error: MediaError) -> errors.InvalidPost:
         hint = "plan the post again"
         return errors.InvalidPost([Problem(self.name, "media", "stale", str(error), hint=hint)], code="stale")
-
-    def _is_last(self, intent: Intent, index: int) -> bool:
-        return index == len(intent.parts) - 1 and type(self.account.adapter).attach is Adapter.attach
 
     async def _refuse(self, intent: Intent, index: int, error: errors.Declined) -> None:
         """An adapter read a good-looking answer as a definite no."""
@@ -238,7 +242,10 @@ class TargetRun:
     async def _attach(self, intent: Intent, index: int) -> None:
         """What follows the commit. Its failure is told, never undoes or repeats the post."""
         adapter, state = self.account.adapter, intent.states[index]
-        if type(adapter).attach is Adapter.attach or state.sent is None:
+        assert state.sent is not None
+        if state.attaching:
+            words = f"part {index + 1}: what follows the post was begun by a process that ended; look whether it is done"
+            await self._attached(intent, index, state.sent, (words,))
             return
         work = PartWork(intent, index, self.shelf, dict(self.plan.media), tell=self._tell_part)
         call = BoundCall(
@@ -247,6 +254,8 @@ class TargetRun:
         missing: tuple[str, ...] = ()
         try:
             sent = await adapter.attach(intent.parts[index], state.sent, call)
+        except errors.Halted:
+            return
         except Exception as error:
             sent, missing = state.sent, (f"part {index + 1}: {error}",)
         await self._attached(intent, index, sent, missing)
@@ -254,7 +263,7 @@ class TargetRun:
     async def _attached(self, intent: Intent, index: int, sent: Sent, missing: tuple[str, ...]) -> None:
         journal = self.account.machinery.journal
         if sent != intent.states[index].sent:
-            await journal.live(intent, index, sent)
+            await journal.live(intent, index, sent, owes=False)
         await journal.append(intent, "attached", {"part": index, "missing": list(missing)})
 
     # --- the end ------------------------------------------------------------------------------------------
@@ -270,10 +279,10 @@ class TargetRun:
     def _status(self, intent: Intent | None, error: errors.SocialKitError) -> Status:
         if intent is not None and intent.lost:
             return Status.UNKNOWN
-        if intent is not None and intent.anything_live:
-            return Status.PARTIAL
         if isinstance(error, errors.OutcomeUnknown):
             return Status.UNKNOWN
+        if intent is not None and intent.anything_live:
+            return intent.status or Status.PARTIAL
         if isinstance(error, errors.Refused):
             return Status.REFUSED
         return Status.INVALID if isinstance(error, errors.InvalidPost) else Status.FAILED
@@ -344,7 +353,12 @@ def _missing(intent: Intent | None) -> tuple[str, ...]:
     if intent is None:
         return ()
     told = [words for state in intent.states if state.sent for words in state.sent.missing]
-    return (*told, *intent.missing)
+    owed = [
+        f"part {part}: what follows the post is not done yet; publish again with the same key does it"
+        for part, state in enumerate(intent.states, 1)
+        if state.owes
+    ]
+    return (*told, *intent.missing, *owed)
 
 
 def _look_again(intent: Intent | None, error: errors.SocialKitError | None) -> datetime | None:

@@ -62,7 +62,7 @@ class Asked:
     def fields(self) -> dict[str, bytes]:
         """The fields of a multipart body."""
         head = f"Content-Type: {self.headers['content-type']}\r\n\r\n".encode()
-        parts = BytesParser().parsebytes(head + self.body).get_payload()
+        parts: Any = BytesParser().parsebytes(head + self.body).get_payload()
         return {
             part.get_param("name", header="content-disposition"): part.get_payload(decode=True)
             for part in parts
@@ -89,7 +89,8 @@ class FakeBlob:
 
     def __init__(self, item: PartMedia, data: bytes) -> None:
         self.data, self.size, self.mime = data, len(data), item.mime
-        self.name, self.digest = item.name, item.digest
+        self.name = item.name
+        self.digest: str | None = item.digest
 
     async def chunks(self, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         piece = self.data[start:stop]

@@ -90,6 +90,7 @@ ROWS: list[tuple[int, Any, str, str | None, bool]] = [
     (429, problem("usage-capped", period="Monthly", scope="Product"), "RateLimited", "usage-capped", SURE),
     (500, problem("internal-error"), "Unavailable", "internal-error", MAYBE),
     (500, numbered(131), "Unavailable", "131", MAYBE),
+    (403, numbered(130), "Unavailable", "130", MAYBE),
     (502, b"<html>Bad Gateway</html>", "Unavailable", None, MAYBE),
     (503, numbered(130), "Unavailable", "130", MAYBE),
     (504, b"", "Unavailable", None, MAYBE),

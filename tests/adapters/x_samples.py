@@ -9,6 +9,7 @@ from socialkit import Post
 from socialkit.adapters import base
 from socialkit.adapters.x import X
 from socialkit.model import Identity
+from socialkit.plan import TargetPlan
 
 from .fakes import NOW, FakeCall, answer, plan
 
@@ -29,7 +30,7 @@ def call(*answers: Any, facts: base.AccountFacts = FACTS, adapter: X | None = No
     return FakeCall(adapter or X(token="t"), facts, answers, **more)
 
 
-async def planned(post: Post, adapter: X | None = None, facts: base.AccountFacts = FACTS) -> Any:
+async def planned(post: Post, adapter: X | None = None, facts: base.AccountFacts = FACTS) -> TargetPlan:
     adapter = adapter or X(token="t")
     return await plan(adapter, post, call(facts=facts, adapter=adapter))
 

@@ -16,7 +16,7 @@ from ..adapters._errors import from_table
 from ..adapters.base import CONTRACT, Part, Response, Sent
 from ..errors import ConfigError
 from ..metrics import NUMBERS
-from ..model import Image, Poll, Post, Receipt, Status, Video
+from ..model import Poll, Post, Receipt, Status, Video
 from ..plan import Plan
 from ..rules import ErrorRow
 from . import _samples

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 import unittest
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import attrs
 
 from ..adapters.base import Adapter
 from ..client import Client
-from ..model import Image, Medium, Outcome, Poll, Post, Receipt, Report, Status, Video
+from ..model import Image, Medium, Outcome, Post, Receipt, Status, Video
 from ..plan import TargetPlan
 from ..rules import Rules
 from . import _samples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..model import Image, Outcome, Status
+from ..model import Outcome, Status
 from ._bench import TEXT, AdapterSuite, Bench, skip
 
 HOUR = 3600.0

@@ -54,6 +54,7 @@ import attrs
 from socialkit.errors import ConfigError
 from socialkit.testing import ManualClock
 
+from . import web
 from .bodies import BadBody, Body, Upload
 from .dispatch import FaultyApp
 from .faults import Fault, Faults
@@ -519,6 +520,8 @@ class Sandbox:
 
     def app_for_host(self, host: str) -> Any | None:
         """The ASGI app that answers for a real host, with faults; None for a host of no platform here."""
+        if host in web.HOSTS:
+            return web.site
         box = self._hosts.get(host)
         return self.app_for(box.platform) if box is not None else None
 

@@ -1,0 +1,284 @@
+"""Bar 6: a thousand ambiguous failures per platform; never two posts, never a false record.
+
+One trial is one post whose answer is lost, with other misfortune beside it, driven as a scheduler would: publish
+again under the same key when the outcome says so, settle, look when told to. All of it follows from the seed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from typing import Any
+
+import attrs
+
+from socialkit import Image, Outcome, Post, Status
+from socialkit.registry import sandbox_boxes
+from socialkit.sandbox import Sandbox
+from socialkit.testing import ManualClock
+
+from .bar_01_requests import unlimited
+from .pictures import png
+from .table import Row
+
+TRIALS, BLOCK, SEED = 1000, 100, 6
+LOST = ("stored-then-500", "stored-then-hang", "stored-later", "dropped-before", "dropped-after")
+BESIDE = (
+    "nothing",
+    "listed-late",
+    "twin",
+    "twin before",
+    "deleted-meanwhile",
+    "key-ignored",
+    "key-expired",
+    "clock-skew",
+    "429",
+    "slow",
+    "expired-token",
+    "still-processing",
+    "processing-failed",
+)
+KEY_FAULTS = frozenset({"key-ignored", "key-expired"})
+MEDIA_FAULTS = frozenset({"still-processing", "processing-failed"})
+DONE = frozenset({Status.PUBLISHED, Status.PROCESSING, Status.SCHEDULED})
+
+
+@attrs.frozen
+class Subject:
+    """A platform as one kind of server, and what the bar asks of it. ``leaves_out`` are faults that break a promise
+    the server has proved to keep: with them nothing could be promised."""
+
+    name: str
+    platform: str
+    software: str | None
+    share: float
+    leaves_out: frozenset[str] = frozenset()
+
+
+SUBJECTS = (
+    Subject("Mastodon, keys honoured", "mastodon", "mastodon", 1.0, KEY_FAULTS),
+    Subject("Mastodon API, keys ignored (GoToSocial)", "mastodon", "gotosocial", 0.99),
+    Subject("Mastodon 4.6.0, keys answer 500", "mastodon", "mastodon-4.6.0", 0.99),
+    Subject("Bluesky", "bluesky", None, 1.0),
+    Subject("X", "x", None, 0.99),
+)
+
+
+@attrs.define
+class Tally:
+    """What became of the trials; ``false`` and ``twice`` hold their seeds."""
+
+    trials: int = 0
+    failures: int = 0
+    settled: int = 0
+    twice: list[str] = attrs.field(factory=list)
+    false: list[str] = attrs.field(factory=list)
+    ends: Counter[str] = attrs.field(factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        self.trials += other.trials
+        self.failures += other.failures
+        self.settled += other.settled
+        self.twice += other.twice
+        self.false += other.false
+        self.ends += other.ends
+
+
+class Watch:
+    """Sees every post being made, and tells our own from a stranger's twin."""
+
+    def __init__(self, platform: Any) -> None:
+        self.platform = platform
+        self.twins: set[str] = set()
+        self.overlaps: set[str] = set()
+        add, twin_of = platform.add, platform.twin_of
+
+        def watched_add(entry: Any) -> Any:
+            lost = platform.turn is not None and {"twin", "dropped-before"} <= platform.turn.faults.keys()
+            if not lost and self.live(entry.text):
+                self.overlaps.add(entry.text)
+            return add(entry)
+
+        def watched_twin(entry: Any) -> Any:
+            twin = twin_of(entry)
+            self.twins.add(twin.id)
+            return twin
+
+        platform.add, platform.twin_of = watched_add, watched_twin
+
+    def own(self, text: str) -> list[Any]:
+        entries = self.platform.entries.values()
+        return [entry for entry in entries if entry.text.startswith(text) and entry.id not in self.twins]
+
+    def live(self, text: str) -> list[Any]:
+        return [entry for entry in self.own(text) if entry.deleted_at is None]
+
+
+@attrs.define
+class Trial:
+    """One post with its misfortunes."""
+
+    box: Sandbox
+    client: Any
+    watch: Watch
+    subject: Subject
+    name: str
+    random: random.Random = attrs.field(init=False)
+    beside: str = attrs.field(init=False)
+    text: str = attrs.field(init=False)
+    lost: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        self.random = random.Random(self.name)
+        self.beside = self.random.choice([kind for kind in BESIDE if kind not in self.subject.leaves_out])
+        self.text = f"Trial {self.name} ends here"
+
+    async def run(self) -> tuple[Outcome, int]:
+        """How it ended, and how many answers were lost."""
+        await self._plan_faults()
+        media = [Image(png(2, 2), alt="a dot")] if self.beside in MEDIA_FAULTS else []
+        outcome = await self._drive(Post(self.text, media=media))
+        planned = sum(fault.times for fault in self.box.faults.pending() if fault.kind in LOST)
+        self.box.faults.clear()
+        self.box.clock.advance(1800)
+        self.watch.platform.skew = 0.0
+        return outcome, self.lost - planned
+
+    async def _plan_faults(self) -> None:
+        pick, kind = self.random, self.random.choice(LOST)
+        self.lost = 1 + (pick.random() < 0.3)
+        seconds = pick.choice((120.0, pick.uniform(31, 119)))
+        if self.beside != "nothing":
+            await self._beside(self.beside)
+        self._fault(kind, **({"seconds": seconds} if kind == "stored-later" else {}))
+        if self.lost == 2:
+            self._fault(pick.choice(("stored-then-500", "dropped-before", "dropped-after")), skip=1)
+        if pick.random() < 0.2:
+            look = pick.choice(("429", "dropped-before", "stored-then-500", "slow"))
+            self._fault(look, match="GET *", times=pick.choice((1, 3)))
+
+    async def _beside(self, kind: str) -> None:
+        if kind == "clock-skew":
+            self.box.fault(kind, platform=self.subject.platform, seconds=self.random.choice((-600, -45, 45, 600)))
+            if self.random.random() < 0.5:
+                await self.client.fetch_account_metrics(self.subject.platform)
+        elif kind.startswith("twin"):
+            self._fault("twin", when="before" if kind.endswith("before") else "after")
+        elif kind in ("429", "expired-token"):
+            self._fault(kind, skip=1)
+        else:
+            self._fault(kind, times=5 if kind in KEY_FAULTS else 1)
+
+    def _fault(self, kind: str, **details: Any) -> None:
+        self.box.fault(kind, platform=self.subject.platform, **details)
+
+    async def _drive(self, post: Post) -> Outcome:
+        """Publish, settle and publish again under one key until it is known, as a scheduler would."""
+        platform = self.subject.platform
+        for _ in range(12):
+            how: dict[str, Any] = {"idempotency_key": self.name, "errors": "return"}
+            report = await self.client.publish(post, to=platform, wait=self.random.choice((0, 60, 400)), **how)
+            outcome = report[platform]
+            if outcome.status is Status.UNKNOWN:
+                outcome = await self._settle(outcome)
+            if outcome.status in DONE or "may have been live" in str(outcome.error):
+                break
+            self.box.clock.advance(70)
+        return outcome
+
+    async def _settle(self, outcome: Outcome) -> Outcome:
+        for _ in range(20):
+            if outcome.look_again_at is not None:
+                wait = (outcome.look_again_at - self.box.clock.now()).total_seconds()
+                self.box.clock.advance(max(0.0, wait))
+            outcome = (await self.client.settle(self.name))[self.subject.platform]
+            if outcome.status is not Status.UNKNOWN:
+                break
+        return outcome
+
+
+def false_record(outcome: Outcome, own: Iterable[Any], live: Iterable[Any]) -> bool:
+    """Whether the record says live of what we never made, or certainly not live of what is."""
+    if outcome.status in DONE:
+        told = str(outcome.receipt.id).rpartition("/")[2] if outcome.receipt else None
+        return told not in {entry.id.rpartition("/")[2] for entry in own}
+    return outcome.status is not Status.UNKNOWN and bool(list(live))
+
+
+async def block(subject: Subject, first: int, trials: int, seed: int) -> Tally:
+    """Some trials in one sandbox."""
+    tally = Tally()
+    clock = ManualClock(datetime.now(UTC).replace(microsecond=0), grace=0)
+    with Sandbox([subject.platform], clock=clock, seed=seed) as box:
+        unlimited(box, subject.platform)
+        platform = box[subject.platform]
+        if subject.software:
+            platform.software = subject.software  # type: ignore[attr-defined]
+            platform.windows = ()
+        watch = Watch(platform)
+        async with box.async_client(store=":memory:") as client:
+            for number in range(first, first + trials):
+                await _tried(Trial(box, client, watch, subject, f"{seed}-{number}"), tally)
+    return tally
+
+
+async def _tried(trial: Trial, tally: Tally) -> None:
+    outcome, failures = await trial.run()
+    own, live = trial.watch.own(trial.text), trial.watch.live(trial.text)
+    tally.trials += 1
+    tally.failures += failures
+    tally.settled += outcome.status is not Status.UNKNOWN
+    tally.ends[outcome.status.value] += 1
+    if len(live) > 1 or trial.text in trial.watch.overlaps:
+        tally.twice.append(f"{trial.name} ({trial.beside})")
+    if false_record(outcome, own, live):
+        tally.false.append(f"{trial.name} ({trial.beside})")
+
+
+def _block(subject: Subject, first: int, trials: int, seed: int) -> Tally:
+    return asyncio.run(block(subject, first, trials, seed))
+
+
+def measure(trials: int, subjects: Iterable[Subject], seed: int = SEED) -> dict[Subject, Tally]:
+    """The trials of every subject, in two processes."""
+    tallies = {subject: Tally() for subject in subjects}
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        work = {
+            pool.submit(_block, subject, first, min(BLOCK, trials - first), seed): subject
+            for subject in tallies
+            for first in range(0, trials, BLOCK)
+        }
+        for future, subject in work.items():
+            tallies[subject].add(future.result())
+    return tallies
+
+
+def judge(subject: Subject, tally: Tally, theirs: str = "-") -> Row:
+    """No duplicate, no false record, and the promised share settled without a person."""
+    share = tally.settled / max(1, tally.trials)
+    made = (
+        f"{tally.failures} lost answers: {len(tally.twice)} duplicates, {len(tally.false)} false records, "
+        f"{share:.1%} settled"
+    )
+    ends = ", ".join(f"{count} {name}" for name, count in sorted(tally.ends.items()))
+    notes = [f"seed {SEED}: {ends}"]
+    notes += [f"duplicates in trials {', '.join(tally.twice[:8])}"] if tally.twice else []
+    notes += [f"false records in trials {', '.join(tally.false[:8])}"] if tally.false else []
+    ok = not tally.twice and not tally.false and share >= subject.share
+    target = f"0 duplicates, 0 false, {'' if subject.share == 1 else '>= '}{subject.share:.0%} settled"
+    return Row(f"6 failures, {subject.name}", target, made, theirs, ok, tuple(notes))
+
+
+def run() -> list[Row]:
+    from .failures_of_peers import compared
+
+    there = sandbox_boxes()
+    subjects = [subject for subject in SUBJECTS if subject.platform in there]
+    theirs = compared(sorted({subject.platform for subject in subjects}))
+    done = measure(TRIALS, subjects)
+    return [judge(subject, tally, theirs[subject.platform]) for subject, tally in done.items()]

@@ -1,0 +1,688 @@
+"""Bluesky: posts end to end on the sandbox, and what every error of the platform becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+from starlette.responses import HTMLResponse, Response
+
+from media_files import SRT, gif, mp4, png
+from socialkit import Bluesky, Captions, Client, Image, Link, Poll, Post, Status, Video, errors
+from socialkit.adapters import base
+from socialkit.adapters._errors import from_table
+from socialkit.adapters.bluesky import RULES, BlueskyOptions, tid
+from socialkit.model import Identity, Receipt
+from socialkit.sandbox import PlatformBox, Sandbox
+from socialkit.sandbox.bluesky import BlueskyBox
+from socialkit.sandbox.bluesky_repo import FeedPost
+
+LOST = ["stored-then-500", "stored-then-hang", "stored-later", "dropped-before", "dropped-after"]
+HELLO = Post("We ship today")
+PAGE = b"""<html><head><title>Our boat</title><meta property="og:description" content="It floats">
+<meta property="og:image" content="https://pages.example.com/hero.png"></head></html>"""
+
+
+class PagesBox(PlatformBox):
+    """A website with one page and its picture."""
+
+    platform = "pages"
+    hosts = ("pages.example.com",)
+
+    def routes(self) -> list[Any]:
+        return [self.route("GET", "/boat", self.boat), self.route("GET", "/hero.png", self.hero)]
+
+    def boat(self, request: Any) -> Response:
+        return HTMLResponse(PAGE)
+
+    def hero(self, request: Any) -> Response:
+        return Response(png(60, 40), media_type="image/png")
+
+    def error(self, status: int, code: str = "", message: str = "") -> Response:
+        return HTMLResponse(message, status)
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    with Sandbox(["bluesky", PagesBox]) as box:
+        yield box
+
+
+@pytest.fixture
+def sky(box: Sandbox) -> BlueskyBox:
+    made = box["bluesky"]
+    assert isinstance(made, BlueskyBox)
+    return made
+
+
+@pytest.fixture
+def client(box: Sandbox) -> Iterator[Client]:
+    with open_client(box) as client:
+        yield client
+
+
+def open_client(box: Sandbox, handle: str = "brand.example", **more: Any) -> Client:
+    sky: Any = box["bluesky"]
+    given = {**sky.credentials(), "handle": handle, "app_password": sky.app_password(handle)}
+    options = {"store": ":memory:", "transport": box.transport, "clock": box.clock, **more}
+    return Client({"sky": Bluesky(**given)}, **options)
+
+
+def live(box: Sandbox) -> list[str]:
+    return [entry.text for entry in box.timeline("bluesky")]
+
+
+def last(box: Sandbox) -> FeedPost:
+    entry = box.timeline("bluesky")[-1]
+    assert isinstance(entry, FeedPost)
+    return entry
+
+
+def sent(client: Client, post: Post) -> Receipt:
+    receipt = client.publish(post, to="sky")["sky"].receipt
+    assert receipt is not None
+    return receipt
+
+
+def asked(box: Sandbox, name: str) -> list[Any]:
+    return [line for line in box.requests if line.path.endswith(f".{name}")]
+
+
+def changes(client: Client, post: Post) -> list[tuple[str, str]]:
+    return [(change.field, change.code) for change in client.plan(post, to="sky")["sky"].changes]
+
+
+def problems(client: Client, post: Post) -> list[tuple[str, str]]:
+    made = client.plan(post, to="sky")["sky"].problems
+    return [(problem.field, problem.code) for problem in made if problem.severity == "error"]
+
+
+class TestSignIn:
+    def test_one_sign_in_for_many_posts(self, box: Sandbox, client: Client) -> None:
+        for number in range(3):
+            client.publish(Post(f"number {number}"), to="sky")
+        assert len(asked(box, "createSession")) == 1
+        assert len(asked(box, "getSession")) == 1
+
+    def test_calls_go_to_the_server_the_account_lives_on(
+        self, box: Sandbox, client: Client, sky: BlueskyBox
+    ) -> None:
+        account = client.accounts()["sky"] if hasattr(client, "accounts") else None
+        client.publish(HELLO, to="sky")
+        del account
+        assert last(box).did == sky.person("brand.example").did
+
+    def test_a_token_that_ended_is_renewed_without_the_password(self, box: Sandbox, client: Client) -> None:
+        client.publish(HELLO, to="sky")
+        box.clock.advance(7200)
+        client.publish(Post("later"), to="sky")
+        assert (len(asked(box, "createSession")), len(asked(box, "refreshSession"))) == (1, 1)
+
+    def test_a_token_refused_during_the_commit_is_renewed_and_the_post_sent_once(
+        self, box: Sandbox, client: Client
+    ) -> None:
+        box.fault("expired-token")
+        assert client.publish(HELLO, to="sky").ok
+        assert live(box) == ["We ship today"]
+
+    def test_a_dead_session_signs_in_again(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
+        client.publish(HELLO, to="sky")
+        sky.sessions.clear()
+        box.clock.advance(7200)
+        assert client.publish(Post("later"), to="sky").ok
+        assert len(asked(box, "createSession")) == 2
+
+    def test_a_lost_answer_to_a_refresh_gives_the_same_successor(self, box: Sandbox, client: Client) -> None:
+        client.publish(HELLO, to="sky")
+        box.clock.advance(7200)
+        box.fault("dropped-after", match="POST .*refreshSession")
+        assert client.publish(Post("later"), to="sky").ok
+        assert len(asked(box, "createSession")) == 1
+
+    def test_a_bad_password_says_what_to_check(self, box: Sandbox) -> None:
+        adapter = Bluesky("brand.example", app_password="no-such-word")
+        options = {"transport": box.transport, "clock": box.clock}
+        with Client({"sky": adapter}, **options) as client, pytest.raises(errors.ReauthNeeded) as caught:
+            client.publish(HELLO, to="sky")
+        assert "check the handle and the app password" in str(caught.value)
+        assert "no-such-word" not in str(caught.value)
+
+    def test_a_main_password_with_mail_codes_asks_for_an_app_password(
+        self, box: Sandbox, sky: BlueskyBox
+    ) -> None:
+        person = sky.person("brand.example")
+        person.factor = True
+        adapter = Bluesky("brand.example", app_password=person.password)
+        with (
+            Client({"sky": adapter}, transport=box.transport, clock=box.clock) as client,
+            pytest.raises(errors.ReauthNeeded, match="app password"),
+        ):
+            client.publish(HELLO, to="sky")
+
+    @pytest.mark.parametrize("state", ["takendown", "deactivated"])
+    def test_an_account_that_is_off(self, box: Sandbox, client: Client, sky: BlueskyBox, state: str) -> None:
+        client.plan(HELLO, to="sky")
+        sky.person("brand.example").state = state
+        with pytest.raises(errors.ReauthNeeded) as caught:
+            client.publish(HELLO, to="sky")
+        assert caught.value.report["sky"].status is Status.FAILED
+        assert live(box) == []
+
+
+class TestPost:
+    def test_a_post_ends_published(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
+        receipt = sent(client, HELLO)
+        post = last(box)
+        did = sky.person("brand.example").did
+        assert receipt.url == f"https://bsky.app/profile/{did}/post/{receipt.id}"
+        assert (receipt.id, receipt.raw["uri"], receipt.raw["cid"]) == (post.id, post.uri, post.cid)
+        assert receipt.published_at == box.clock.now()
+        assert set(post.record) == {"$type", "text", "createdAt"}
+
+    def test_spans_count_bytes(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
+        sent(client, Post("🚀 ahoi @bob.test: example.com #Schiff $btc @nobody.test"))
+        record = last(box).record
+        data = record["text"].encode()
+        found = [
+            (data[f["index"]["byteStart"] : f["index"]["byteEnd"]].decode(), f["features"][0])
+            for f in record["facets"]
+        ]
+        facet = "app.bsky.richtext.facet"
+        assert found == [
+            ("@bob.test", {"$type": f"{facet}#mention", "did": sky.person("bob.test").did}),
+            ("example.com", {"$type": f"{facet}#link", "uri": "https://example.com"}),
+            ("#Schiff", {"$type": f"{facet}#tag", "tag": "Schiff"}),
+            ("$btc", {"$type": f"{facet}#tag", "tag": "$BTC"}),
+        ]
+
+    def test_an_unknown_handle_stays_plain_text_and_is_told(self, client: Client) -> None:
+        assert ("text", "mention_unknown") in changes(client, Post("hi @nobody.test"))
+
+    def test_300_graphemes_and_3000_bytes(self, box: Sandbox, client: Client) -> None:
+        family = "👩‍👩‍👧‍👦"
+        assert problems(client, Post("x" * 301)) == [("text", "too_long")]
+        assert problems(client, Post(family * 121)) == [("text", "too_long")]
+        sent(client, Post("ü" * 300))
+        sent(client, Post(family * 120))
+        assert [len(text) for text in live(box)] == [300, 840]
+
+    def test_language_tags_and_labels(self, box: Sandbox, client: Client) -> None:
+        options = BlueskyOptions(labels=("nudity",))
+        post = Post("art", language="de", tags=["Kunst"], content_warning="porn").variant("sky", options)
+        sent(client, post)
+        record = last(box).record
+        assert (record["text"], record["langs"]) == ("art\n\n#Kunst", ["de"])
+        assert record["facets"][0]["features"][0]["tag"] == "Kunst"
+        assert [one["val"] for one in record["labels"]["values"]] == ["nudity", "porn"]
+
+    def test_sensitive_becomes_a_label(self, box: Sandbox, client: Client) -> None:
+        post = Post("x", sensitive=True)
+        assert ("sensitive", "label") in changes(client, post)
+        sent(client, post)
+        assert last(box).warning == "graphic-media"
+
+    @pytest.mark.parametrize(
+        ("post", "problem"),
+        [
+            (Post("x", content_warning="spoilers"), ("content_warning", "unsupported")),
+            (Post("x").variant("sky", BlueskyOptions(labels=("loud",))), ("options.labels", "unknown")),
+            (Post("x", poll=Poll(["a", "b"])), ("poll", "unsupported")),
+            (Post("x", visibility="followers"), ("visibility", "unsupported")),
+            (Post("x", reply_to="at://did:plc:nobody/app.bsky.feed.post/3k"), ("reply_to", "not_found")),
+            (Post("x", quote="https://example.com/post/1"), ("quote", "not_found")),
+        ],
+    )
+    def test_what_cannot_be_carried_is_a_problem(
+        self, box: Sandbox, client: Client, post: Post, problem: tuple[str, str]
+    ) -> None:
+        found = problems(client, post)
+        assert problem in found
+        with pytest.raises(errors.InvalidPost):
+            client.publish(post, to="sky")
+        assert live(box) == []
+
+    def test_gates_follow_the_post_under_its_key(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
+        lists = "at://did:plc:brand/app.bsky.graph.list/3k"
+        rules = BlueskyOptions(replies=("mentioned", "followers", "following", lists), quotes=False)
+        receipt = sent(client, Post("x").variant("sky", rules))
+        did = sky.person("brand.example").did
+        gate = sky.records[f"at://{did}/app.bsky.feed.threadgate/{receipt.id}"].record
+        kinds = ["mentionRule", "followerRule", "followingRule", "listRule"]
+        assert [one["$type"].rpartition("#")[2] for one in gate["allow"]] == kinds
+        assert (gate["post"], gate["allow"][3]["list"]) == (receipt.raw["uri"], lists)
+        quotes = sky.records[f"at://{did}/app.bsky.feed.postgate/{receipt.id}"].record
+        assert quotes["embeddingRules"] == [{"$type": "app.bsky.feed.postgate#disableRule"}]
+
+    def test_nobody_may_reply(self, client: Client, sky: BlueskyBox) -> None:
+        sent(client, Post("x").variant("sky", BlueskyOptions(replies="nobody")))
+        assert [one.record["allow"] for one in sky.stored("app.bsky.feed.threadgate")] == [[]]
+
+    def test_a_gate_that_fails_leaves_the_post_and_is_missing(self, box: Sandbox, client: Client) -> None:
+        box.fault("429", match="POST .*putRecord", skip=1)
+        post = Post("x").variant("sky", BlueskyOptions(replies="nobody"))
+        outcome = client.publish(post, to="sky")["sky"]
+        assert (outcome.status, len(outcome.missing)) == (Status.PUBLISHED, 1)
+        assert live(box) == ["x"]
+
+    def test_deleting_takes_the_gates_along(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
+        receipt = sent(client, Post("x").variant("sky", BlueskyOptions(replies="nobody", quotes=False)))
+        client.delete(receipt)
+        assert (live(box), sky.records) == ([], {})
+        client.delete(receipt)
+
+
+class TestConversation:
+    def test_a_thread_hangs_together(self, box: Sandbox, client: Client) -> None:
+        receipt = sent(client, Post("one", thread=(Post("two"), Post("three"))))
+        first, second, third = (attrs.asdict(e, recurse=False) for e in box.timeline("bluesky"))
+        reply = third["record"]["reply"]
+        assert reply["root"] == {"uri": first["uri"], "cid": first["cid"]}
+        assert reply["parent"] == {"uri": second["uri"], "cid": second["cid"]}
+        assert first["id"] < second["id"] < third["id"]
+        assert receipt.part_ids == (first["id"], second["id"], third["id"])
+
+    def test_a_long_text_goes_on_in_a_thread(self, box: Sandbox, client: Client) -> None:
+        words = " ".join(f"word{number}" for number in range(100))
+        sent(client, Post(words, split=True))
+        assert len(live(box)) == 3
+        assert all(len(text) <= 300 for text in live(box))
+
+    def test_a_thread_stopped_half_way_goes_on_where_it_stopped(self, box: Sandbox, client: Client) -> None:
+        thread = Post("one", thread=(Post("two"), Post("three")))
+        box.fault("429", match="POST .*putRecord", skip=1)
+        with pytest.raises(errors.ThreadPartlyPosted) as caught:
+            client.publish(thread, to="sky", idempotency_key="t")
+        assert (live(box), caught.value.next_index) == (["one"], 1)
+        box.clock.advance(300)
+        client.publish(thread, to="sky", idempotency_key="t")
+        assert live(box) == ["one", "two", "three"]
+
+    def test_a_reply_by_receipt_by_uri_and_by_permalink(self, box: Sandbox, client: Client) -> None:
+        with open_client(box, "bob.test") as bob:
+            root = sent(bob, Post("root"))
+            box.clock.advance(2)
+            middle = sent(client, Post("a", reply_to=root.raw["uri"]))
+            box.clock.advance(2)
+            permalink = f"https://bsky.app/profile/brand.example/post/{middle.id}"
+            sent(bob, Post("b", reply_to=permalink))
+            sent(bob, Post("c", reply_to=root))
+        strong = {name: root.raw[name] for name in ("uri", "cid")}
+        replies = [e.record["reply"] for e in box.timeline("bluesky")[1:] if isinstance(e, FeedPost)]
+        assert [one["root"] for one in replies] == [strong] * 3
+        assert [one["parent"]["uri"] for one in replies] == [strong["uri"], middle.raw["uri"], strong["uri"]]
+
+    def test_a_quote_alone_and_with_a_picture(self, box: Sandbox, client: Client) -> None:
+        first = sent(client, Post("first"))
+        assert sent(client, Post("look", quote=first)).kind == "quote"
+        assert last(box).record["embed"] == {
+            "$type": "app.bsky.embed.record",
+            "record": {name: first.raw[name] for name in ("uri", "cid")},
+        }
+        sent(client, Post("look", quote=first, media=[Image(png(), alt="a boat")]))
+        embed = last(box).record["embed"]
+        assert embed["$type"] == "app.bsky.embed.recordWithMedia"
+        assert (embed["media"]["$type"], last(box).quote) == ("app.bsky.embed.images", first.raw["uri"])
+
+
+class TestPictures:
+    def test_a_picture_with_its_shape_and_text(self, box: Sandbox, client: Client) -> None:
+        sent(client, Post("x", media=[Image(png(30, 20), alt="a boat")]))
+        image = last(box).record["embed"]["images"][0]
+        assert (image["alt"], image["aspectRatio"]) == ("a boat", {"width": 30, "height": 20})
+        assert last(box).media[0]["data"] == png(30, 20)
+
+    @pytest.mark.parametrize(("count", "kind"), [(4, "images"), (5, "gallery"), (10, "gallery")])
+    def test_more_than_four_are_a_gallery(self, box: Sandbox, client: Client, count: int, kind: str) -> None:
+        sent(client, Post("x", media=[Image(png(9, n + 1), alt=str(n)) for n in range(count)]))
+        embed = last(box).record["embed"]
+        assert embed["$type"] == f"app.bsky.embed.{kind}"
+        assert [one["alt"] for one in last(box).media] == [str(n) for n in range(count)]
+
+    def test_eleven_are_a_problem(self, client: Client) -> None:
+        pictures = [Image(png(9, n + 1), alt="x") for n in range(11)]
+        assert [field for field, _ in problems(client, Post("x", media=pictures))] != []
+
+    def test_a_moving_picture_stands_still_and_is_told(self, client: Client) -> None:
+        assert ("media[0]", "still") in changes(client, Post("x", media=[Image(gif(frames=3), alt="x")]))
+
+    def test_a_repeat_sends_no_bytes_again(self, box: Sandbox, client: Client) -> None:
+        post = Post("x", media=[Image(png(), alt="a boat")])
+        box.fault("429", match="POST .*putRecord")
+        with pytest.raises(errors.RateLimited):
+            client.publish(post, to="sky", idempotency_key="k")
+        box.clock.advance(301)
+        client.publish(post, to="sky", idempotency_key="k")
+        assert (live(box), len(asked(box, "uploadBlob"))) == (["x"], 1)
+
+    def test_the_server_may_refuse_the_size(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
+        client.plan(HELLO, to="sky")
+        sky.blob_limit = 10
+        with pytest.raises(errors.Declined, match="no upload of this size"):
+            client.publish(Post("x", media=[Image(png(), alt="a boat")]), to="sky")
+
+
+class TestCards:
+    def test_the_first_link_has_a_card_with_its_picture(self, box: Sandbox, client: Client) -> None:
+        sent(client, Post("see https://pages.example.com/boat now"))
+        card = last(box).record["embed"]["external"]
+        assert (card["uri"], card["title"], card["description"]) == (
+            "https://pages.example.com/boat",
+            "Our boat",
+            "It floats",
+        )
+        assert last(box).media[0]["data"] == png(60, 40)
+
+    def test_a_link_field_becomes_a_card_and_no_text(self, box: Sandbox, client: Client) -> None:
+        link = Link("https://pages.example.com/boat", title="Mine", description="own words")
+        sent(client, Post("see", link=link))
+        card = last(box).record["embed"]["external"]
+        assert (live(box), card["title"], card["description"]) == (["see"], "Mine", "own words")
+
+    def test_a_page_without_a_card_is_told(self, client: Client) -> None:
+        assert ("text", "no_card") in changes(client, Post("see https://pages.example.com/none"))
+
+    def test_no_card_on_wish_or_beside_a_picture(self, box: Sandbox, client: Client) -> None:
+        text = "see https://pages.example.com/boat"
+        sent(client, Post(text).variant("sky", BlueskyOptions(card=False)))
+        assert "embed" not in last(box).record
+        sent(client, Post(text, media=[Image(png(), alt="x")]))
+        assert last(box).record["embed"]["$type"] == "app.bsky.embed.images"
+
+
+FILM = mp4(data=3000)
+
+
+class TestVideo:
+    def test_a_small_one_goes_straight_to_the_server(self, box: Sandbox, client: Client) -> None:
+        captions = (Captions(SRT, language="en"),)
+        sent(client, Post("", media=[Video(FILM, alt="a boat moves", captions=captions)]))
+        embed = last(box).record["embed"]
+        assert (embed["alt"], embed["aspectRatio"]) == ("a boat moves", {"width": 1920, "height": 1080})
+        assert embed["video"]["mimeType"] == "video/mp4"
+        assert (embed["captions"][0]["lang"], embed["captions"][0]["file"]["mimeType"]) == ("en", "text/vtt")
+        assert asked(box, "startUpload") == []
+
+    @pytest.fixture
+    def large(self, sky: BlueskyBox) -> BlueskyBox:
+        """A server that takes no video itself, and a service with small parts."""
+        sky.blob_limit, sky.part_bytes = 2500, 1000
+        return sky
+
+    def test_a_large_one_goes_in_parts(self, box: Sandbox, client: Client, large: BlueskyBox) -> None:
+        sent(client, Post("film", media=[Video(FILM, alt="x")]))
+        assert len(asked(box, "uploadPart")) == -(-len(FILM) // 1000)
+        assert last(box).record["embed"]["video"]["size"] == len(FILM)
+        assert len(asked(box, "uploadVideo")) == 0
+
+    def test_an_older_service_takes_it_whole(self, box: Sandbox, client: Client, large: BlueskyBox) -> None:
+        large.takes_parts = False
+        sent(client, Post("film", media=[Video(FILM, alt="x")]))
+        assert len(asked(box, "uploadVideo")) == 1
+        sent(client, Post("film again", media=[Video(FILM, alt="x")]))
+        assert asked(box, "uploadVideo")[-1].status == 409
+        assert live(box) == ["film", "film again"]
+
+    def test_an_upload_goes_on_after_the_last_part_that_arrived(
+        self, box: Sandbox, client: Client, large: BlueskyBox
+    ) -> None:
+        post = Post("film", media=[Video(FILM, alt="x")])
+        box.fault("dropped-before", match="POST .*uploadPart", skip=2, times=9)
+        with pytest.raises(errors.Unavailable):
+            client.publish(post, to="sky", idempotency_key="k")
+        box.faults.clear()
+        client.publish(post, to="sky", idempotency_key="k")
+        arrived = [line for line in asked(box, "uploadPart") if line.status == 200]
+        assert len(arrived) == -(-len(FILM) // 1000)
+        assert (live(box), len(asked(box, "startUpload"))) == (["film"], 1)
+
+    def test_processing_that_fails_publishes_nothing(
+        self, box: Sandbox, client: Client, large: BlueskyBox
+    ) -> None:
+        box.fault("processing-failed")
+        with pytest.raises(errors.Declined, match="encoding_failure"):
+            client.publish(Post("film", media=[Video(FILM, alt="x")]), to="sky")
+        assert live(box) == []
+
+    def test_processing_that_lasts_goes_on_later(
+        self, box: Sandbox, client: Client, large: BlueskyBox
+    ) -> None:
+        post = Post("film", media=[Video(FILM, alt="x")])
+        box.fault("still-processing", seconds=1000)
+        with pytest.raises(errors.Unavailable, match="still processing"):
+            client.publish(post, to="sky", idempotency_key="k")
+        box.clock.advance(600)
+        client.publish(post, to="sky", idempotency_key="k")
+        assert (live(box), len(asked(box, "finishUpload"))) == (["film"], 1)
+
+    def test_a_video_beside_a_picture_is_a_problem(self, client: Client) -> None:
+        post = Post("x", media=[Video(FILM, alt="x"), Image(png(), alt="x")])
+        assert problems(client, post) != []
+
+
+class TestLostAnswers:
+    @pytest.mark.parametrize("fault", LOST)
+    def test_the_same_key_again_makes_no_second_post(self, box: Sandbox, client: Client, fault: str) -> None:
+        box.fault(fault)
+        outcome = client.publish(HELLO, to="sky", wait=300)["sky"]
+        box.clock.advance(300)
+        assert (outcome.status, live(box)) == (Status.PUBLISHED, ["We ship today"])
+        assert outcome.receipt.id == last(box).id
+
+    def test_a_twin_is_not_taken_for_ours(self, box: Sandbox, client: Client) -> None:
+        box.fault("dropped-before")
+        box.fault("twin")
+        outcome = client.publish(HELLO, to="sky")["sky"]
+        twin, ours = box.timeline("bluesky")
+        assert (outcome.receipt.id, twin.text) == (ours.id, "We ship today")
+
+    def test_the_servers_clock_may_be_wrong(self, box: Sandbox, client: Client) -> None:
+        box.fault("clock-skew", seconds=-3600)
+        box.fault("dropped-after")
+        assert client.publish(HELLO, to="sky").ok
+        assert live(box) == ["We ship today"]
+
+    def test_a_gate_whose_answer_is_lost_is_there_once(
+        self, box: Sandbox, client: Client, sky: BlueskyBox
+    ) -> None:
+        box.fault("dropped-after", match="POST .*putRecord", skip=1)
+        outcome = client.publish(Post("x").variant("sky", BlueskyOptions(replies="nobody")), to="sky")["sky"]
+        assert (outcome.missing, len(sky.records)) == ((), 1)
+
+    def test_a_strange_record_under_our_key_is_never_called_ours(self, box: Sandbox, client: Client) -> None:
+        plan = client.plan(HELLO, to="sky")
+        box.fault("stored-then-500", times=9)
+        box.fault("key-ignored", times=9)
+        box.faults.clear_kind("key-ignored")
+        client.publish(plan, wait=0, errors="return")
+        assert len(live(box)) == 1
+
+
+class TestReading:
+    def test_counts(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
+        receipt = sent(client, HELLO)
+        strong = {name: receipt.raw[name] for name in ("uri", "cid")}
+        with open_client(box, "bob.test") as bob:
+            sent(bob, Post("yes", reply_to=receipt))
+            sent(bob, Post("look", quote=receipt))
+        like(box, "app.bsky.feed.like", strong)
+        like(box, "app.bsky.feed.repost", strong)
+        box.clock.advance(2)
+        row = client.fetch_metrics(receipt)[0]
+        assert (row.likes, row.comments, row.shares, row.quotes, row.saves) == (1, 1, 1, 1, 0)
+        assert (row.impressions, row.missing["impressions"]) == (None, "Bluesky does not count it")
+
+    def test_a_count_the_server_leaves_out_is_unknown(self) -> None:
+        owner = Identity("bluesky", "https://bsky.social", "did:plc:brand")
+        receipt = Receipt(owner, "3k", raw={"uri": "at://did:plc:brand/app.bsky.feed.post/3k"})
+        from socialkit.adapters.bluesky import _row
+
+        row = _row(receipt, {"likeCount": 0}, datetime.fromisoformat("2026-11-02T09:00:00Z"))
+        assert (row.likes, row.comments, row.missing["comments"]) == (0, None, "the server does not say")
+
+    def test_a_post_too_new_or_gone_is_a_row_with_an_error(self, box: Sandbox, client: Client) -> None:
+        kept, gone = sent(client, HELLO), sent(client, Post("gone"))
+        new = client.fetch_metrics([kept])[0]
+        assert (new.likes, "too new to be indexed" in str(new.error)) == (None, True)
+        client.delete(gone)
+        box.clock.advance(2)
+        rows = client.fetch_metrics([kept, gone])
+        assert (rows[0].error, rows[0].likes) == (None, 0)
+        assert isinstance(rows[1].error, errors.Declined)
+
+    def test_25_posts_a_request(self, box: Sandbox, client: Client) -> None:
+        receipts = [sent(client, Post(str(number))) for number in range(51)]
+        box.clock.advance(2)
+        assert [row.error for row in client.fetch_metrics(receipts)] == [None] * 51
+        assert len(asked(box, "getPosts")) == 3
+
+    def test_by_permalink(self, box: Sandbox, client: Client) -> None:
+        receipt = sent(client, HELLO)
+        box.clock.advance(2)
+        by_handle = f"https://bsky.app/profile/brand.example/post/{receipt.id}"
+        rows = client.fetch_metrics([receipt.url, by_handle, receipt.raw["uri"]])
+        assert [row.id for row in rows] == [receipt.id] * 3
+
+    def test_followers(self, client: Client) -> None:
+        row = client.fetch_account_metrics("sky")[0]
+        assert row.followers == row.raw["followersCount"] >= 120
+
+    def test_own_posts_page_by_page(self, box: Sandbox, client: Client) -> None:
+        start = box.clock.now()
+        for number in range(120):
+            sent(client, Post(str(number)))
+            box.clock.advance(60)
+        texts = [receipt.text for receipt in client.fetch_posts("sky", limit=110)]
+        assert texts == [str(number) for number in range(119, 9, -1)]
+        since, until = start + timedelta(minutes=3), start + timedelta(minutes=5)
+        found = client.fetch_posts("sky", since=since, until=until)
+        assert [receipt.text for receipt in found] == ["5", "4", "3"]
+
+
+def like(box: Sandbox, collection: str, subject: dict[str, str], name: str = "bob.test") -> None:
+    """Somebody likes or reposts it, over the wire."""
+    sky: Any = box["bluesky"]
+    stamp = box.clock.now().isoformat()
+    record = {"$type": collection, "subject": subject, "createdAt": stamp}
+    fields = {"repo": name, "collection": collection, "record": record}
+    body = json.dumps(fields).encode()
+    with box.serve() as url, httpx.Client(trust_env=False) as http:
+        headers = {"authorization": f"Bearer {sky.token(name)}", "content-type": "application/json"}
+        made = http.post(f"{url}/bluesky/xrpc/com.atproto.repo.createRecord", content=body, headers=headers)
+        assert made.status_code == 200
+
+
+class TestLimits:
+    def test_points_are_booked_as_the_server_counts_them(
+        self, box: Sandbox, client: Client, sky: BlueskyBox
+    ) -> None:
+        sent(client, HELLO)
+        hour = next(window for window in sky.windows if window.name == "repo-write-hour")
+        used = 5000 - sky.spend(hour, sky.person("brand.example").did, 0).remaining
+        booked = {state.name: state for state in client.rate_limits()}["writes-hour"]
+        assert booked.limit - booked.remaining == used == 2
+
+    def test_answers_correct_the_right_budget(self, box: Sandbox, client: Client) -> None:
+        sent(client, Post("x", media=[Image(png(), alt="x")]))
+        states = {state.name: state for state in client.rate_limits()}
+        assert states["requests"].limit == 3000
+
+    def test_a_429_says_when(self, box: Sandbox, client: Client) -> None:
+        box.fault("429")
+        with pytest.raises(errors.RateLimited) as caught:
+            client.publish(HELLO, to="sky")
+        assert caught.value.retry_at == box.clock.now() + timedelta(seconds=300)
+        assert live(box) == []
+
+
+# --- errors ---
+def error_of(status: int, name: str, message: str = "") -> errors.SocialKitError:
+    body = json.dumps({"error": name, "message": message}).encode()
+    return Bluesky("brand.example").parse_error(base.Response(status, {}, body))
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "message", "kind", "details"),
+    [
+        (400, "InvalidRequest", "grapheme too big (maximum 300, got 301)", "Declined", {"definite": True}),
+        (400, "ExpiredToken", "Token has expired", "ReauthNeeded", {"refreshable": True}),
+        (400, "InvalidToken", "Token could not be verified", "ReauthNeeded", {"refreshable": True}),
+        (400, "InvalidToken", "Bad token method", "MissingScope", {"refreshable": False}),
+        (400, "InvalidToken", "Bad token scope", "MissingScope", {"refreshable": False}),
+        (400, "InvalidSwap", "Record was at bafy", "Duplicate", {"definite": False}),
+        (400, "BlobNotFound", "Could not find blob: bafk", "Declined", {"definite": True}),
+        (400, "InvalidRequest", "Could not find blob: bafk", "Declined", {"definite": True}),
+        (400, "InvalidMimeType", "", "Declined", {}),
+        (400, "InvalidSize", "", "Declined", {}),
+        (400, "BlobTooLarge", "", "Declined", {}),
+        (400, "RecordNotFound", "", "Declined", {}),
+        (400, "HandleNotFound", "", "Declined", {}),
+        (400, "NotFound", "", "Declined", {}),
+        (400, "InvalidHandle", "", "Declined", {}),
+        (401, "AuthMissing", "", "ReauthNeeded", {"refreshable": True}),
+        (401, "AuthenticationRequired", "Invalid identifier or password", "ReauthNeeded", {}),
+        (401, "AuthFactorTokenRequired", "", "ReauthNeeded", {"refreshable": False}),
+        (401, "AccountTakedown", "", "ReauthNeeded", {"refreshable": False}),
+        (400, "AccountDeactivated", "", "ReauthNeeded", {"refreshable": False}),
+        (403, "AccountDeactivated", "", "ReauthNeeded", {"refreshable": False}),
+        (400, "RepoDeactivated", "", "ReauthNeeded", {"refreshable": False}),
+        (400, "RepoTakendown", "", "ReauthNeeded", {"refreshable": False}),
+        (403, "ScopeMissingError", 'Missing required scope "repo:x"', "MissingScope", {}),
+        (403, "Forbidden", "", "Declined", {}),
+        (413, "PayloadTooLarge", "request entity too large", "Declined", {"definite": True}),
+        (429, "RateLimitExceeded", "Rate Limit Exceeded", "RateLimited", {}),
+        (500, "InternalServerError", "Internal Server Error", "Unavailable", {"definite": False}),
+        (502, "UpstreamFailure", "", "Unavailable", {"definite": False}),
+        (503, "NotEnoughResources", "", "Unavailable", {"definite": False}),
+        (504, "UpstreamTimeout", "", "Unavailable", {"definite": False}),
+    ],
+)
+def test_what_an_error_means(
+    status: int, name: str, message: str, kind: str, details: dict[str, bool]
+) -> None:
+    error = error_of(status, name, message)
+    assert type(error).__name__ == kind
+    assert (error.__dict__["code"], error.__dict__["status"]) == (name, status)
+    for detail, value in details.items():
+        assert error.__dict__[detail] is value
+
+
+def test_a_proxys_page_is_an_error_too() -> None:
+    page = base.Response(502, {"content-type": "text/html"}, b"<h1>Bad gateway</h1>")
+    error = Bluesky("brand.example").parse_error(page)
+    assert isinstance(error, errors.Unavailable)
+    assert "Bad gateway" in str(error)
+    assert from_table(RULES.errors, page, None, "x").__dict__["definite"] is False
+
+
+def test_limits_are_read_from_the_headers() -> None:
+    headers = {
+        "ratelimit-limit": "3000",
+        "ratelimit-remaining": "7",
+        "ratelimit-reset": "1793610300",
+        "ratelimit-policy": "3000;w=300",
+    }
+    reading = Bluesky("brand.example").read_limits(base.Response(200, headers))[0]
+    assert (reading.limit, reading.remaining, reading.window) == (3000, 7, 300.0)
+    assert reading.resets_at == datetime.fromisoformat("2026-11-02T09:05:00Z")
+
+
+def test_keys_are_tids() -> None:
+    assert tid(0, 0) == "2222222222222"
+    assert tid(1_793_610_000_000_000, 3) < tid(1_793_610_000_000_001, 0)
+
+
+@pytest.mark.parametrize(
+    ("permalink", "ours"),
+    [
+        ("https://bsky.app/profile/brand.example/post/3k", True),
+        ("at://did:plc:brand/app.bsky.feed.post/3k", True),
+        ("https://mastodon.social/@brand/1", False),
+    ],
+)
+def test_which_links_are_ours(permalink: str, ours: bool) -> None:
+    assert Bluesky("brand.example").owns(permalink) is ours
