@@ -79,6 +79,7 @@ class Tally:
     twice: list[str] = attrs.field(factory=list)
     false: list[str] = attrs.field(factory=list)
     ends: Counter[str] = attrs.field(factory=Counter)
+    open: Counter[str] = attrs.field(factory=Counter)
 
     def add(self, other: Tally) -> None:
         self.trials += other.trials
@@ -87,6 +88,7 @@ class Tally:
         self.twice += other.twice
         self.false += other.false
         self.ends += other.ends
+        self.open += other.open
 
 
 class Watch:
@@ -152,7 +154,7 @@ class Trial:
     async def _plan_faults(self) -> None:
         pick, kind = self.random, self.random.choice(LOST)
         self.lost = 1 + (pick.random() < 0.3)
-        seconds = pick.choice((120.0, pick.uniform(31, 119)))
+        seconds = pick.choice((110.0, pick.uniform(31, 109)))
         if self.beside != "nothing":
             await self._beside(self.beside)
         self._fault(kind, **({"seconds": seconds} if kind == "stored-later" else {}))
@@ -234,6 +236,8 @@ async def _tried(trial: Trial, tally: Tally) -> None:
     tally.failures += failures
     tally.settled += outcome.status is not Status.UNKNOWN
     tally.ends[outcome.status.value] += 1
+    if outcome.status is Status.UNKNOWN:
+        tally.open[trial.beside] += 1
     if len(live) > 1 or trial.text in trial.watch.overlaps:
         tally.twice.append(f"{trial.name} ({trial.beside})")
     if false_record(outcome, own, live):

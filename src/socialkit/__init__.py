@@ -11,6 +11,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .adapters.bluesky import Bluesky
+    from .adapters.devto import DevTo
     from .adapters.mastodon import Mastodon
     from .adapters.x import X
     from .client import AsyncClient, Client
@@ -68,6 +69,7 @@ __all__ = [
     "ConfigError",
     "Declined",
     "Denied",
+    "DevTo",
     "Duplicate",
     "File",
     "Gate",

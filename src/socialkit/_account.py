@@ -110,13 +110,14 @@ class Account:
         return age < timedelta(seconds=facts.ttl)
 
     async def _learn(self) -> AccountFacts:
-        stored = await self._stored()
+        stored = await self.stored()
         if stored is not None and self._fresh(stored):
             self._know(stored)
             return stored
         return await self.ask(stored.identity if stored else None)
 
-    async def _stored(self) -> AccountFacts | None:
+    async def stored(self) -> AccountFacts | None:
+        """What any process on the store was told last, however long ago."""
         from ._convert import structure
 
         data = await transact(self.machinery.store, lambda tx: tx.get("facts", self.login))

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ._account import Account, Machinery
 from .adapters.base import Adapter
-from .errors import ConfigError
+from .errors import ConfigError, SocialKitError
 from .journal import Intent
-from .model import Receipt
+from .model import Identity, Receipt
 
 Target = str | Adapter
 Targets = Target | Iterable[Target]
@@ -86,9 +86,11 @@ class Accounts:
     async def of_intent(self, intent: Intent) -> Account | None:
         """The account that is an intent's identity, whatever its name is by now."""
         for account in self:
-            same = account.adapter.platform == intent.platform
-            if same and (await account.ready()).identity == intent.identity:
-                return account
+            if account.adapter.platform == intent.platform:
+                facts = account.facts or await account.stored()
+                identity = facts.identity if facts else await _asked(account)
+                if identity == intent.identity:
+                    return account
         return None
 
     def of_permalink(self, permalink: str) -> Account:
@@ -97,3 +99,11 @@ class Accounts:
             if account.adapter.owns(permalink):
                 return account
         raise ConfigError(f"no account of this client is on the platform of {permalink}; give account=<name>")
+
+
+async def _asked(account: Account) -> Identity | None:
+    """Who an account is; None when its platform does not tell now."""
+    try:
+        return (await account.ready()).identity
+    except SocialKitError:
+        return None

@@ -83,11 +83,12 @@ def _unwrap(cls: type, data: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 def _structured(cls: type[T], data: Any, faults: list[str]) -> T:
+    value: T | None = None
     try:
         value = converter().structure(data, cls)
     except Exception as error:
         faults = [*faults, *_faults_of(error)]
-    if faults:
+    if faults or value is None:
         raise ConfigError(_several(f"this is no {type_name(cls)}", faults))
     return value
 

@@ -131,7 +131,8 @@ def _anything(value: Any, _: Any = None) -> Any:
 
 def _misplaced(name: str, fault: Exception) -> ClassValidationError:
     """The fault as cattrs would raise it for the field ``name``, so that it is reported there."""
-    fault.add_note(AttributeValidationNote(name, name.removeprefix("."), None))
+    note: Any = AttributeValidationNote
+    fault.add_note(note(name, name.removeprefix("."), None))
     return ClassValidationError("misplaced", [fault], object)
 
 
@@ -354,7 +355,8 @@ def _gather(
                 raise TypeError("unknown field")
             made[name] = converter.structure(fields[name], kinds[name])
         except Exception as error:
-            error.add_note(AttributeValidationNote(name, name, kinds.get(name)))
+            note: Any = AttributeValidationNote
+            error.add_note(note(name, name, kinds.get(name)))
             faults.append(error)
     if faults:
         raise ClassValidationError("fields", faults, object)

@@ -42,6 +42,8 @@ def _link(rules: Rules) -> str:
 
 
 def _images(rule: ImageRule | None) -> str:
+    if rule is not None and rule.by_url:
+        return "by public URL"
     return f"{rule.count}, {_bytes(rule.max_bytes)} each" if rule else "no"
 
 

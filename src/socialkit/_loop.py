@@ -293,6 +293,7 @@ class LoopThread:
             self._local.inbox = outer
             if caller is not None:
                 caller.leave()
+        assert caller is not None
         return caller.result()
 
     def owns_this_thread(self) -> bool:

@@ -35,7 +35,7 @@ class Shelf:
 
     def __init__(self, fetch: Any) -> None:
         self._fetch = fetch
-        self._looks: dict[int, asyncio.Future[tuple[Any, Blob]]] = {}
+        self._looks: dict[int, asyncio.Future[Any]] = {}
         self._alive: list[Any] = []
         self._blobs: dict[str, Blob] = {}
 

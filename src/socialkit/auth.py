@@ -13,7 +13,7 @@ import attrs
 from ._clock import Clock
 from ._loop import call_user
 from .adapters.base import Adapter, Credential
-from .errors import IdentityClash, ReauthNeeded
+from .errors import IdentityClash, OutcomeUnknown, ReauthNeeded, SocialKitError
 from .model import Identity
 from .store import TokenStore
 
@@ -103,7 +103,13 @@ class Keychain:
             )
         if rotates:
             await self._save(attrs.evolve(old, extra={**old.extra, "renewing": "1"}))
-        new = await renew(old)
+        try:
+            new = await renew(old)
+        except SocialKitError as error:
+            spent = isinstance(error, OutcomeUnknown) or not error.__dict__.get("definite", True)
+            if rotates and not spent:
+                await self._save(old)  # nothing was spent
+            raise
         extra = {k: v for k, v in {**old.extra, **new.extra}.items() if k != "renewing"}
         new = attrs.evolve(
             new,

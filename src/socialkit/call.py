@@ -125,7 +125,13 @@ class BoundCall:
     ) -> Response:
         if repeatable:
             return await self._repeatable("attach", method, url, request)
-        return await self._once("attach", method, url, request)
+        if self._work is None or not self._work.intent.id:
+            return await self._once("attach", method, url, request)
+        passage = _Attaching(self)
+        try:
+            return await self._once("attach", method, url, request, passage.cross, passage.out)
+        finally:
+            passage.out()
 
     async def commit(
         self,
@@ -279,10 +285,18 @@ class BoundCall:
             max_wait=self._machinery.max_wait,
         )
 
-    async def _once(self, step: str, method: str, url: str, request: Request) -> Response:
+    async def _once(
+        self,
+        step: str,
+        method: str,
+        url: str,
+        request: Request,
+        before: Callable[[], Awaitable[None]] | None = None,
+        sent: Callable[[], None] | None = None,
+    ) -> Response:
         self._allow(step)
         try:
-            return await self._signed_once(step, method, url, request)
+            return await self._signed_once(step, method, url, request, before, sent)
         except Unreachable as error:
             raise self._error(errors.Unavailable, f"could not be reached: {error.reason}") from None
         except AnswerLost as error:
@@ -310,7 +324,7 @@ class BoundCall:
             curable = getattr(error, "refreshable", False) and self._signed and "credential" not in request
             if renewed or not curable or credential is None or request.get("auth") is False:
                 raise error
-            if before is not None:
+            if step == "commit":
                 await self._refused(error)
             await self._owner.renew(credential)
         raise AssertionError("unreachable")
@@ -385,11 +399,11 @@ class BoundCall:
                 reading.resets_at for reading in readings if reading.resets_at and not reading.remaining
             ]
             error.retry_at = max(resets) + timedelta(seconds=1) if resets else None
-        said = getattr(error, "said", None)
-        if said:
-            cleaned = redact(said, self._owner.secrets())
-            error.args = (error.message.replace(said, cleaned),)
-            error.__dict__["said"] = cleaned
+        secrets = self._owner.secrets()
+        for name in ("said", "code", "request_id"):
+            if told := getattr(error, name, None):
+                error.args = (error.message.replace(told, cleaned := redact(told, secrets)),)
+                error.__dict__[name] = cleaned
         return error
 
     def _error(self, kind: type[errors.PlatformError], words: str) -> errors.PlatformError:
@@ -427,6 +441,7 @@ class BoundCall:
         assert work is not None
         data = {"part": work.index, "attempt": work.attempt, "error": plain(error)}
         await self._machinery.journal.append(work.intent, "refused", data, durable=True)
+        work.crossed = False
 
     async def _is_live(self) -> bool:
         """Whether a look already sees what the lost commit made: then even a fence that fails makes no second one."""
@@ -462,27 +477,31 @@ class _Passage:
         self._inside = False
 
     async def cross(self) -> None:
-        call, work = self.call, self.call._work
+        work = self.call._work
         assert work is not None
         if work.stopping:
             raise Stopped
-        machinery = call._machinery
-        await _enter(machinery.store)
+        await _enter(self.call._machinery.store)
         self._inside = True
-        values, work.fresh = {name: list(pair) for name, pair in work.fresh.items()}, {}
         try:
-            self.attempt = await machinery.journal.sending(
-                work.intent,
-                work.index,
-                server_at=call.now(),
-                mark=self.mark,
-                fence=self.fence,
-                values=values,
-                verdict=work.verdict,
-            )
+            await self.write(work)
         except BaseException:
             self.out()
             raise
+
+    async def write(self, work: PartWork) -> None:
+        """The row without which nothing leaves."""
+        call = self.call
+        values, work.fresh = {name: list(pair) for name, pair in work.fresh.items()}, {}
+        self.attempt = await call._machinery.journal.sending(
+            work.intent,
+            work.index,
+            server_at=call.now(),
+            mark=self.mark,
+            fence=self.fence,
+            values=values,
+            verdict=work.verdict,
+        )
         work.crossed = True
         work.tell("sending", part=work.index)
 
@@ -490,6 +509,16 @@ class _Passage:
         if self._inside:
             self._inside = False
             self.call._machinery.store.leave()
+
+
+class _Attaching(_Passage):
+    """The same for a request after the commit that must not be repeated."""
+
+    def __init__(self, call: BoundCall) -> None:
+        super().__init__(call, None, None)
+
+    async def write(self, work: PartWork) -> None:
+        await self.call._machinery.journal.attaching(work.intent, work.index)
 
 
 async def _enter(store: Store) -> None:

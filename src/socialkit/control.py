@@ -55,23 +55,39 @@ async def settle(
         owner = await client._accounts.of_intent(intent)
         if owner is None:
             continue
-        if told:
-            await settling.close(owner, intent, found=found, not_live=not_live, by=by)
-        outcomes.append(await _settle_one(owner, intent, shelf))
+        word = _Word(found, not_live, by) if told else None
+        outcomes.append(await _settle_one(owner, intent, shelf, word))
     return Report(key or "", outcomes)
 
 
-async def _settle_one(account: Account, intent: Intent, shelf: Shelf) -> Outcome:
+@attrs.frozen
+class _Word:
+    """What a person says about an open post."""
+
+    found: str | Receipt | None
+    not_live: bool
+    by: str | None
+
+
+async def _settle_one(account: Account, intent: Intent, shelf: Shelf, word: _Word | None) -> Outcome:
     """Look once at everything of the intent that is open, unless a living process works on it."""
     journal = account.machinery.journal
     opened = await journal.claim(intent.id)
     if opened is None or opened.owner is not None:
+        if word is not None and opened is not None:
+            raise ConfigError(
+                f"{account.name}: process {opened.owner} works on {intent.key!r} now; wait for it"
+            )
         return make_outcome(account, opened.intent if opened else intent, replayed=True)
     mine, error = opened.intent, None
     try:
+        if word is not None:
+            await settling.close(account, mine, found=word.found, not_live=word.not_live, by=word.by)
         error = await _look(account, mine, shelf)
         await settling.check(account, mine, shelf)
     except SocialKitError as failed:
+        if word is not None and isinstance(failed, ConfigError):
+            raise
         error = failed
     finally:
         await journal.release(mine)
@@ -168,7 +184,7 @@ async def _delete_one(account: Account, receipt: Receipt) -> None:
 # --- halt -------------------------------------------------------------------------------------------------
 async def halt(client: AsyncClient, scope: Target, *, reason: str, by: str) -> Halt:
     machinery = client._machinery
-    name, tokens = halt_tokens(client, scope)
+    name, tokens = await halt_tokens(client, scope)
     ident = f"halt-{machinery.random.getrandbits(48):012x}"
     stop = Halt(ident, name, reason, by, machinery.clock.now(), tokens)
     await machinery.journal.halt(stop)
@@ -181,16 +197,19 @@ async def halt(client: AsyncClient, scope: Target, *, reason: str, by: str) -> H
     )
 
 
-def halt_tokens(client: AsyncClient, scope: Target) -> tuple[str, tuple[str, ...]]:
-    """(the scope in words, what it is matched by). An account is met by its name, its login and its identity."""
+async def halt_tokens(client: AsyncClient, scope: Target) -> tuple[str, tuple[str, ...]]:
+    """(the scope in words, what it is matched by). An account is met by its name, its login and its identity.
+
+    The identity is the one in hand or in the store: a halt asks no platform before it stands.
+    """
     if isinstance(scope, str) and (
         scope == "all" or scope.partition(":")[0] in ("platform", "key", "identity")
     ):
         return scope, (scope,)
     account = client._accounts.named(scope.removeprefix("account:") if isinstance(scope, str) else scope)
     tokens = [f"account:{account.name}", f"login:{account.login}"]
-    if account.facts is not None:
-        tokens.append(f"identity:{account.facts.identity.key}")
+    if (facts := account.facts or await account.stored()) is not None:
+        tokens.append(f"identity:{facts.identity.key}")
     return f"account:{account.name}", tuple(tokens)
 
 
@@ -211,7 +230,7 @@ def _handed_over(intents: Iterable[Intent]) -> Iterable[Receipt]:
 
 
 async def resume(client: AsyncClient, scope: Halt | Target, *, reason: str, by: str) -> list[Halt]:
-    tokens = (scope.id,) if isinstance(scope, Halt) else halt_tokens(client, scope)[1]
+    tokens = (scope.id,) if isinstance(scope, Halt) else (await halt_tokens(client, scope))[1]
     return await client._machinery.journal.resume(tokens, reason=reason, by=by)
 
 

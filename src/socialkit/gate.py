@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import attrs
 
+from .errors import Halted
+
 if TYPE_CHECKING:
     from .model import Identity, Receipt
     from .plan import TargetPlan
+    from .store import Tx
 
 Decision = Literal["allow", "hold", "deny"]
 
@@ -121,3 +124,28 @@ def halt_from(data: dict[str, Any]) -> Halt:
 
     at = from_text(data["at"])
     return Halt(data["id"], data["scope"], data["reason"], data["by"], at, tuple(data["tokens"]))
+
+
+def halts_in(tx: Tx) -> list[Halt]:
+    """The halts in force."""
+    return [halt_from(data) for _, data in tx.items("halt")]
+
+
+def find_halt(tx: Tx, tokens: Iterable[str], account: str) -> Halted | None:
+    """The error of the first halt that covers any of the tokens."""
+    wanted = set(tokens)
+    for halt in halts_in(tx):
+        if halt.covers(wanted):
+            return Halted(
+                f"{account}: stopped by {halt.by} ({halt.scope}): {halt.reason}; nothing was sent. "
+                f"client.resume({halt.scope!r}, …) lifts it",
+                account=account,
+                halt=halt,
+            )
+    return None
+
+
+def check_halts(tx: Tx, tokens: Iterable[str], account: str) -> None:
+    """Raise what :func:`find_halt` finds."""
+    if halted := find_halt(tx, tokens, account):
+        raise halted

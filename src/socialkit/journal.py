@@ -333,10 +333,10 @@ class Journal:
         rows = tx.rows(intent=new.id)
         known = fold(rows) if rows else None
         owner = self._other_owner(tx, new.id) if known else None
-        halted = find_halt(tx, new.tokens, new.account)
-        if known is not None and known.content == new.content and known.done:
-            if owner or halted or not known.owes:
-                return Opened(known)
+        halted = gate.find_halt(tx, new.tokens, new.account)
+        same = known is not None and known.content == new.content
+        if known is not None and same and known.done and (owner or halted or not known.owes):
+            return Opened(known)
         if known is not None and owner:
             return Opened(known, owner)
         if halted:
@@ -344,12 +344,12 @@ class Journal:
                 raise halted
             return Opened(known, halted=halted)
         if known is None or not (known.lost or known.anything_live):
-            for state in known.states if known and known.content == new.content else ():
+            for state in known.states if known and same else ():
                 refuse_too_old(state, new.account, new.key)
             now = self.clock.now()
             tx.append("intent", new.row(), intent=new.id, at=now)
             known = _fresh(new, known, now)
-        elif known.content != new.content:
+        elif not same:
             raise KeyReused(
                 f"{known.account}: idempotency_key={known.key!r} already belongs to other content that is or may be "
                 "live; publish the new content under a new key",
@@ -447,7 +447,7 @@ class Journal:
         }
 
         def work(tx: Tx) -> int:
-            check_halts(tx, intent.tokens, intent.account)
+            gate.check_halts(tx, intent.tokens, intent.account)
             if tx.get("owner", intent.id) != self.store.owner():
                 raise SocialKitError(
                     f"{intent.account}: another process took over {intent.key!r}; nothing was sent"
@@ -514,7 +514,7 @@ class Journal:
         now, data = self.clock.now(), {"part": part}
 
         def work(tx: Tx) -> int:
-            check_halts(tx, intent.tokens, intent.account)
+            gate.check_halts(tx, intent.tokens, intent.account)
             return tx.append("attaching", data, intent=intent.id, at=now)
 
         seq = await transact(self.store, work, durable=True)
@@ -568,7 +568,7 @@ class Journal:
         now, wanted = self.clock.now(), set(scope_tokens)
 
         def work(tx: Tx) -> list[gate.Halt]:
-            lifted = [h for h in _halts(tx) if not wanted.isdisjoint((h.id, *h.tokens))]
+            lifted = [h for h in gate.halts_in(tx) if not wanted.isdisjoint((h.id, *h.tokens))]
             for halt in lifted:
                 tx.delete("halt", halt.id)
                 tx.append("resume", {"id": halt.id, "reason": reason, "by": by}, at=now)
@@ -577,32 +577,8 @@ class Journal:
         return await transact(self.store, work, durable=True)
 
     async def halts(self) -> list[gate.Halt]:
-        return await transact(self.store, _halts)
+        return await transact(self.store, gate.halts_in)
 
     async def check_halts(self, tokens: Iterable[str], account: str) -> None:
         """Raise Halted when a halt covers any of the tokens."""
-        await transact(self.store, lambda tx: check_halts(tx, tokens, account))
-
-
-def _halts(tx: Tx) -> list[gate.Halt]:
-    return [gate.halt_from(data) for _, data in tx.items("halt")]
-
-
-def find_halt(tx: Tx, tokens: Iterable[str], account: str) -> Halted | None:
-    """The error of the first halt that covers any of the tokens."""
-    wanted = set(tokens)
-    for halt in _halts(tx):
-        if halt.covers(wanted):
-            return Halted(
-                f"{account}: stopped by {halt.by} ({halt.scope}): {halt.reason}; nothing was sent. "
-                f"client.resume({halt.scope!r}, …) lifts it",
-                account=account,
-                halt=halt,
-            )
-    return None
-
-
-def check_halts(tx: Tx, tokens: Iterable[str], account: str) -> None:
-    """Raise what :func:`find_halt` finds."""
-    if halted := find_halt(tx, tokens, account):
-        raise halted
+        await transact(self.store, lambda tx: gate.check_halts(tx, tokens, account))

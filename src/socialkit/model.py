@@ -78,6 +78,12 @@ class Medium:
         return hash((type(self), repr(self.source), self.alt))
 
 
+def _within(_: object, __: object, value: tuple[float, float] | None) -> None:
+    numbers = isinstance(value, tuple) and all(isinstance(v, int | float) for v in value)
+    if value is not None and not (numbers and len(value) == 2 and all(-1 <= v <= 1 for v in value)):
+        raise ValueError(f"focus is (x, y), each from -1 to 1, not {value!r}")
+
+
 @attrs.frozen(eq=True, hash=False)
 class Image(Medium):
     """A picture (a GIF too): a local path, bytes or an open binary file.
@@ -90,13 +96,9 @@ class Image(Medium):
     'The new boat at sea'
     """
 
-    focus: tuple[float, float] | None = attrs.field(default=None, converter=_pair, kw_only=True)
-
-    @focus.validator
-    def _within(self, _: object, value: tuple[float, float] | None) -> None:
-        numbers = isinstance(value, tuple) and all(isinstance(v, int | float) for v in value)
-        if value is not None and not (numbers and len(value) == 2 and all(-1 <= v <= 1 for v in value)):
-            raise ValueError(f"focus is (x, y), each from -1 to 1, not {value!r}")
+    focus: tuple[float, float] | None = attrs.field(
+        default=None, converter=_pair, validator=_within, kw_only=True
+    )
 
     __hash__ = Medium.__hash__
 
@@ -253,6 +255,25 @@ def _link(value: Any) -> Any:
     return Link(value) if isinstance(value, str) else value
 
 
+def _is_text(_: object, __: object, value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"text is a str, not {type(value).__name__}")
+
+
+def _are_media(_: object, __: object, value: tuple[object, ...]) -> None:
+    for index, one in enumerate(value):
+        if not isinstance(one, Medium):
+            raise TypeError(f"media[{index}] is an Image, Video or File, not {type(one).__name__}")
+
+
+def _flat(_: object, __: object, parts: tuple[object, ...]) -> None:
+    for index, part in enumerate(parts):
+        if not isinstance(part, Post):
+            raise TypeError(f"thread[{index}] is a Post, not {type(part).__name__}")
+        if part.thread or part.variants:
+            raise ValueError("a part of a thread has no thread or variants of its own")
+
+
 @attrs.frozen(eq=True, hash=False)
 class Post:
     """One post for many platforms. Frozen; ``attrs.evolve`` and :meth:`variant` make changed copies.
@@ -274,13 +295,13 @@ class Post:
     'We ship today'
     """
 
-    text: str = attrs.field(default="")
-    media: tuple[Medium, ...] = attrs.field(default=(), converter=_tuple)
+    text: str = attrs.field(default="", validator=_is_text)
+    media: tuple[Medium, ...] = attrs.field(default=(), converter=_tuple, validator=_are_media)
     link: Link | None = attrs.field(default=None, converter=_link, kw_only=True)
     title: str | None = attrs.field(default=None, kw_only=True)
     tags: tuple[str, ...] = attrs.field(default=(), converter=_tags, kw_only=True)
     poll: Poll | None = attrs.field(default=None, kw_only=True)
-    thread: tuple[Post, ...] = attrs.field(default=(), converter=_tuple, kw_only=True)
+    thread: tuple[Post, ...] = attrs.field(default=(), converter=_tuple, validator=_flat, kw_only=True)
     split: bool = attrs.field(default=False, kw_only=True)
     reply_to: Receipt | str | None = attrs.field(default=None, kw_only=True)
     quote: Receipt | str | None = attrs.field(default=None, kw_only=True)
@@ -289,25 +310,6 @@ class Post:
     sensitive: bool = attrs.field(default=False, kw_only=True)
     visibility: Visibility | None = attrs.field(default=None, kw_only=True)
     variants: tuple[Variant, ...] = attrs.field(default=(), converter=_tuple, kw_only=True)
-
-    @text.validator
-    def _is_text(self, _: object, value: object) -> None:
-        if not isinstance(value, str):
-            raise TypeError(f"text is a str, not {type(value).__name__}")
-
-    @media.validator
-    def _are_media(self, _: object, value: tuple[object, ...]) -> None:
-        for index, one in enumerate(value):
-            if not isinstance(one, Medium):
-                raise TypeError(f"media[{index}] is an Image, Video or File, not {type(one).__name__}")
-
-    @thread.validator
-    def _flat(self, _: object, parts: tuple[Post, ...]) -> None:
-        for index, part in enumerate(parts):
-            if not isinstance(part, Post):
-                raise TypeError(f"thread[{index}] is a Post, not {type(part).__name__}")
-        if any(part.thread or part.variants for part in parts):
-            raise ValueError("a part of a thread has no thread or variants of its own")
 
     def variant(
         self, target: str | Adapter | type[Adapter], options: Options | None = None, /, **fields: Any

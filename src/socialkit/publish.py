@@ -244,7 +244,7 @@ class TargetRun:
         adapter, state = self.account.adapter, intent.states[index]
         assert state.sent is not None
         if state.attaching:
-            words = f"part {index + 1}: what follows the post was begun by a process that ended; look whether it is done"
+            words = f"part {index + 1}: what follows the post was begun, and its end is not known"
             await self._attached(intent, index, state.sent, (words,))
             return
         work = PartWork(intent, index, self.shelf, dict(self.plan.media), tell=self._tell_part)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PLATFORMS = {
     "bluesky": "Bluesky",
+    "devto": "DevTo",
     "mastodon": "Mastodon",
     "x": "X",
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .adapters.base import Absent, CannotTell, Finding, Found, Lost, Sent
+from .adapters.base import Absent, Adapter, CannotTell, Finding, Found, Lost, Sent
 from .call import BoundCall, PartWork
 from .errors import ConfigError, OutcomeUnknown, SocialKitError
 from .model import Receipt, Status
@@ -33,6 +33,11 @@ class Look:
     again_at: datetime | None = None
 
 
+def attaches(adapter: Adapter) -> bool:
+    """Whether something follows the commit on this platform."""
+    return type(adapter).attach is not Adapter.attach
+
+
 def part_call(account: Account, intent: Intent, index: int, shelf: Shelf) -> BoundCall:
     """A call that may only read, with what the part remembers at hand."""
     work = PartWork(intent, index, shelf, {})
@@ -43,9 +48,9 @@ async def look(account: Account, intent: Intent, index: int, shelf: Shelf) -> Lo
     """Look once for a lost part and write down what was seen."""
     await account.ready()
     journal, state = account.machinery.journal, intent.states[index]
-    finding = await find(account, intent, index, shelf)
+    finding = _in_time(account, intent, await find(account, intent, index, shelf))
     if isinstance(finding, Found):
-        if await journal.live(intent, index, finding.sent):
+        if await journal.live(intent, index, finding.sent, owes=attaches(account.adapter) or None):
             return Look(True)
         finding = CannotTell("the only candidate belongs to another post of ours")
     counts = isinstance(finding, Absent) and _counts(account, state)
@@ -59,6 +64,15 @@ async def look(account: Account, intent: Intent, index: int, shelf: Shelf) -> Lo
         )
         return Look(False, words)
     return Look(None, words, _again_at(account, state, finding))
+
+
+def _in_time(account: Account, intent: Intent, finding: Finding) -> Finding:
+    """After the intent's ``give_up_at`` not seeing it proves nothing any more."""
+    ends = give_up_at(account, intent)
+    if isinstance(finding, Absent) and ends is not None and account.machinery.clock.now() >= ends:
+        words = "it was looked for too late to prove that it never was live; a person must close it"
+        return CannotTell(words, look_again_in=account.adapter.rules.find.give_up)
+    return finding
 
 
 async def find(account: Account, intent: Intent, index: int, shelf: Shelf) -> Finding:
@@ -145,20 +159,20 @@ async def close(
     not_live: bool,
     by: str | None,
 ) -> None:
-    """A person says how it ended; it is written down with the name."""
+    """A person says how it ended; it is written down with the name. The intent is ours."""
     if (found is None) == (not not_live):
         raise ConfigError("settle: say either found=<permalink or receipt> or not_live=True")
     if not by:
         raise ConfigError("settle: a person's word needs by=<name>; it is written in the journal")
     journal = account.machinery.journal
     for index, state in enumerate(intent.states):
-        if not state.lost:
+        if not (state.lost or (state.too_old and state.sent is None)):
             continue
         data: dict[str, Any] = {"part": index, "by": by, "found": None, "not_live": not_live}
         if found is not None:
             sent = await _told(account, intent, found)
             data["found"] = sent.url or sent.id
-            if not await journal.live(intent, index, sent):
+            if not await journal.live(intent, index, sent, owes=attaches(account.adapter) or None):
                 raise ConfigError(f"{account.name}: {found} belongs to another post of ours")
         else:
             why = {"part": index, "why": f"said by {by}", "too_old": False}

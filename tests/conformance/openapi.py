@@ -26,6 +26,7 @@ from .x_dialect import current_answer, current_query, is_older
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
+PROBLEM = "application/problem+json"
 METHODS = {"get", "post", "put", "patch", "delete"}
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 FILES = {"x": "x/openapi.json", "mastodon": "mastodon/mastodon-openapi.json"}
@@ -53,7 +54,8 @@ class OpenApiValidator:
         self.document: Json = json.loads((folder / FILES[platform]).read_text())
         self._host = urlsplit(self.document["servers"][0]["url"].replace("{hostname}", "mastodon.example"))
         self._any_host = "{" in self.document["servers"][0]["url"]
-        self._core = OpenAPI.from_dict(_without_security(self.document), Config(spec_validator_cls=None))
+        config = Config(spec_validator_cls=None, extra_media_type_deserializers={PROBLEM: json.loads})
+        self._core = OpenAPI.from_dict(_without_security(self.document), config)
 
     def check_request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> None:
         """Raise `SpecViolation` with every problem of this request."""

@@ -526,6 +526,10 @@ async def test_a_signed_request_is_the_account(box, anybody):
     header = signed(box, "GET", f"{API}/2/users/me", query=query)
     answer = await anybody.get("/2/users/me", params=query, headers={"authorization": header})
     assert answer.json()["data"]["username"] == "brand"
+    query = [("exclude", "replies,retweets"), ("max_results", "5")]
+    header = signed(box, "GET", f"{API}{TIMELINE}", query=query)
+    answer = await anybody.get(TIMELINE, params=query, headers={"authorization": header})
+    assert answer.json() == {"meta": {"result_count": 0}}
     header = signed(box, "POST", f"{API}{POSTS}")
     assert (
         await anybody.post(POSTS, json={"text": "signed"}, headers={"authorization": header})

@@ -44,7 +44,7 @@ LABELS = frozenset({"porn", "sexual", "nudity", "graphic-media"})
 THUMB_BYTES = 1_000_000
 UPLOAD_TIMEOUT = 300.0
 """Seconds a server may take to answer an upload."""
-_CREATED = r"POST /xrpc/com\.atproto\.repo\.(putRecord|createRecord|applyWrites|deleteRecord)"
+_WRITES = r"POST /xrpc/com\.atproto\.repo\.(putRecord|deleteRecord)"
 
 RULES = Rules(
     text=TextRule(300, "graphemes", also=((3000, "utf8"),)),
@@ -76,8 +76,8 @@ RULES = Rules(
     fetch_posts=True,
     budgets=(
         Budget("requests", "account", 3000, 300.0, header="ratelimit", source=_LEXICONS),
-        Budget("writes-hour", "account", 5000, 3600.0, match=_CREATED, cost=3, source=_LEXICONS),
-        Budget("writes-day", "account", 35_000, 86_400.0, match=_CREATED, cost=3, source=_LEXICONS),
+        Budget("writes-hour", "account", 5000, 3600.0, match=_WRITES, cost=2, source=_LEXICONS),
+        Budget("writes-day", "account", 35_000, 86_400.0, match=_WRITES, cost=2, source=_LEXICONS),
         Budget("sessions", "account", 30, 300.0, match=r"POST .*server\.createSession", source=_LEXICONS),
     ),
     errors=(
@@ -173,6 +173,7 @@ class Bluesky(base.Adapter):
     ) -> None:
         self.handle = handle.removeprefix("@")
         self.video = video.rstrip("/")
+        self._last_micros = 0
         super().__init__(server, base.Credential("session", secret=app_password), hint=self.handle.lower())
 
     # --- who am I -----------------------------------------------------------------------------------------
@@ -226,7 +227,7 @@ class Bluesky(base.Adapter):
             record["reply"] = await self._reply(draft, call)
         quote = await self._reference(draft, "quote", call) if post.quote else None
         card = None if post.media or quote else await self._card(draft, call)
-        self._warn_media(draft)
+        self._check_media(draft)
         body = {"record": record, "quote": quote, "card": card, "gates": _gates(options)}
         kind = "quote" if quote else "reply" if post.reply_to or draft.index else "post"
         requests = 1 + len(draft.media) + len(draft.extras) + len(_gates(options))
@@ -282,12 +283,16 @@ class Bluesky(base.Adapter):
             labels = ("graphic-media",)
         return labels
 
-    def _warn_media(self, draft: Draft) -> None:
+    def _check_media(self, draft: Draft) -> None:
         for index, item in enumerate(draft.media):
             if item.animated:
                 draft.change(
                     f"media[{index}]", "still", "is shown as a still picture; send an MP4 to keep it moving"
                 )
+            for number, captions in enumerate(item.captions):
+                if captions.mime != "text/vtt":
+                    place = f"media[{index}].captions[{number}]"
+                    draft.problem(place, "type", "captions are WebVTT here", hint="save them as a .vtt file")
 
     async def _reply(self, draft: Draft, call: Call) -> dict[str, Any] | None:
         parent = await self._receipt_of(draft, "reply_to", call)
@@ -368,9 +373,10 @@ class Bluesky(base.Adapter):
         if (known := call.recall("key")) is not None:
             return known[0], known[1]
         now = call.now()
-        micros = int(now.timestamp() * 1_000_000)
+        micros = max(int(now.timestamp() * 1_000_000), self._last_micros + 1)
         if call.previous is not None:
             micros = max(micros, _tid_micros(str(call.previous.id)) + 1)
+        self._last_micros = micros
         rkey = tid(micros, call.random.getrandbits(10))
         created = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         call.remember("key", [rkey, created])

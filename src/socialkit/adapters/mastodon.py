@@ -6,15 +6,16 @@ Numbers are those of a stock Mastodon server; every server tells its own, and :m
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 import attrs
 
 from .. import errors
 from ..metrics import Metrics
-from ..model import Identity, Receipt, Status
+from ..model import Identity, Problem, Receipt, Status
 from ..rules import Budget, ErrorRow, FindRule, ImageRule, PollRule, Rules, Source, TextRule, VideoRule
 from ..text import strip_html
 from . import base
@@ -80,6 +81,7 @@ RULES = Rules(
     ),
     errors=(
         ErrorRow(400, "ReauthNeeded", text=r"invalid bearer token|invalid_grant", hint="sign in again"),
+        ErrorRow(400, "Duplicate", text="duplicate idempotency key", definite=False),
         ErrorRow(400, "Declined"),
         ErrorRow(401, "ReauthNeeded", hint="the token is invalid or revoked; sign in again"),
         ErrorRow(
@@ -89,6 +91,12 @@ RULES = Rules(
         ErrorRow(404, "Declined", hint="the record is missing or not visible to this account"),
         ErrorRow(410, "Declined", hint="it is gone"),
         ErrorRow(413, "Declined", hint="a proxy in front of the server takes no file of this size"),
+        ErrorRow(
+            422,
+            "ReauthNeeded",
+            text="requires an authenticated user",
+            hint="this is an app's own token; sign in as the account",
+        ),
         ErrorRow(422, "Declined"),
         ErrorRow(429, "RateLimited"),
         ErrorRow(503, "Unavailable", text="temporary problem", definite=False, hint="try again in a while"),
@@ -105,7 +113,13 @@ RULES = Rules(
 _VISIBILITY = {"public": "public", "unlisted": "unlisted", "followers": "private", "direct": "direct"}
 _RAW_COUNTS = frozenset({"gotosocial", "pleroma", "akkoma", "takahe"})
 _PLEROMA = frozenset({"pleroma", "akkoma", "rebased"})
-_SCHEDULES = frozenset({"mastodon", "gotosocial", "pleroma", "akkoma"})
+_SCHEDULES = frozenset({"mastodon", "gotosocial", "pleroma", "akkoma", "rebased"})
+_FORMATS = frozenset({"gotosocial", "snac"}) | _PLEROMA
+_FORKS = ("glitch", "hometown", "chuckya")
+_BLANKS = frozenset({"", ".", "🖼", "📹", "🎵"})
+"""What servers write for a post that has a warning but no text."""
+_NO_DOCUMENT = frozenset({400, 401, 403, 404, 405, 406, 410, 422, 500, 501})
+"""Answers that say a server has no such document (one software answers 500 to a path it does not know)."""
 
 
 @attrs.frozen
@@ -172,30 +186,32 @@ class Mastodon(base.Adapter):
     async def _instance(self, call: Call) -> dict[str, Any]:
         """The instance document; servers without a working v2 answer v1."""
         for path in ("/api/v2/instance", "/api/v1/instance"):
-            try:
-                answer = (await call.read("GET", path, accept=range(400, 600))).json_or_none()
-            except errors.PlatformError:
-                continue
-            if isinstance(answer, dict) and "error" not in answer:
+            answer = _object(await call.read("GET", path, accept=_NO_DOCUMENT))
+            if answer and "error" not in answer:
                 return answer
         return {}
 
     async def _software(self, call: Call, instance: dict[str, Any]) -> tuple[str, str]:
         """(name, version) by nodeinfo, else by the version text that compatible servers give."""
-        index = await call.read("GET", "/.well-known/nodeinfo", auth=False, accept=range(400, 600))
-        for link in (index.json_or_none() or {}).get("links", ()):
+        index = _object(await call.read("GET", "/.well-known/nodeinfo", auth=False, accept=_NO_DOCUMENT))
+        for link in index.get("links", ()):
             if "/ns/schema/2." in str(link.get("rel")):
-                href = str(link["href"])
-                path = (
-                    href.removeprefix(self.server)
-                    if self.owns(href)
-                    else re.sub(r"^https?://[^/]+", "", href)
-                )
-                info = (await call.read("GET", path, auth=False, accept=range(400, 600))).json_or_none() or {}
+                path = self._below(str(link.get("href")))
+                info = _object(await call.read("GET", path, auth=False, accept=_NO_DOCUMENT))
                 if named := info.get("software"):
                     return str(named["name"]).lower(), str(named["version"])
         name, version = _software_by_version(str(instance.get("version", "")))
         return name or ("mastodon" if instance.get("api_versions") else "unknown"), version
+
+    def _below(self, url: str) -> str:
+        """The part of one of the server's own URLs below its base, whatever name it calls itself by: a token
+        goes to the address the account was made with, and nowhere else."""
+        if url.startswith("/"):
+            return url
+        if self.owns(url):
+            return url.removeprefix(self.server)
+        parts = urlsplit(url)
+        return parts.path + (f"?{parts.query}" if parts.query else "")
 
     def rules_for(self, facts: AccountFacts) -> Rules:
         known = facts.facts
@@ -230,22 +246,25 @@ class Mastodon(base.Adapter):
                 types=frozenset(known["types"]) & _VIDEOS or _VIDEOS,
             ),
             poll=poll if known["polls"] else None,
+            visibility=RULES.visibility - ({"direct"} if facts.software == "pixelfed" else set()),
             schedule=known["schedules"],
         )
 
     # --- plan ---------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
         post, options = draft.post, draft.options
+        if draft.facts.software == "pixelfed":
+            _check_pixelfed(draft)
         body: dict[str, Any] = {
             "status": post.text,
             "visibility": _VISIBILITY.get(post.visibility or "public", "public"),
             "language": post.language,
             "spoiler_text": post.content_warning,
             "sensitive": post.sensitive or bool(post.content_warning) or None,
-            "local_only": options.local_only,
-            "content_type": options.content_type,
+            "local_only": self._extra(draft, "local_only", options.local_only),
+            "content_type": self._extra(draft, "content_type", options.content_type),
             "in_reply_to_id": await self._target(draft, "reply_to", call),
-            "quoted_status_id": await self._quote(draft, call),
+            draft.facts.facts["quote_field"]: await self._quote(draft, call),
             "quote_approval_policy": self._quote_policy(draft),
             "scheduled_at": self._schedule(draft, call),
         }
@@ -259,6 +278,15 @@ class Mastodon(base.Adapter):
         kind = "quote" if post.quote else "reply" if post.reply_to or draft.index else "post"
         clean = {name: value for name, value in body.items() if value is not None}
         return Part(draft.index, clean, post.text, kind, requests=1 + len(draft.media))
+
+    def _extra(self, draft: Draft, name: Literal["local_only", "content_type"], value: Any) -> Any:
+        """A field of some servers only; the others would ignore it and publish something else."""
+        if value in (None, False, "text/plain"):
+            return None
+        if not draft.facts.facts[name]:
+            words = f"{draft.facts.software} {draft.facts.version} does not know it and would publish without"
+            draft.problem(f"options.{name}", "unsupported", words)
+        return value
 
     async def _target(self, draft: Draft, field: Literal["reply_to", "quote"], call: Call) -> str | None:
         """The local status id of what is replied to or quoted."""
@@ -275,20 +303,35 @@ class Mastodon(base.Adapter):
             return None
 
     async def _quote(self, draft: Draft, call: Call) -> str | None:
+        """The local id of the quoted status, if its author lets this account quote it."""
         if draft.post.quote is None:
             return None
         if not draft.facts.facts["quotes"]:
             hint = "put the link into the text"
             draft.problem("quote", "unsupported", "this server has no quote posts", hint=hint)
             return None
-        return await self._target(draft, "quote", call)
+        quoted = await self._target(draft, "quote", call)
+        status = await self._status(quoted, call) if quoted else None
+        if quoted and status is None:
+            draft.problem("quote", "not_found", f"{self.server} has no post {quoted} that this account sees")
+            return None
+        allowed = ((status or {}).get("quote_approval") or {}).get("current_user")
+        if allowed == "denied":
+            hint = "put the link into the text"
+            draft.problem("quote", "denied", "its author does not let this account quote it", hint=hint)
+        elif allowed == "manual":
+            draft.change("quote", "pending", "is shown only after its author agrees")
+        return quoted
 
     def _quote_policy(self, draft: Draft) -> str | None:
         policy: str | None = draft.options.quote_policy
-        if policy and not draft.facts.facts["quotes"]:
-            draft.change(
-                "options.quote_policy", "not_carried", "is not sent: this server has no quote policies"
-            )
+        why = None
+        if not draft.facts.facts["quotes"]:
+            why = "this server has no quote policies"
+        elif draft.post.visibility in ("followers", "direct"):
+            why = f"nobody can quote a {draft.post.visibility!r} post"
+        if policy and why:
+            draft.change("options.quote_policy", "not_carried", f"is not sent: {why}")
             return None
         return policy
 
@@ -331,36 +374,57 @@ class Mastodon(base.Adapter):
 
     async def _upload(self, index: int, item: PartMedia, call: Call) -> str:
         """The media id, from this or an earlier process; waits until the server has processed it."""
-        name = f"media {index} {item.digest[:16]}"
-        if (known := call.recall(name)) is not None:
-            return str(known)
+        name = _media_name(index, item)
+        known = call.recall(name)
+        if known is not None and not call.recall(f"{name} ready"):
+            try:
+                await self._processed(str(known), call)
+            except errors.Declined:
+                known = None  # forgotten by the server, or its processing failed
+        if known is None:
+            known = await self._uploaded(name, item, call)
+        call.remember(f"{name} ready", True, expires_in=72_000)
+        return str(known)
+
+    async def _uploaded(self, name: str, item: PartMedia, call: Call) -> str:
         path = "/api/v2/media" if call.facts.facts["media_v2"] else "/api/v1/media"
-        response = await call.prepare(
-            "POST", path, multipart=await _fields(item, call), timeout=UPLOAD_TIMEOUT
-        )
+        form = await _fields(item, call)
+        response = await call.prepare("POST", path, multipart=form, timeout=UPLOAD_TIMEOUT)
         uploaded = response.json()
-        media_id = str(uploaded["id"])
+        call.remember(name, str(uploaded["id"]), expires_in=72_000)
         if response.status == 202 or uploaded.get("url") is None:
-            await call.poll(
-                lambda: call.read("GET", f"/api/v1/media/{media_id}", accept=(206,)),
-                lambda answer: answer.status == 200,
-            )
-        call.remember(name, media_id, expires_in=72_000)
-        return media_id
+            await self._processed(str(uploaded["id"]), call)
+        return str(uploaded["id"])
+
+    async def _processed(self, media_id: str, call: Call) -> None:
+        await call.poll(
+            lambda: call.read("GET", f"/api/v1/media/{media_id}", accept=(206,)),
+            lambda answer: answer.status == 200,
+        )
 
     # --- after --------------------------------------------------------------------------------------------
     async def check(self, sent: Sent, call: Call) -> Sent:
-        """A scheduled post that is no longer on the list was published: its own status is looked for by text."""
+        """A scheduled post that is no longer on the list was published: its own status is looked for."""
         if sent.status is not Status.SCHEDULED:
             return sent
         listed = await call.read("GET", f"/api/v1/scheduled_statuses/{sent.id}", accept=(404,))
         if listed.status == 200:
-            return sent
-        due = _time(sent.raw["scheduled_at"])
-        async for status in self._own(call, since=due):
-            if _plain(status) == _squash(sent.raw["text"]):
-                return _sent(status, None)
-        return sent
+            return attrs.evolve(sent, look_again_at=_time(listed.json()["scheduled_at"]))
+        status = await self._published(sent.raw, call)
+        if status is not None:
+            return _sent(status, None)
+        if call.now() - _time(sent.raw["scheduled_at"]) < timedelta(minutes=10):
+            return attrs.evolve(sent, look_again_at=call.now() + timedelta(minutes=1))
+        words = "it left the server's list of scheduled posts and is not among the account's own posts"
+        return attrs.evolve(sent, look_again_at=None, missing=(words,))
+
+    async def _published(self, raw: Mapping[str, Any], call: Call) -> dict[str, Any] | None:
+        """The status that a scheduled post became: the first like it since it was due."""
+        found = None
+        async for status in self._own(call, since=_time(raw["scheduled_at"])):
+            if _ids(status) == raw.get("media", []) and await self._same_text(status, raw["text"], call):
+                found = status
+        return found
 
     async def find(self, lost: Lost, call: Call) -> Finding:
         if "scheduled_at" in lost.part.body:
@@ -377,84 +441,94 @@ class Mastodon(base.Adapter):
         return Absent("it is not among the account's own posts")
 
     async def _find_scheduled(self, lost: Lost, call: Call) -> Finding:
-        listed = (await call.read("GET", "/api/v1/scheduled_statuses", params={"limit": 40})).json()
-        due = _time(lost.part.body["scheduled_at"])
-        for one in listed:
-            same = one["params"]["text"] == lost.part.body["status"]
-            if (
-                same
-                and abs((_time(one["scheduled_at"]) - due).total_seconds()) < 2
-                and one["id"] not in lost.claimed
-            ):
+        """Among the scheduled posts; among the published ones when its time has come."""
+        body, uploaded = lost.part.body, _uploaded_ids(lost.part, call)
+        due = _time(body["scheduled_at"])
+        async for one in self._pages("/api/v1/scheduled_statuses?limit=40", call):
+            same = one["params"]["text"] == body["status"] and uploaded in (None, _ids(one))
+            apart = abs((_time(one["scheduled_at"]) - due).total_seconds())
+            if same and apart < 2 and str(one["id"]) not in lost.claimed:
                 return Found(_sent(one, lost.part))
+        raw = {"scheduled_at": body["scheduled_at"], "text": body["status"], "media": uploaded or []}
+        if call.now() >= due and (status := await self._published(raw, call)) is not None:
+            return Found(_sent(status, None))
         return Absent("it is not among the scheduled posts")
 
     async def _matches(self, status: dict[str, Any], lost: Lost, call: Call) -> bool:
         """Whether one of the account's own posts is exactly what was sent."""
         body = lost.part.body
         parent = lost.previous.id if lost.previous else body.get("in_reply_to_id")
-        uploaded = [call.recall(f"media {i} {m.digest[:16]}") for i, m in enumerate(lost.part.media)]
-        attached = [str(medium["id"]) for medium in status.get("media_attachments", ())]
-        if status.get("in_reply_to_id") != parent or len(attached) != len(uploaded):
+        if status.get("in_reply_to_id") != parent or len(_ids(status)) != len(lost.part.media):
             return False
-        if uploaded and all(uploaded) and set(uploaded) == set(attached):
+        if lost.part.media and (uploaded := _uploaded_ids(lost.part, call)) is not None:
+            return uploaded == _ids(status)
+        if bool(status.get("poll")) != ("poll" in body):
+            return False
+        return await self._same_text(status, body["status"], call)
+
+    async def _same_text(self, status: dict[str, Any], text: str, call: Call) -> bool:
+        """By what the page shows, else by the source, which only the author may read."""
+        if _plain(status) == _squash(text) or (not text.strip() and _plain(status) in _BLANKS):
             return True
-        if _plain(status) == _squash(body["status"]):
-            return True
-        source = await call.read("GET", f"/api/v1/statuses/{status['id']}/source", accept=range(400, 600))
-        return source.status == 200 and (source.json_or_none() or {}).get("text") == body["status"]
+        source = await call.read("GET", f"/api/v1/statuses/{status['id']}/source", accept=_NO_DOCUMENT)
+        return bool(_object(source).get("text") == text)
 
     async def _own(
-        self, call: Call, *, since: datetime | None, limit: int = 400
+        self, call: Call, *, since: datetime | None, limit: int = 40
     ) -> AsyncIterator[dict[str, Any]]:
-        """The account's own posts, newest first, page by page, down to ``since``."""
-        url: str | None = f"/api/v1/accounts/{call.facts.identity.id}/statuses?limit=40&exclude_reblogs=true"
-        seen = 0
-        while url and seen < limit:
-            page = await call.read("GET", url)
-            for status in page.json():
-                if since is not None and _time(status["created_at"]) < since:
-                    return
-                seen += 1
-                yield status
-            url = page.links.get("next")
+        """The account's own posts, newest first, down to ``since``."""
+        path = f"/api/v1/accounts/{call.facts.identity.id}/statuses"
+        url = f"{path}?limit={max(1, min(limit, 40))}&exclude_reblogs=true"
+        async for status in self._pages(url, call):
+            if since is not None and _time(status["created_at"]) < since:
+                return
+            yield status
+
+    async def _pages(self, url: str, call: Call) -> AsyncIterator[dict[str, Any]]:
+        """Every item of a list, page after page."""
+        following: str | None = url
+        while following:
+            page = await call.read("GET", self._below(following))
+            for item in page.json():
+                yield item
+            following = page.links.get("next")
 
     async def edit(self, receipt: Receipt, part: Part, call: Call) -> Sent:
-        allowed = {
-            "status",
-            "spoiler_text",
-            "sensitive",
-            "language",
-            "poll",
-            "quote_approval_policy",
-            "content_type",
-        }
-        body = {name: value for name, value in part.body.items() if name in allowed}
+        """Replace everything: what the new post does not have is gone. Who sees it, what it replies to and what
+        it quotes stay."""
+        if "scheduled_at" in receipt.raw:
+            words = "a scheduled post cannot be edited here; delete it and publish it anew"
+            raise errors.ConfigError(f"{self.platform}: {words}")
+        _refuse_fixed(part, call)
+        body = {name: value for name, value in part.body.items() if name in _EDITABLE}
         if part.media:
             body["media_ids"] = [
                 await self._upload(index, item, call) for index, item in enumerate(part.media)
             ]
         response = await call.attach("PUT", f"/api/v1/statuses/{receipt.id}", json=body, repeatable=True)
-        return _sent(response.json(), part)
+        return _sent(response.json(), None)
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
+        status_id: str | None = receipt.id
         if "scheduled_at" in receipt.raw:
-            path, params = f"/api/v1/scheduled_statuses/{receipt.id}", {}
-        else:
-            path, params = f"/api/v1/statuses/{receipt.id}", {"delete_media": "true"}
-        await call.attach("DELETE", path, params=params, accept=(404, 410), repeatable=True)
+            path = f"/api/v1/scheduled_statuses/{receipt.id}"
+            answer = await call.attach("DELETE", path, accept=(404, 410), repeatable=True)
+            published = await self._published(receipt.raw, call) if answer.status in (404, 410) else None
+            status_id = str(published["id"]) if published else None
+        if status_id is not None:
+            path, params = f"/api/v1/statuses/{status_id}", {"delete_media": "true"}
+            await call.attach("DELETE", path, params=params, accept=(404, 410), repeatable=True)
 
     # --- read ---------------------------------------------------------------------------------------------
     async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
         name = call.facts.facts["batch"]
         now = call.now()
-        if name and len(receipts) > 1:
-            params = [(name, str(receipt.id)) for receipt in receipts]
-            found = {
-                str(s["id"]): s for s in (await call.read("GET", "/api/v1/statuses", params=params)).json()
-            }
+        ids = [str(receipt.id) for receipt in receipts if "scheduled_at" not in receipt.raw]
+        if name and len(ids) > 1:
+            answer = await call.read("GET", "/api/v1/statuses", params=[(name, one) for one in ids])
+            found = {str(status["id"]): status for status in answer.json()}
         else:
-            found = {str(r.id): s for r in receipts if (s := await self._status(str(r.id), call)) is not None}
+            found = {one: status for one in ids if (status := await self._status(one, call)) is not None}
         return [_row(receipt, found.get(str(receipt.id)), now) for receipt in receipts]
 
     async def _status(self, status_id: str, call: Call) -> dict[str, Any] | None:
@@ -478,13 +552,17 @@ class Mastodon(base.Adapter):
     async def fetch_posts(
         self, call: Call, *, since: datetime | None, until: datetime | None, limit: int
     ) -> AsyncIterator[Receipt]:
+        left = limit
         async for status in self._own(call, since=since, limit=limit):
             if until is None or _time(status["created_at"]) <= until:
                 yield self._receipt(status, call.facts.identity)
+                left -= 1
+                if left <= 0:
+                    return
 
     def _receipt(self, status: dict[str, Any], owner: Identity) -> Receipt:
         sent = _sent(status, None)
-        kind = "reply" if status.get("in_reply_to_id") else "post"
+        kind = "quote" if status.get("quote") else "reply" if status.get("in_reply_to_id") else "post"
         text = strip_html(status.get("content", ""))
         return Receipt(owner, sent.id, sent.url, sent.published_at, text, kind, raw=sent.raw)
 
@@ -497,7 +575,7 @@ class Mastodon(base.Adapter):
             found = [status]
         else:
             params = {"q": reference, "resolve": "true", "type": "statuses", "limit": "1"}
-            found = (await call.read("GET", "/api/v2/search", params=params)).json().get("statuses", [])
+            found = _object(await call.read("GET", "/api/v2/search", params=params)).get("statuses", [])
         if not found:
             raise errors.ConfigError(f"{reference!r} is no post that {self.server} can see")
         account = found[0].get("account") or {}
@@ -554,6 +632,9 @@ def _abilities(software: str, version: str, api: int, instance: dict[str, Any]) 
     batch = "ids[]" if software in _PLEROMA else "id[]" if software == "mastodon" and api >= 2 else None
     return {
         "quotes": api >= 7 or "quote_posting" in features,
+        "quote_field": "quote_id" if software in _PLEROMA else "quoted_status_id",
+        "local_only": software == "gotosocial" or any(fork in version for fork in _FORKS),
+        "content_type": software in _FORMATS or "glitch" in version,
         "media_and_poll": software == "mastodon" and _numbers(version) >= (4, 6),
         "batch": batch,
         "polls": software != "pixelfed",
@@ -571,7 +652,7 @@ def _fence(software: str, version: str) -> Fence:
         return Fence("key", "proved", 21_000.0, repeat_after=10.0)
     if software == "hollo":
         return Fence("key", "proved", 3300.0, repeat_after=10.0)
-    return Fence("key", "refuted")
+    return Fence("key", "unknown" if software == "unknown" else "refuted")
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -598,29 +679,91 @@ async def _fields(item: PartMedia, call: Call) -> list[base.Field]:
     return fields
 
 
+def _media_name(index: int, item: PartMedia) -> str:
+    """Under which name the id of an uploaded medium is remembered."""
+    return f"media {index} {item.digest[:16]}"
+
+
+def _uploaded_ids(part: Part, call: Call) -> list[str] | None:
+    """The ids of the part's media, in order; None when they are no longer known."""
+    ids = [call.recall(_media_name(index, item)) for index, item in enumerate(part.media)]
+    return [str(one) for one in ids] if all(ids) else None
+
+
+def _ids(status: Mapping[str, Any]) -> list[str]:
+    return [str(medium["id"]) for medium in status.get("media_attachments") or ()]
+
+
+_EDITABLE = frozenset(
+    {"status", "spoiler_text", "sensitive", "language", "poll", "quote_approval_policy", "content_type"}
+)
+_FIXED = {
+    "in_reply_to_id": "reply_to",
+    "quoted_status_id": "quote",
+    "quote_id": "quote",
+    "scheduled_at": "options.scheduled_at",
+    "local_only": "options.local_only",
+}
+
+
+def _refuse_fixed(part: Part, call: Call) -> None:
+    """What an edit cannot change must not be given to one."""
+    words, hint = "an edit cannot change it", "leave it out: it stays as it is"
+    given = [field for name, field in _FIXED.items() if name in part.body]
+    problems = [Problem(call.account, field, "fixed", words, hint=hint) for field in given]
+    if problems:
+        raise errors.InvalidPost(problems)
+
+
+def _check_pixelfed(draft: Draft) -> None:
+    if not (draft.media or draft.post.reply_to or draft.index):
+        draft.problem("media", "required", "Pixelfed posts need a picture or a video")
+    if len(draft.post.content_warning or "") > 140:
+        draft.problem("content_warning", "too_long", "Pixelfed keeps 140 characters of it", limit=140)
+
+
 def _sent(status: dict[str, Any], part: Part | None) -> Sent:
     """What the server made of it; a status without an id was dropped by its spam filter."""
     if "params" in status and status.get("scheduled_at"):
         raw = {"scheduled_at": status["scheduled_at"], "text": status["params"].get("text") or ""}
+        raw["media"] = _ids(status)
         due = _time(status["scheduled_at"])
         return Sent(str(status["id"]), status=Status.SCHEDULED, look_again_at=due, raw=raw)
     if not status.get("id"):
         raise errors.Declined("the server took the post and dropped it (its spam filter does so)")
-    missing: tuple[str, ...] = ()
-    if part is not None and "scheduled_at" in part.body:
-        missing = ("the server does not schedule: it published at once",)
+    missing = tuple(_lacks(status, part)) if part is not None else ()
     at = _time(status["created_at"]) if status.get("created_at") else None
     url = status.get("url") or status.get("uri")
     return Sent(str(status["id"]), url, at, missing=missing, raw={"uri": status.get("uri")})
 
 
+def _lacks(status: dict[str, Any], part: Part) -> Iterator[str]:
+    """What was sent and is not in the answer: servers leave out what they do not know, without a word."""
+    body = part.body
+    if "scheduled_at" in body:
+        yield "the server does not schedule: it published at once"
+    shown = status.get("visibility", body["visibility"])
+    if shown != body["visibility"]:
+        yield f"the server made it {shown!r} instead of {body['visibility']!r}"
+    for name, words in (("poll", "the poll"), ("spoiler_text", "the content warning")):
+        if body.get(name) and name in status and not status[name]:
+            yield f"the server left out {words}"
+    if body.get("language") and "language" in status and status["language"] is None:
+        yield f"the server does not know the language {body['language']!r}"
+    if (lost := len(part.media) - len(_ids(status))) > 0:
+        yield f"the server left out {lost} of {len(part.media)} media"
+    if (status.get("quote") or {}).get("state") == "pending":
+        yield "the quoted post is shown only after its author agrees"
+
+
 def _row(receipt: Receipt, status: dict[str, Any] | None, now: datetime) -> Metrics:
     if status is None:
-        gone = errors.Declined("the post is deleted, or not visible to this account", status=404)
-        return Metrics.of(receipt, error=gone, fetched_at=now)
-    missing = dict.fromkeys(
-        ("impressions", "reach", "saves", "clicks", "video_views"), "Mastodon does not count it"
-    )
+        words = "the post is deleted, or not visible to this account"
+        if (due := receipt.raw.get("scheduled_at")) is not None:
+            words = f"scheduled for {due}; client.settle() learns its id once it is published"
+        return Metrics.of(receipt, error=errors.Declined(words, status=404), fetched_at=now)
+    names = ("impressions", "reach", "saves", "clicks", "video_views")
+    missing: dict[str, str] = dict.fromkeys(names, "Mastodon does not count it")
     if status.get("quotes_count") is None:
         missing["quotes"] = "the server does not tell (Mastodon 4.5 and later do)"
     names = ("favourites_count", "replies_count", "reblogs_count", "quotes_count", "edited_at")
@@ -638,7 +781,14 @@ def _row(receipt: Receipt, status: dict[str, Any] | None, now: datetime) -> Metr
 
 
 def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _object(response: base.Response) -> dict[str, Any]:
+    """The JSON object of an answer, {} for an error or anything else."""
+    body = response.json_or_none() if response.status < 300 else None
+    return body if isinstance(body, dict) else {}
 
 
 def _plain(status: dict[str, Any]) -> str:

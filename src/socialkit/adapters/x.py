@@ -283,6 +283,7 @@ class X(base.Adapter):
         session = call.recall(f"{name} session")
         if session is not None and session["until"] <= call.now().timestamp():
             session = None
+        answer = None
         try:
             answer = await self._transfer(name, item, session, call) if session else None
         except errors.Declined:

@@ -71,13 +71,14 @@ class Bench:
 
     def settle(self, key: str) -> Outcome:
         """What a scheduler does: look again when the outcome says so, until it is known or nobody can tell."""
+        outcome = self.client.settle(key)[self.name]
         for _ in range(40):
-            outcome = self.client.settle(key)[self.name]
             given_up = outcome.give_up_at is not None and self.box.clock.now() > outcome.give_up_at
             if outcome.status is not Status.UNKNOWN or given_up:
                 return outcome
             assert outcome.look_again_at is not None, "an unknown outcome says when to look again"
             self.box.clock.advance(max(0.0, (outcome.look_again_at - self.box.clock.now()).total_seconds()))
+            outcome = self.client.settle(key)[self.name]
         return outcome
 
     # --- the timeline ---------------------------------------------------------------------------------------

@@ -197,7 +197,7 @@ class StoreContract:
             (row,) = await transact(store, lambda tx: tx.rows())
             assert cell == item[1] == row.data == {"list": [1]}
             for copy in (cell, item[1], row.data):
-                copy["list"].append(3)
+                copy["list"].append(3)  # pyright: ignore[reportOptionalSubscript]
 
     @_contract
     async def test_what_is_not_json_is_refused(self, store: Store) -> None:

@@ -61,8 +61,8 @@ class Look:
     @property
     def shown(self) -> tuple[int | None, int | None]:
         """Width and height as a viewer shows them; None where unknown."""
-        size = (self.width or None, self.height or None)
-        return size[::-1] if self.turned else size
+        width, height = self.width or None, self.height or None
+        return (height, width) if self.turned else (width, height)
 
     def sized(self, width: int, height: int) -> None:
         self.width, self.height = width, height

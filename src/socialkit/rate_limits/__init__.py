@@ -332,7 +332,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 def _matches(match: str, method: str, path: str) -> bool:
     wanted, _, pattern = match.partition(" ")
-    return wanted in ("*", method) and _pattern(pattern).fullmatch(path) is not None
+    return (wanted == "*" or method in wanted.split("|")) and _pattern(pattern).fullmatch(path) is not None
 
 
 def _correct(ledger: Ledger, reading: Reading, now: float) -> bool:

@@ -38,7 +38,8 @@ _MEDIA = frozenset({"still-processing", "processing-failed"})
 class Fault:
     """One planned misfortune; ``times`` is how many more requests it will hit.
 
-    ``match`` is ``"METHOD path-regex"``, the regex for the whole path, either part may be ``*``. ``platform``
+    ``match`` is ``"METHOD path-regex"`` (``POST|PUT`` is either), the regex for the whole path; either part may
+    be ``*``. ``platform``
     None is every one. The first ``skip`` requests that match pass untouched.
     """
 
@@ -64,7 +65,7 @@ class Fault:
 def matches(pattern: str, method: str, path: str) -> bool:
     """Whether ``"METHOD path-regex"`` covers the request; the regex must match the whole path."""
     wanted, _, path_pattern = pattern.partition(" ")
-    if wanted not in ("*", method):
+    if wanted != "*" and method not in wanted.split("|"):
         return False
     return path_pattern in ("", "*") or re.fullmatch(path_pattern, path) is not None
 

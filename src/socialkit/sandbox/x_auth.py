@@ -86,7 +86,7 @@ def signature(
     without ``oauth_signature``, decoded.
 
     >>> signature("GET", "https://api.x.com/2/users/me", [("oauth_nonce", "n")], "consumer", "token")
-    'tSvGTI+IYPwCzaJHCvDkWg83i5I='
+    'TOe8OocP6vNWpJ8pAa+ueCq3aoU='
     """
     pairs = sorted((_escaped(name), _escaped(value)) for name, value in parameters)
     joined = "&".join(f"{name}={value}" for name, value in pairs)
@@ -260,7 +260,14 @@ class Grants(PlatformBox):
 
     def user(self, request: Request, *scopes: str) -> XUser:
         """The account that asks; refuses app-only tokens, missing scopes and read-only apps like X."""
+        return self._person(self.grant(request), scopes)
+
+    def viewer(self, request: Request) -> XUser | None:
+        """The account that reads; None for an app-only token."""
         grant = self.grant(request)
+        return None if grant.username is None else self._person(grant, ("tweet.read", "users.read"))
+
+    def _person(self, grant: Grant, scopes: tuple[str, ...]) -> XUser:
         if grant.username is None:
             detail = (
                 "Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint. "
@@ -280,12 +287,6 @@ class Grants(PlatformBox):
         if person.suspended:
             raise self.coded(403, 64, "Your account is suspended and is not permitted to access this feature")
         return person
-
-    def viewer(self, request: Request) -> XUser | None:
-        """The account that reads; None for an app-only token."""
-        if self.grant(request).username is None:
-            return None
-        return self.user(request, "tweet.read", "users.read")
 
     def _signature_holds(self, request: Request, grant: Grant) -> bool:
         given = _oauth_header(request.headers["authorization"].partition(" ")[2])

@@ -149,8 +149,9 @@ def _object_problems(value: Json, schema: Json, path: str) -> Iterator[str]:
     for name in schema.get("required", ()):
         if name not in value:
             yield f"{path}.{name}: is missing but it is required"
-    known = schema.get("properties")
-    for name, inner in value.items() if known is not None else ():
+    if (known := schema.get("properties")) is None:
+        return
+    for name, inner in value.items():
         if name in known:
             yield from problems(inner, known[name], f"{path}.{name}")
         elif not schema.get("open"):

@@ -159,7 +159,7 @@ def split(
 
     if numbering is not None:
         _split.check_numbering(numbering)
-    limits = ((limit, unit), *also)
+    limits: list[tuple[int, Unit]] = [(limit, unit), *also]
     whole = text if numbering is None and not strip else text.strip()
     if _fits(whole, limits, url_length):
         return [whole]

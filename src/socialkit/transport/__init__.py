@@ -52,6 +52,9 @@ _NEVER_SENT = (*_NOT_CONNECTED, httpx.UnsupportedProtocol)
 log = logging.getLogger("socialkit.transport")
 
 
+MAX_REDIRECTS = 5
+
+
 class _Stream(Flight, httpx.AsyncByteStream):
     """A flight as httpx wants its request bodies."""
 
@@ -166,15 +169,15 @@ class Transport:
         """
         target = _url(url, params)
         body = make_body(json, form, content, multipart, self._random)
-        for _ in range(6):
+        redirects = 0
+        while True:
             flight = _Stream(body, before, sent, progress, at_last_piece)
             request = self._request(method, target, headers, flight, timeout, step)
             answer = await self._exchange(request, flight, max_bytes, secrets)
             following = _following(method, target, answer)
-            if following is None:
+            if following is None or redirects == MAX_REDIRECTS:
                 return answer
-            target = following
-        return answer
+            target, redirects = following, redirects + 1
 
     async def fetch(
         self, url: str, *, max_bytes: int, allow_private: bool = False, accept: str = "*/*"
@@ -212,7 +215,7 @@ class Transport:
         wanted = {"accept": accept, "accept-encoding": "identity", **(headers or {})}
         if start:
             wanted["range"] = f"bytes={start}-"
-        for _ in range(6):
+        for _ in range(MAX_REDIRECTS + 1):
             response = await self._open(target, wanted, timeout, allow_private)
             try:
                 head = self._head("GET", target, response)
