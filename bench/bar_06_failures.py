@@ -154,7 +154,7 @@ class Trial:
     async def _plan_faults(self) -> None:
         pick, kind = self.random, self.random.choice(LOST)
         self.lost = 1 + (pick.random() < 0.3)
-        seconds = pick.choice((110.0, pick.uniform(31, 109)))
+        seconds = pick.choice((120.0, pick.uniform(31, 119))) if self.beside != "listed-late" else 31.0
         if self.beside != "nothing":
             await self._beside(self.beside)
         self._fault(kind, **({"seconds": seconds} if kind == "stored-later" else {}))
@@ -182,7 +182,7 @@ class Trial:
     async def _drive(self, post: Post) -> Outcome:
         """Publish, settle and publish again under one key until it is known, as a scheduler would."""
         platform = self.subject.platform
-        for _ in range(12):
+        for _ in range(4):
             how: dict[str, Any] = {"idempotency_key": self.name, "errors": "return"}
             report = await self.client.publish(post, to=platform, wait=self.random.choice((0, 60, 400)), **how)
             outcome = report[platform]
@@ -194,7 +194,7 @@ class Trial:
         return outcome
 
     async def _settle(self, outcome: Outcome) -> Outcome:
-        for _ in range(20):
+        for _ in range(6):
             if outcome.look_again_at is not None:
                 wait = (outcome.look_again_at - self.box.clock.now()).total_seconds()
                 self.box.clock.advance(max(0.0, wait))

@@ -129,11 +129,15 @@ def _anything(value: Any, _: Any = None) -> Any:
     return value
 
 
+def _note(fault: Exception, name: str, kind: Any) -> None:
+    note = AttributeValidationNote(name, name.removeprefix("."), kind)
+    fault.add_note(note)
+
+
 def _misplaced(name: str, fault: Exception) -> ClassValidationError:
     """The fault as cattrs would raise it for the field ``name``, so that it is reported there."""
-    note: Any = AttributeValidationNote
-    fault.add_note(note(name, name.removeprefix("."), None))
-    return ClassValidationError("misplaced", [fault], object)
+    _note(fault, name, None)
+    return ClassValidationError("misplaced", [fault], object)  # pyright: ignore[reportCallIssue]
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -355,11 +359,10 @@ def _gather(
                 raise TypeError("unknown field")
             made[name] = converter.structure(fields[name], kinds[name])
         except Exception as error:
-            note: Any = AttributeValidationNote
-            error.add_note(note(name, name, kinds.get(name)))
+            _note(error, name, kinds.get(name))
             faults.append(error)
     if faults:
-        raise ClassValidationError("fields", faults, object)
+        raise ClassValidationError("fields", faults, object)  # pyright: ignore[reportCallIssue]
     return made
 
 

@@ -77,26 +77,35 @@ def _in_time(account: Account, intent: Intent, finding: Finding) -> Finding:
 
 async def find(account: Account, intent: Intent, index: int, shelf: Shelf) -> Finding:
     """What the adapter sees of a lost part now; nothing is written down."""
-    state = intent.states[index]
-    attempts = state.lost
-    lost = Lost(
-        part=intent.parts[index],
-        since=attempts[0].server_at - SLACK,
-        until=attempts[-1].server_at + SLACK + timedelta(seconds=account.adapter.rules.find.quiet),
-        mark=attempts[0].mark,
-        previous=intent.states[index - 1].sent if index else None,
-        root=intent.states[0].sent if index else None,
-        looks=state.looks,
-    )
+    lost = _lost(account, intent, index)
     call = part_call(account, intent, index, shelf)
     try:
         finding = await account.adapter.find(lost, call)
+        if (now_known := _lost(account, intent, index)) != lost:
+            lost = now_known  # the look itself told that the server's clock is off
+            finding = await account.adapter.find(lost, call)
         if isinstance(finding, Found) and await _taken(account, intent, finding.sent):
             lost = attrs.evolve(lost, claimed=await _claims(account, intent, finding.sent))
             finding = await account.adapter.find(lost, call)
     except SocialKitError as error:
         return CannotTell(f"could not look: {error}")
     return finding
+
+
+def _lost(account: Account, intent: Intent, index: int) -> Lost:
+    """What to look for. The window holds the server's time as it was known at the attempts, and as it is known now."""
+    state = intent.states[index]
+    attempts = state.lost
+    moments = [moment for one in attempts for moment in (one.server_at, one.at + account.offset)]
+    return Lost(
+        part=intent.parts[index],
+        since=min(moments) - SLACK,
+        until=max(moments) + SLACK + timedelta(seconds=account.adapter.rules.find.quiet),
+        mark=attempts[0].mark,
+        previous=intent.states[index - 1].sent if index else None,
+        root=intent.states[0].sent if index else None,
+        looks=state.looks,
+    )
 
 
 async def _taken(account: Account, intent: Intent, sent: Sent) -> bool:

@@ -109,11 +109,11 @@ def test_pages_and_numbers(box, brand):
     pages = list(brand.users.get_posts(me.id, max_results=5, post_fields=["created_at", "public_metrics"]))
     assert [len(page.data) for page in pages] == [5, 2]
     box.clock.advance(200)
-    start, end = pages[0].data[0].created_at, box.clock.now()
+    newest = pages[0].data[0]
     row = brand.posts.get_analytics(
-        ids=[pages[0].data[0].id],
-        start_time=f"{start:%Y-%m-%dT%H:%M:%SZ}",
-        end_time=f"{end:%Y-%m-%dT%H:%M:%SZ}",
+        ids=[newest.id],
+        start_time=newest.created_at,
+        end_time=f"{box.clock.now():%Y-%m-%dT%H:%M:%SZ}",
         granularity="total",
         analytics_fields=["impressions"],
     ).data[0]
@@ -141,11 +141,6 @@ def test_a_login_with_pkce_and_a_refresh(box, client):
     mine.oauth2_auth.token = first
     again = mine.oauth2_auth.refresh_token()
     assert again["access_token"] != first["access_token"]
-    assert again["refresh_token"] == box.x.refresh_token("brand", again_scopes(again))
+    assert again["refresh_token"] != first["refresh_token"]
     other = client(access_token=again["access_token"])
     assert other.users.get_me().data.username == "brand"
-
-
-def again_scopes(token) -> str:
-    scope = token["scope"]
-    return scope if isinstance(scope, str) else " ".join(scope)

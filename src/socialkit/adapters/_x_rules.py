@@ -156,7 +156,7 @@ RULES = Rules(
     fetch_posts=True,
     budgets=tuple(_budgets()),
     errors=tuple(_errors()),
-    find=FindRule(by="list", quiet=120.0, looks=3, between=20.0),
+    find=FindRule(by="list", quiet=150.0, looks=3, between=20.0),
     sources=(_DOCS, _REPORTS),
     notes=(
         "Accounts with X Premium may write 25,000 characters.",

@@ -102,7 +102,7 @@ RULES = Rules(
         ErrorRow(503, "Unavailable", text="temporary problem", definite=False, hint="try again in a while"),
         ErrorRow(500, "Unavailable", definite=False),
     ),
-    find=FindRule(by="list", quiet=120.0, looks=3, between=20.0),
+    find=FindRule(by="list", quiet=150.0, looks=3, between=20.0),
     sources=(_DOCS, _SERVERS),
     notes=(
         "A media post must have pictures or one video.",
@@ -685,13 +685,13 @@ def _media_name(index: int, item: PartMedia) -> str:
 
 
 def _uploaded_ids(part: Part, call: Call) -> list[str] | None:
-    """The ids of the part's media, in order; None when they are no longer known."""
+    """The ids of the part's media, sorted; None when they are no longer known."""
     ids = [call.recall(_media_name(index, item)) for index, item in enumerate(part.media)]
-    return [str(one) for one in ids] if all(ids) else None
+    return sorted(str(one) for one in ids) if all(ids) else None
 
 
 def _ids(status: Mapping[str, Any]) -> list[str]:
-    return [str(medium["id"]) for medium in status.get("media_attachments") or ()]
+    return sorted(str(medium["id"]) for medium in status.get("media_attachments") or ())
 
 
 _EDITABLE = frozenset(

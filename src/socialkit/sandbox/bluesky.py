@@ -32,7 +32,7 @@ _OF_WRITE = {"#create": 3, "#update": 2}
 
 
 class BlueskyBox(AppView, Videos):
-    """A network with the accounts ``brand.example`` (signed in by :meth:`credentials`), ``alice.example``, ``bob.test``.
+    """A network with the accounts ``brand.example``, ``alice.example`` and ``bob.test``; the brand is signed in.
 
     A post's entry has its record key as id. The fault ``key-ignored`` means that ``swapRecord`` of that request is
     not looked at; there are no keys that could be forgotten, so ``key-expired`` does nothing.

@@ -151,11 +151,7 @@ class AppView(Repo):
         return {"uri": uri, "cid": found[0], "record": found[1], "lists": []} if found else None
 
     def _viewer_state(self, post: FeedPost, viewer: Person) -> Json:
-        state: Json = {
-            "bookmarked": False,
-            "threadMuted": False,
-            "embeddingDisabled": not self._quotable(post),
-        }
+        state: Json = {"bookmarked": False, "embeddingDisabled": not self._quotable(post)}
         for name, collection in (("like", LIKE), ("repost", REPOST)):
             mine = [one.uri for one in self.about(collection, post.uri) if one.did == viewer.did]
             state |= {name: mine[-1]} if mine else {}
@@ -196,7 +192,7 @@ class AppView(Repo):
     def _video_view(self, did: str, embed: Json) -> Json:
         cid = str(part(part(embed, "video"), "ref").get("$link"))
         base = f"https://video.bsky.app/watch/{did.replace(':', '%3A')}/{cid}"
-        kept = {name: embed[name] for name in ("alt", "aspectRatio", "presentation") if name in embed}
+        kept: Json = {name: embed[name] for name in ("alt", "aspectRatio", "presentation") if name in embed}
         return {"cid": cid, "playlist": f"{base}/playlist.m3u8", "thumbnail": f"{base}/thumbnail.jpg", **kept}
 
     def _card_view(self, external: Json) -> Json:
@@ -277,10 +273,8 @@ class AppView(Repo):
         self, request: Request, name: str, rows: Iterable[T], show: Callable[[T], Json], default: int = 50
     ) -> Json:
         """One page of ``rows`` under ``name``, and the cursor to the next; cursors count rows."""
-        limit, start = (
-            self.number(request, "limit", default, 1, 100),
-            request.query_params.get("cursor") or "0",
-        )
+        limit = self.number(request, "limit", default, 1, 100)
+        start = request.query_params.get("cursor") or "0"
         if not start.isdecimal():
             raise self.refuse("Malformed cursor")
         every = list(rows)
@@ -293,8 +287,8 @@ class AppView(Repo):
         from starlette.responses import JSONResponse
 
         viewer, person = self.viewer(request), self._actor(request)
-        wanted = _FILTERS.get(request.query_params.get("filter", ""), lambda post: True)
-        mine = [post for post in self.posts() if post.did == person.did and wanted(post)]
+        wanted = _FILTERS.get(request.query_params.get("filter", ""))
+        mine = [post for post in self.posts() if post.did == person.did and (not wanted or wanted(post))]
         return JSONResponse(self.page(request, "feed", mine, lambda post: self._feed_view(post, viewer)))
 
     def get_timeline(self, request: Request) -> Response:
