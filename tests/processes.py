@@ -124,6 +124,7 @@ class Link:
     """The child's end of the line."""
 
     clock: ServedClock | None = None
+    store: Any = None
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -239,7 +240,7 @@ def make_client(task: dict[str, Any], link: Link, kind: str = "AsyncClient") -> 
     import socialkit
     from socialkit.store import SQLiteStore
 
-    store: Any = SQLiteStore(task["store"])
+    store = link.store = SQLiteStore(task["store"])
     if link.clock is None:
         link.clock = ServedClock(task["url"])
     if task.get("strike"):
@@ -259,7 +260,7 @@ def make_post(task: dict[str, Any]) -> Any:
 
     texts = task["texts"]
     media = [Image(task["picture"], alt="a small picture")] if task.get("picture") else []
-    return Post(texts[0], media=media, thread=[Post(text) for text in texts[1:]])
+    return Post(texts[0], title=task.get("title"), media=media, thread=[Post(text) for text in texts[1:]])
 
 
 def told(outcome: Any) -> dict[str, Any]:
@@ -373,8 +374,9 @@ def work(task: dict[str, Any], connection: socket.socket) -> None:
             value = asyncio.run(value)
     except BaseException:
         error = traceback.format_exc()
-    if link.clock is not None:
-        link.clock.close()
+    for one in (link.clock, link.store):
+        if one is not None:
+            one.close()
     link.say("done", value=value, error=error)
 
 
@@ -385,7 +387,8 @@ def warm_up() -> None:
 
     ours, theirs = socket.socketpair()
     clock = ManualClock(autojump=False)
-    with ours, theirs, tempfile.TemporaryDirectory() as folder, Sandbox(clock=clock) as box, box.serve() as url:
+    everywhere = Sandbox(["mastodon", "bluesky", "x"], clock=clock)
+    with ours, theirs, tempfile.TemporaryDirectory() as folder, everywhere as box, box.serve() as url:
         link, file = Link(ours), Path(folder) / "picture.png"
         file.write_bytes(picture())
         for name in box.boxes:

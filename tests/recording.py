@@ -19,7 +19,7 @@ class Scripted:
 
 
 class Recorder(httpx.AsyncBaseTransport):
-    """Keeps every answer with its request.
+    """Keeps every request, and every answer with its request.
 
     recorder = Recorder(box.transport)
     recorder.say("POST", "/api/v1/statuses", 500)          # the next such request never reaches the inner one
@@ -31,6 +31,7 @@ class Recorder(httpx.AsyncBaseTransport):
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self.inner = inner
+        self.asked: list[httpx.Request] = []
         self.kept: list[httpx.Response] = []
         self._scripted: list[Scripted] = []
 
@@ -54,15 +55,16 @@ class Recorder(httpx.AsyncBaseTransport):
 
     def answers(self, method: str = ".*", path: str = ".*") -> list[httpx.Response]:
         """The answers to the matching requests, oldest first; each has its ``.request``."""
-        return [
-            answer
-            for answer in self.kept
-            if re.fullmatch(method, answer.request.method) and re.fullmatch(path, answer.request.url.path)
-        ]
+        return [answer for answer in self.kept if _fits(answer.request, method, path)]
 
     def requests(self, method: str = ".*", path: str = ".*") -> list[httpx.Request]:
-        """The matching requests, oldest first, bodies included."""
-        return [answer.request for answer in self.answers(method, path)]
+        """The matching requests, oldest first, bodies included, answered or not."""
+        return [request for request in self.asked if _fits(request, method, path)]
+
+    def clear(self) -> None:
+        """Forget what was kept so far."""
+        self.asked.clear()
+        self.kept.clear()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         assert isinstance(request.stream, httpx.AsyncByteStream)
@@ -73,6 +75,7 @@ class Recorder(httpx.AsyncBaseTransport):
         whole = httpx.Request(
             request.method, request.url, headers=request.headers, content=body, extensions=request.extensions
         )
+        self.asked.append(whole)
         answer = scripted or await self.inner.handle_async_request(whole)
         content = await answer.aread()
         again = httpx.Response(answer.status_code, headers=answer.headers, content=content, request=whole)
@@ -85,3 +88,7 @@ class Recorder(httpx.AsyncBaseTransport):
                 self._scripted.remove(one)
                 return one.answer
         return None
+
+
+def _fits(request: httpx.Request, method: str, path: str) -> bool:
+    return bool(re.fullmatch(method, request.method) and re.fullmatch(path, request.url.path))

@@ -5,8 +5,9 @@ Whatever happens to one of them: never two posts, and at the end the record says
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import attrs
 import pytest
 from processes import Child, Nursery, nursery, picture
 
+from socialkit import Post
 from socialkit.registry import sandbox_boxes
 from socialkit.sandbox import Sandbox
 from socialkit.testing import ManualClock
 
-PERSONALITIES = ["mastodon", "mastodon:gotosocial", *(name for name in sandbox_boxes() if name != "mastodon")]
+PERSONALITIES = ["mastodon", "mastodon:gotosocial", "bluesky", "x"]
+OTHERS = sorted(set(sandbox_boxes()) - {"mastodon", "bluesky", "x"})
 SHAPES = {"post": 1, "picture": 1, "thread": 3}
 ONCE = "published"
 
@@ -48,8 +51,13 @@ class Stage:
 
     def live(self, name: str) -> list[str]:
         """Ids of what is live of a task, in the order of its parts."""
-        entries = [entry for entry in self.box.timeline(self.platform) if entry.text.startswith(f"{name} part")]
+        entries = [entry for entry in self.box.timeline(self.platform) if f"{name} part" in entry.text]
         return [entry.id for entry in sorted(entries, key=lambda entry: entry.text)]
+
+    def takes(self, title: str | None) -> bool:
+        """Whether the platform takes a post of words alone, with or without a title."""
+        with self.box.client() as client:
+            return not client.plan(Post("words", title=title), to=self.platform)[self.platform].errors
 
     def start(self, task: dict[str, Any], **more: Any) -> Child:
         return self.children.start("publish", **{**task, **more})
@@ -76,15 +84,26 @@ def children() -> Iterator[Nursery]:
         yield made
 
 
-@pytest.fixture(params=PERSONALITIES)
-def stage(request: pytest.FixtureRequest, children: Nursery, tmp_path: Path) -> Iterator[Stage]:
-    platform, _, software = request.param.partition(":")
+@pytest.fixture
+def stage_of(children: Nursery, tmp_path: Path) -> Iterator[Callable[[str], Stage]]:
+    """Raises the stage of a platform, or of a platform's personality after a colon."""
     (tmp_path / "picture.png").write_bytes(picture())
-    with Sandbox([platform], clock=ManualClock(autojump=False)) as box, box.serve() as url:
-        if software:
-            box[platform].software = software  # type: ignore[attr-defined]
-        yield Stage(box, url, platform, children, tmp_path)
-    children.clear()
+    with contextlib.ExitStack() as stack:
+
+        def raised(name: str) -> Stage:
+            platform, _, software = name.partition(":")
+            box = stack.enter_context(Sandbox([platform], clock=ManualClock(autojump=False)))
+            if software:
+                box[platform].software = software  # type: ignore[attr-defined]
+            return Stage(box, stack.enter_context(box.serve()), platform, children, tmp_path)
+
+        yield raised
+        children.clear()
+
+
+@pytest.fixture(params=PERSONALITIES)
+def stage(request: pytest.FixtureRequest, stage_of: Callable[[str], Stage]) -> Stage:
+    return stage_of(request.param)
 
 
 def assert_truthful(told: dict[str, Any] | None, live: list[str]) -> None:
@@ -98,8 +117,25 @@ def assert_truthful(told: dict[str, Any] | None, live: list[str]) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("point", ["before", "after"])
 def test_killed_at_any_row_two_others_finish_it_once(stage: Stage, shape: str, point: str) -> None:
+    kill_at_every_row(stage, shape, point)
+
+
+@pytest.mark.parametrize("point", ["before", "after"])
+@pytest.mark.parametrize("platform", OTHERS)
+def test_every_other_platform_takes_it_once_too(
+    stage_of: Callable[[str], Stage], platform: str, point: str
+) -> None:
+    stage = stage_of(platform)
+    titled = not stage.takes(None)
+    if titled and not stage.takes("The news"):
+        pytest.skip(f"{platform} takes no post of words alone")
+    kill_at_every_row(stage, "post", point, titled=titled)
+
+
+def kill_at_every_row(stage: Stage, shape: str, point: str, titled: bool = False) -> None:
     for number in itertools.count(1):
-        task = stage.task(f"{shape} {point} {number}", shape)
+        name = f"{shape} {point} {number}"
+        task = stage.task(name, shape, title=name if titled else None)
         first = stage.start(task, strike=[point, number, "kill"])
         if first.wait_for("struck") is None:
             assert number > 3, "it was struck at least at its intent, sending and live rows"

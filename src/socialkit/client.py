@@ -78,6 +78,7 @@ class AsyncClient:
     ) -> None:
         self._stored = store is not None
         self._store = open_store(store)
+        self._given = self._store is store
         self._clock = clock or SystemClock()
         self._gate = gate
         self._apps = dict(apps or {})
@@ -112,7 +113,8 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close connections and the store this client opened."""
         await self._transport.aclose()
-        self._store.close()
+        if not self._given:
+            self._store.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} accounts={sorted(self.accounts)}>"
@@ -151,6 +153,11 @@ class AsyncClient:
         except TimeoutError:
             words = f"{account.name}: planning took longer than {PLAN_DEADLINE:g} s; nothing was sent"
             return TargetPlan(account.name, platform, error=SocialKitError(words, account=account.name))
+        except Exception as error:
+            words = f"planning failed, nothing was sent: unexpected {type(error).__name__}: {error}"
+            wrapped = SocialKitError(words, account=account.name)
+            wrapped.__cause__ = error
+            return TargetPlan(account.name, platform, error=wrapped)
 
     # --- publishing ---------------------------------------------------------------------------------------
     async def publish(

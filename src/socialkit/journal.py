@@ -467,13 +467,14 @@ class Journal:
         key = f"{intent.id}/{part}/{name}"
         await transact(self.store, lambda tx: tx.put("secret", key, value), durable=True)
 
-    async def claimed(self, intent: Intent, ids: Iterable[str]) -> frozenset[str]:
-        """Which of the ids and URLs belong to other intents of this account."""
+    async def claimed(self, intent: Intent, *, since: datetime) -> frozenset[str]:
+        """Ids and URLs that became other intents' of this account since then."""
         prefix = f"{intent.identity.key}/"
 
         def work(tx: Tx) -> frozenset[str]:
-            owners = {name: tx.get("claimed", prefix + name) for name in ids}
-            return frozenset(name for name, owner in owners.items() if owner not in (None, intent.id))
+            made = [row.data["sent"] for row in tx.rows(kinds=["live"], since=since) if row.intent != intent.id]
+            theirs = [sent for sent in made if tx.get("claimed", f"{prefix}{sent['id']}") not in (None, intent.id)]
+            return frozenset(name for sent in theirs for name in (sent["id"], sent.get("url")) if name)
 
         return await transact(self.store, work)
 

@@ -77,22 +77,21 @@ def _in_time(account: Account, intent: Intent, finding: Finding) -> Finding:
 
 async def find(account: Account, intent: Intent, index: int, shelf: Shelf) -> Finding:
     """What the adapter sees of a lost part now; nothing is written down."""
-    lost = _lost(account, intent, index)
+    began = intent.states[index].lost[0].at
+    claimed = await account.machinery.journal.claimed(intent, since=began - SLACK)
+    lost = _lost(account, intent, index, claimed)
     call = part_call(account, intent, index, shelf)
     try:
         finding = await account.adapter.find(lost, call)
-        if (now_known := _lost(account, intent, index)) != lost:
-            lost = now_known  # the look itself told that the server's clock is off
-            finding = await account.adapter.find(lost, call)
-        if isinstance(finding, Found) and await _taken(account, intent, finding.sent):
-            lost = attrs.evolve(lost, claimed=await _claims(account, intent, finding.sent))
-            finding = await account.adapter.find(lost, call)
+        if (now_known := _lost(account, intent, index, claimed)) != lost:
+            # the look itself told that the server's clock is off
+            finding = await account.adapter.find(now_known, call)
     except SocialKitError as error:
         return CannotTell(f"could not look: {error}")
     return finding
 
 
-def _lost(account: Account, intent: Intent, index: int) -> Lost:
+def _lost(account: Account, intent: Intent, index: int, claimed: frozenset[str]) -> Lost:
     """What to look for. The window holds the server's time as it was known at the attempts, and as it is known now."""
     state = intent.states[index]
     attempts = state.lost
@@ -102,18 +101,11 @@ def _lost(account: Account, intent: Intent, index: int) -> Lost:
         since=min(moments) - SLACK,
         until=max(moments) + SLACK + timedelta(seconds=account.adapter.rules.find.quiet),
         mark=attempts[0].mark,
+        claimed=claimed,
         previous=intent.states[index - 1].sent if index else None,
         root=intent.states[0].sent if index else None,
         looks=state.looks,
     )
-
-
-async def _taken(account: Account, intent: Intent, sent: Sent) -> bool:
-    return bool(await _claims(account, intent, sent))
-
-
-async def _claims(account: Account, intent: Intent, sent: Sent) -> frozenset[str]:
-    return await account.machinery.journal.claimed(intent, [sent.id] if sent.id else [])
 
 
 def _counts(account: Account, state: PartState) -> bool:
@@ -196,6 +188,9 @@ async def _told(account: Account, intent: Intent, found: str | Receipt) -> Sent:
     receipt = (
         found if isinstance(found, Receipt) else await account.adapter.resolve(found, BoundCall(account))
     )
+    if receipt.identity.id and receipt.identity != intent.identity:
+        whose = receipt.identity.name or receipt.identity.id
+        raise ConfigError(f"{account.name}: {receipt.url or receipt.id} belongs to another account ({whose})")
     return Sent(receipt.id, receipt.url, receipt.published_at, raw=receipt.raw)
 
 

@@ -8,6 +8,8 @@ from socialkit import registry
 from socialkit.testing import AdapterContract
 
 PLATFORMS = sorted(registry.sandbox_boxes())
+PAGE = {"devto": 1000}
+"""Posts on one page of a platform's own list, where they are more than 100."""
 
 
 class TestContract(AdapterContract):
@@ -16,3 +18,4 @@ class TestContract(AdapterContract):
     @pytest.fixture(autouse=True, params=PLATFORMS)
     def _platform(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(type(self), "platform", request.param)
+        monkeypatch.setattr(type(self), "many", PAGE.get(request.param, 100) + 10)

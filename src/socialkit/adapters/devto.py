@@ -5,6 +5,7 @@ An article is made as a draft nobody sees and then published by its id: doing th
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -20,11 +21,9 @@ from . import base
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Fence, Finding, Found, Lost, Part, Sent
 
 _DOCS = Source("developers.forem.com, API v1, and the server's source", "2026-11-23")
-_CREATE = r"POST /api/articles"
-TITLE, TAGS = 128, 4
-PAGE = 1000
-"""Own articles come in pages of at most this many."""
-BREAK = "\n\n"
+_PUBLISHED = "/api/articles/me/published"
+TITLE, TAGS, PAGE = 128, 4, 1000
+"""Code points of a title, tags of an article, entries of a page."""
 
 RULES = Rules(
     text=TextRule(819_200, "utf8"),
@@ -42,31 +41,19 @@ RULES = Rules(
     budgets=(
         Budget("reads", "account", 3, 1.0, match="GET .*", source=_DOCS),
         Budget("writes", "account", 1, 1.1, match="POST|PUT|DELETE .*", source=_DOCS),
-        Budget("articles", "account", 9, 30.0, match=_CREATE, source=_DOCS),
+        Budget("articles", "account", 9, 30.0, match="POST /api/articles", source=_DOCS),
     ),
     errors=(
         ErrorRow(401, "ReauthNeeded", hint="make a new API key in the site's settings, under extensions"),
-        ErrorRow(
-            403, "Declined", text="forbidden bots", hint="a proxy hides or changes the User-Agent header"
-        ),
+        ErrorRow(403, "Declined", text="forbidden bots", hint="a proxy changes the User-Agent header"),
         ErrorRow(403, "Declined", hint="the account may not do this (suspended, or no member there)"),
         ErrorRow(404, "Declined", hint="there is no such article, or it is somebody else's"),
-        ErrorRow(
-            422, "Declined", text="canonical url has already", hint="another article has that canonical_url"
-        ),
-        ErrorRow(
-            422, "Declined", text="in the last five minutes", hint="change the title, or wait five minutes"
-        ),
-        ErrorRow(422, "Declined"),
-        ErrorRow(429, "RateLimited"),
-        ErrorRow(500, "Unavailable", definite=False),
+        ErrorRow(422, "Declined", text="canonical url has", hint="another article has that canonical_url"),
+        ErrorRow(422, "Declined", text="last five minutes", hint="change the title, or wait five minutes"),
     ),
     find=FindRule(by="key", quiet=150.0, looks=2, between=60.0),
     sources=(_DOCS,),
-    notes=(
-        "Deleting takes the article back to your drafts; only the site itself deletes.",
-        "The text is Markdown. Pictures are public URLs.",
-    ),
+    notes=("Deleting takes the article back to your drafts.", "The text is Markdown, pictures are URLs."),
 )
 
 
@@ -130,20 +117,15 @@ class DevTo(base.Adapter):
 
     # --- plan ---------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
-        post, options = draft.post, draft.options
+        post = draft.post
         title = " ".join((post.title or "").split())
         if len(title) > TITLE:
             draft.problem("title", "too_long", f"{len(title)} of {TITLE}", limit=TITLE, actual=len(title))
         pictures = [f"![{_alt(item.alt)}]({item.source.removeprefix('url:')})" for item in draft.media]
-        body = {
+        body = attrs.asdict(draft.options) | {
             "title": title,
-            "body_markdown": BREAK.join([*filter(None, [_markdown(post.text)]), *pictures]),
+            "body_markdown": "\n\n".join([*filter(None, [_markdown(post.text)]), *pictures]),
             "tags": ", ".join(self._tags(draft)),
-            "series": options.series,
-            "main_image": options.main_image,
-            "canonical_url": options.canonical_url,
-            "organization_id": options.organization_id,
-            "description": options.description,
             "published_at": self._due(draft, call),
         }
         clean = {name: value for name, value in body.items() if value is not None}
@@ -168,8 +150,7 @@ class DevTo(base.Adapter):
         if when is None:
             return None
         if when.tzinfo is None:
-            hint = "give an aware datetime"
-            draft.problem("options.published_at", "naive", f"{when} has no time zone", hint=hint)
+            draft.problem("options.published_at", "naive", f"{when} has no time zone")
             return None
         if when <= call.now():
             draft.problem("options.published_at", "range", "must be ahead; leave it out to publish at once")
@@ -187,52 +168,44 @@ class DevTo(base.Adapter):
         """The id of an unpublished article. A title that was just used may be that of our own lost attempt."""
         body = {"article": article | {"published": False}}
         answer = await call.prepare("POST", "/api/articles", json=body, accept=(422,))
-        if answer.status != 422:
-            number = int(answer.json()["id"])
-        elif (found := await self._own_draft(article["title"], call)) is not None:
-            number = found
-        else:
+        number = await self._own_draft(article, call) if answer.status == 422 else answer.json()["id"]
+        if number is None:
             raise self.parse_error(answer)
         call.remember("draft", number)
-        return number
+        return int(number)
 
-    async def _own_draft(self, title: str, call: Call) -> int | None:
-        path = "/api/articles/me/unpublished"
-        drafts = (await call.read("GET", path, params={"per_page": "30"})).json()
-        fresh = (one for one in drafts if one["title"] == title and _age(one["created_at"], call.now()) < 300)
-        return next((int(one["id"]) for one in fresh), None)
+    async def _own_draft(self, article: dict[str, Any], call: Call) -> Any:
+        drafts = (await call.read("GET", "/api/articles/me/unpublished")).json()
+        same = ("title", "body_markdown")
+        return next((one["id"] for one in drafts if all(one.get(n) == article[n] for n in same)), None)
 
     # --- after --------------------------------------------------------------------------------------------
     async def find(self, lost: Lost, call: Call) -> Finding:
         number = call.recall("draft")
         if number is None:
             return CannotTell("the draft's number was not kept")
-        async for article in self._own(
-            call, "all" if "published_at" in lost.part.body["article"] else "published"
-        ):
-            if article["id"] == number and article.get("published_at"):
-                return Found(_sent(article, call.now()))
-        return Absent("it is not among the account's published articles")
+        scheduled = "published_at" in lost.part.body["article"]
+        sent = await self._listed(number, call, "/api/articles/me/all" if scheduled else _PUBLISHED)
+        return Found(sent) if sent else Absent("it is not among the account's published articles")
 
     async def check(self, sent: Sent, call: Call) -> Sent:
-        async for article in self._own(call):
-            if str(article["id"]) == sent.id:
-                return _sent(article, call.now())
-        return sent
+        return await self._listed(sent.id, call) or sent
 
-    async def _own(
-        self, call: Call, which: str = "published", limit: int = 100_000
-    ) -> AsyncIterator[dict[str, Any]]:
-        """Own articles, newest first, page by page; a short page is the last one."""
-        size, page = min(PAGE, limit), 1
-        while True:
+    async def _listed(self, number: Any, call: Call, path: str = _PUBLISHED) -> Sent | None:
+        async for article in self._pages(call, path):
+            if str(article["id"]) == str(number) and article["published_at"]:
+                return _sent(article, call.now())
+        return None
+
+    async def _pages(self, call: Call, path: str, size: int = PAGE) -> AsyncIterator[dict[str, Any]]:
+        """The entries of a list, newest first, page by page; a short page is the last one."""
+        for page in itertools.count(1):
             params = {"page": str(page), "per_page": str(size)}
-            articles = (await call.read("GET", f"/api/articles/me/{which}", params=params)).json()
-            for article in articles:
-                yield article
-            if len(articles) < size:
+            entries = (await call.read("GET", path, params=params)).json()
+            for entry in entries:
+                yield entry
+            if len(entries) < size:
                 return
-            page += 1
 
     async def edit(self, receipt: Receipt, part: Part, call: Call) -> Sent:
         body = {"article": part.body["article"] | {"published": True}}
@@ -248,7 +221,7 @@ class DevTo(base.Adapter):
     async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
         """One page holds a thousand articles; further pages are read only while some are still looked for."""
         wanted, found = {receipt.id for receipt in receipts}, {}
-        async for article in self._own(call):
+        async for article in self._pages(call, _PUBLISHED):
             if (number := str(article["id"])) in wanted:
                 found[number] = article
             if len(found) == len(wanted):
@@ -259,44 +232,29 @@ class DevTo(base.Adapter):
         self, call: Call, *, since: datetime | None, until: datetime | None
     ) -> Metrics:
         """Followers are counted by reading their pages."""
-        followers, page = 0, 1
-        while True:
-            params = {"page": str(page), "per_page": str(PAGE)}
-            one = (await call.read("GET", "/api/followers/users", params=params)).json()
-            followers, page = followers + len(one), page + 1
-            if len(one) < PAGE:
-                break
-        who, url = call.facts.identity, call.facts.url
+        followers = sum([1 async for _ in self._pages(call, "/api/followers/users")])
         return Metrics(
-            platform=self.platform, identity=who, url=url, followers=followers, fetched_at=call.now()
+            platform="devto", identity=call.facts.identity, followers=followers, fetched_at=call.now()
         )
 
     async def fetch_posts(
         self, call: Call, *, since: datetime | None, until: datetime | None, limit: int
     ) -> AsyncIterator[Receipt]:
-        seen = 0
-        async for article in self._own(call, limit=limit if since is None and until is None else PAGE):
+        async for article in self._pages(call, _PUBLISHED, min(limit, PAGE)):
             at = _time(article["published_at"])
             if since is not None and at < since:
                 return
             if until is None or at <= until:
-                seen += 1
                 yield _receipt(article, call.facts.identity, call.now())
-            if seen >= limit:
-                return
 
     async def resolve(self, reference: str, call: Call) -> Receipt:
         """A permalink, or the number of an article."""
         path = reference.removeprefix(self.server).strip("/").partition("?")[0]
         if not re.fullmatch(r"\d+|[\w-]+/[\w-]+", path):
             raise errors.ConfigError(f"{reference!r} is no article of {self.server}")
-        answer = await call.read("GET", f"/api/articles/{path}", accept=(404,))
-        if answer.status == 404:
-            raise errors.ConfigError(f"{reference!r} is no article that {self.server} shows")
-        article = answer.json()
-        user = article["user"]
-        owner = Identity(self.platform, self.server, str(user["user_id"]), user["username"])
-        return _receipt(article, owner, call.now())
+        article = (await call.read("GET", f"/api/articles/{path}")).json()
+        number, name = str(article["user"]["user_id"]), article["user"]["username"]
+        return _receipt(article, Identity(self.platform, self.server, number, name), call.now())
 
     def owns(self, permalink: str) -> bool:
         return permalink.startswith(f"{self.server}/")
@@ -314,16 +272,14 @@ def _alt(text: str | None) -> str:
 
 
 def _sent(article: dict[str, Any], now: datetime) -> Sent:
-    at = _time(article["published_at"])
-    if at > now:
-        return Sent(str(article["id"]), article["url"], at, Status.SCHEDULED, look_again_at=at)
-    return Sent(str(article["id"]), article["url"], at)
+    at, due = _time(article["published_at"]), _time(article["published_at"]) > now
+    status = Status.SCHEDULED if due else Status.PUBLISHED
+    return Sent(str(article["id"]), article["url"], at, status, look_again_at=at if due else None)
 
 
 def _receipt(article: dict[str, Any], owner: Identity, now: datetime) -> Receipt:
     sent = _sent(article, now)
-    text = article.get("body_markdown") or article.get("title")
-    return Receipt(owner, sent.id, sent.url, sent.published_at, text)
+    return Receipt(owner, sent.id, sent.url, sent.published_at, article.get("body_markdown"))
 
 
 def _row(receipt: Receipt, article: dict[str, Any] | None, now: datetime) -> Metrics:
@@ -344,7 +300,3 @@ def _row(receipt: Receipt, article: dict[str, Any] | None, now: datetime) -> Met
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _age(text: str, now: datetime) -> float:
-    return (now - _time(text)).total_seconds()

@@ -729,7 +729,7 @@ def _sent(status: dict[str, Any], part: Part | None) -> Sent:
         raw["media"] = _ids(status)
         due = _time(status["scheduled_at"])
         return Sent(str(status["id"]), status=Status.SCHEDULED, look_again_at=due, raw=raw)
-    if not status.get("id"):
+    if not status["id"]:
         raise errors.Declined("the server took the post and dropped it (its spam filter does so)")
     missing = tuple(_lacks(status, part)) if part is not None else ()
     at = _time(status["created_at"]) if status.get("created_at") else None

@@ -48,7 +48,7 @@ class AdapterContract(FaultTests, AdapterSuite):
     >>> TestMastodon().test_the_same_key_publishes_once()
     """
 
-    many: ClassVar[int] = 45
+    many: ClassVar[int] = 110
     """How many own posts the paging test makes; more than one page of the platform."""
 
     # --- what is declared -----------------------------------------------------------------------------------
@@ -140,10 +140,11 @@ class AdapterContract(FaultTests, AdapterSuite):
 
     def _plain_field(self, name: str) -> Callable[[Bench], bool]:
         value, marker = FIELDS[name]
-        return lambda bench: _arrives(bench, self.post(TEXT.format(name), **{name: value}), marker, name)
+        text = TEXT.format(list(FIELDS).index(name))
+        return lambda bench: _arrives(bench, self.post(text, **{name: value}), marker, name)
 
     def _media_arrive(self, bench: Bench) -> bool:
-        post = self.post(TEXT.format("media"), media=[self.picture(alt="zqalt")])
+        post = self.post(TEXT.format(20), media=[self.picture(alt="zqalt")])
         return _arrives(bench, post, "zqalt", "media")
 
     def _thread_arrives(self, bench: Bench) -> bool:
@@ -157,7 +158,7 @@ class AdapterContract(FaultTests, AdapterSuite):
 
     def _reference_arrives(self, bench: Bench, name: str) -> bool:
         parent = bench.must_publish(self.post(TEXT.format(f"parent of {name}")))
-        post = self.post(TEXT.format(name), **{name: parent})
+        post = self.post(TEXT.format(f"child, {name}"), **{name: parent})
         if _told(bench, post, name):
             return True
         entry = bench.entry(bench.must_publish(post))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import attrs
 
-from ..adapters.base import Adapter
+from ..adapters.base import AccountFacts, Adapter, Call
 from ..client import Client
 from ..model import Image, Medium, Outcome, Post, Receipt, Status, Video
 from ..plan import TargetPlan
@@ -30,11 +31,16 @@ def skip(why: str) -> NoReturn:
 
 @attrs.define
 class Bench:
-    """A sandbox of one platform with a client on it, and the questions tests ask about both."""
+    """A sandbox of one platform with a client on it, and the questions tests ask about both.
+
+    ``later`` is a second client on the same store, as a later process would make it: it knows what was journaled
+    and nothing else.
+    """
 
     suite: AdapterSuite
     box: Sandbox
     client: Client
+    later: Client
     name: str
 
     @property
@@ -61,6 +67,11 @@ class Bench:
         self.box.clock.advance(10)
         report = self.client.publish(post, self.name, idempotency_key=key, errors="return", **options)
         return report[self.name]
+
+    def publish_later(self, post: Post, key: str) -> Outcome:
+        """The same from another process, which has only the store."""
+        self.box.clock.advance(10)
+        return self.later.publish(post, self.name, idempotency_key=key, errors="return")[self.name]
 
     def must_publish(self, post: Post, key: str | None = None) -> Receipt:
         """The receipt of a post that has to end well."""
@@ -163,10 +174,24 @@ class AdapterSuite:
         return adapter(self.platform)
 
     @contextmanager
-    def bench(self, **options: Any) -> Iterator[Bench]:
-        """A sandbox and a client on it; leaving checks that only commits and attaches changed the timeline."""
+    def bench(self, *, fenced: bool = True, **options: Any) -> Iterator[Bench]:
+        """A sandbox and a client on it; leaving checks that only commits and attaches changed the timeline.
+
+        ``fenced=False`` takes the account's fences away, so that nothing but looking can settle a lost answer.
+        """
+        from ..store import MemoryStore
+
         with self.sandbox() as box:
-            accounts = {self.platform: self.account(box)}
-            settings = {"store": ":memory:", "transport": box.transport, "clock": box.clock} | options
-            with Client(accounts, **settings) as client:
-                yield Bench(self, box, client, self.platform)
+            settings = {"store": MemoryStore(), "transport": box.transport, "clock": box.clock} | options
+            with self._client(box, fenced, settings) as first, self._client(box, fenced, settings) as second:
+                yield Bench(self, box, first, second, self.platform)
+
+    def _client(self, box: Sandbox, fenced: bool, settings: dict[str, Any]) -> Client:
+        adapter = self.account(box)
+        if not fenced:
+            adapter.__dict__["account"] = partial(_without_fences, adapter.account)
+        return Client({self.platform: adapter}, **settings)
+
+
+async def _without_fences(account: Callable[[Call], Awaitable[AccountFacts]], call: Call) -> AccountFacts:
+    return attrs.evolve(await account(call), fences=())

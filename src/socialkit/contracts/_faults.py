@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..model import Outcome, Status
@@ -32,6 +33,10 @@ class FaultTests(AdapterSuite):
 
     def test_listed_late(self) -> None:
         self._one_copy("listed-late", LOST)
+
+    def test_listed_late_and_lost_again_and_again(self) -> None:
+        """Every repeat is lost too, and another process goes on: it needs what the first one remembered."""
+        self._one_copy(("listed-late", {"times": 9}), (LOST, {"times": 4}))
 
     def test_key_ignored(self) -> None:
         self._one_copy(("key-ignored", {"times": 9}), LOST)
@@ -103,11 +108,10 @@ class FaultTests(AdapterSuite):
     # --- the two ends -----------------------------------------------------------------------------------------
     def _one_copy(self, *faults: Any) -> None:
         """Whatever happened, in the end exactly one copy is live and the record says so (or says it is not)."""
-        with self.bench(max_wait=90) as bench:
-            last = self._through(bench, faults, twins=0)
+        for bench, last in self._ends(faults, twins=0):
             if last.status is Status.UNKNOWN:
                 assert self.rules.find.by == "none", f"never settled: {last.error}"
-                return
+                continue
             copies = len(bench.live(TEXT.format(1)))
             assert copies == (last.status is Status.PUBLISHED), (
                 f"{last.status}, {copies} copies: {last.error}"
@@ -115,24 +119,30 @@ class FaultTests(AdapterSuite):
 
     def _no_duplicate(self, *faults: Any, twins: int = 0) -> None:
         """At most one copy of ours is live; that nobody can tell is an honest answer."""
-        with self.bench(max_wait=90) as bench:
-            last = self._through(bench, faults, twins=twins)
+        for bench, last in self._ends(faults, twins=twins):
             if last.status is Status.PUBLISHED and twins:
                 assert last.receipt is not None
                 assert bench.entry(last.receipt) is not None, "the record names a post that is not there"
 
-    def _through(self, bench: Bench, faults: tuple[Any, ...], *, twins: int) -> Outcome:
-        """Publish under the faults, settle, publish again, settle, and an hour later count."""
+    def _ends(self, faults: tuple[Any, ...], *, twins: int) -> Iterator[tuple[Bench, Outcome]]:
+        """How it ends: with the account's fences, without them, and when the caller does not wait at all."""
+        for fenced, wait in ((True, 60.0), (True, 0.0), (False, 60.0), (False, 0.0)):
+            with self.bench(max_wait=90, fenced=fenced) as bench:
+                yield bench, self._through(bench, faults, twins, wait)
+
+    def _through(self, bench: Bench, faults: tuple[Any, ...], twins: int, wait: float) -> Outcome:
+        """Publish under the faults, settle, publish again in another process, settle, and an hour later count."""
         for fault in faults:
             kind, details = fault if isinstance(fault, tuple) else (fault, {})
             bench.box.fault(kind, platform=self.platform, **details)
         post = self.post(TEXT.format(1))
-        first = bench.publish(post, "key")
+        first = bench.publish(post, "key", wait=wait)
         if first.status is Status.UNKNOWN:
-            first = bench.settle("key")
+            if wait:
+                first = bench.settle("key")
             self._record_is_true(bench, first, twins)
         bench.box.faults.clear()
-        last = bench.publish(post, "key")
+        last = bench.publish_later(post, "key")
         if last.status is Status.UNKNOWN:
             last = bench.settle("key")
         bench.box.clock.advance(HOUR)

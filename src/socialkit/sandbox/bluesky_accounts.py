@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from .bluesky_records import DID, NSID
+from .bluesky_records import BadRecord, Check, fits, obj, text
+from .bodies import BadBody
 from .core import Answer, PlatformBox, body
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ Row = tuple[str, str, str, Callable[["Request"], "Response"]]
 FULL, APP, PRIVILEGED = "com.atproto.access", "com.atproto.appPass", "com.atproto.appPassPrivileged"
 REFRESH = "com.atproto.refresh"
 ACCESS_SECONDS, REFRESH_SECONDS, GRACE_SECONDS = 7200, 90 * 86400, 7200
+_PROTECTED = frozenset(
+    f"com.atproto.server.{name}"
+    for name in ("createAppPassword", "getSession", "listAppPasswords", "revokeAppPassword", "updateEmail")
+)
+"""Some of the calls no service token is made for."""
+_SIGN_IN = obj("identifier password", identifier=text(), password=text())
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _NAMES = {
     400: "InvalidRequest",
@@ -125,43 +132,52 @@ class Accounts(PlatformBox):
     def token_expired(self) -> Response:
         return self.error(400, "ExpiredToken", "Token has expired")
 
-    def given(self, request: Request, *required: str, limit: int = 150 * 1024) -> Json:
-        """The request's JSON object; refused when it is larger than ``limit`` bytes or lacks a string."""
+    def given(self, request: Request, check: Check, limit: int = 150 * 1024) -> Json:
+        """The request's JSON object; refused when it is larger than ``limit`` bytes or fails ``check``."""
         read = body(request)
         if len(read.raw) > limit:
-            raise self.refuse("request entity too large", status=413)
-        if read.upload is not None:
-            kind = read.content_type or "none"
-            raise self.refuse(f"Wrong request encoding (Content-Type): {kind}")
-        found = read.json()
-        if not isinstance(found, dict):
-            raise self.refuse("Expected object value type at $")
-        for name in required:
-            self._need_text(found.get(name), name, name in found)
+            raise self.refuse("request entity too large", "PayloadTooLargeError", 413)
+        if not read.content_type:
+            raise self.refuse("Request encoding (Content-Type) required but not provided")
+        if read.content_type.partition(";")[0].strip().lower() != "application/json":
+            raise self.refuse(f"Wrong request encoding (Content-Type): {read.content_type}")
+        if not read.raw:
+            raise self.refuse("A request body is expected but none was provided")
+        try:
+            found: Json = read.json()
+            check(found, "$")
+        except BadBody as error:
+            raise self.refuse(str(error), "SyntaxError") from None
+        except BadRecord as error:
+            raise self.refuse(str(error)) from None
         return found
 
-    def _need_text(self, value: Any, name: str, there: bool) -> None:
-        if not there:
-            raise self.refuse(f'Missing required key "{name}" at $')
-        if not isinstance(value, str):
-            raise self.refuse(f"Expected string value type at $.{name}")
+    def no_body(self, request: Request) -> None:
+        """Refuse a body on a call that takes none."""
+        read = body(request)
+        if read.raw or read.upload is not None:
+            raise self.refuse("A request body was provided when none was expected")
+
+    def bad_query(self, request: Request, words: str) -> Answer:
+        """The refusal of a query parameter, to raise."""
+        return self.refuse(f"Invalid {request.url.path.rpartition('/')[2]} params: {words}")
 
     def asked(self, request: Request, name: str, default: str | None = None) -> str:
         """A query parameter; refused when it is missing and has no default."""
         value = request.query_params.get(name, default)
         if value is None:
-            raise self.refuse(f'Missing required key "{name}" at $')
+            raise self.bad_query(request, f'Missing required key "{name}"')
         return value
 
     def number(self, request: Request, name: str, default: int, low: int, high: int) -> int:
         """A whole number in the query, within bounds."""
         value = self.asked(request, name, str(default))
         if not value.lstrip("-").isdecimal():
-            raise self.refuse(f'Expected integer value type (got "{value}") at $.{name}')
+            raise self.bad_query(request, f'Expected integer value type (got "{value}")')
         if int(value) < low:
-            raise self.refuse(f"integer too small (minimum {low}, got {value}) at $.{name}")
+            raise self.bad_query(request, f"integer too small (minimum {low}, got {value})")
         if int(value) > high:
-            raise self.refuse(f"integer too big (maximum {high}, got {value}) at $.{name}")
+            raise self.bad_query(request, f"integer too big (maximum {high}, got {value})")
         return int(value)
 
     # hosts ---------------------------------------------------------------------------------------
@@ -296,12 +312,14 @@ class Accounts(PlatformBox):
 
     def bearer(self, request: Request) -> Json:
         """The claims of the request's token; refused when it is missing, false or too old."""
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        if not kind:
+        words = request.headers.get("authorization", "").split(" ")
+        if words == [""]:
             raise self.refuse("", "AuthMissing", 401)
-        if kind.lower() != "bearer":
-            raise self.refuse(f"Unsupported authorization type: {kind}", "InvalidToken")
-        opened = self._opened(token)
+        if len(words) != 2:
+            raise self.refuse("Malformed authorization header", "InvalidToken")
+        if words[0].lower() != "bearer":
+            raise self.refuse("Unexpected authorization type", "InvalidToken")
+        opened = self._opened(words[1])
         if opened is None:
             raise self.refuse("Token could not be verified", "InvalidToken")
         header, claims = opened
@@ -318,7 +336,7 @@ class Accounts(PlatformBox):
         """Who asks, by an access token; refused when nobody does or the account is off."""
         claims = self.bearer(request)
         if claims["typ"] != "at+jwt":
-            raise self.refuse("Malformed token", "InvalidToken")
+            raise self.refuse("Token could not be verified", "InvalidToken")
         if claims["scope"] not in scopes:
             raise self.refuse("Bad token scope", "InvalidToken")
         person = self.people.get(claims["sub"])
@@ -351,7 +369,7 @@ class Accounts(PlatformBox):
 
     def create_session(self, request: Request) -> Response:
         """``createSession``: with the password or an app password."""
-        given = self.given(request, "identifier", "password")
+        given = self.given(request, _SIGN_IN)
         person = self.person(given["identifier"])
         scope = self._scope_for(person, given["password"])
         if person is None or scope is None:
@@ -403,7 +421,7 @@ class Accounts(PlatformBox):
     def _refreshing(self, request: Request) -> tuple[str, Session, Person]:
         claims = self.bearer(request)
         if claims["typ"] != "refresh+jwt":
-            raise self.refuse("Malformed token", "InvalidToken")
+            raise self.refuse("Token could not be verified", "InvalidToken")
         session = self.sessions.get(claims["jti"])
         if session is None or session.expires_at <= self.now():
             raise self.refuse("Token has been revoked", "ExpiredToken")
@@ -414,6 +432,7 @@ class Accounts(PlatformBox):
 
     def refresh_session(self, request: Request) -> Response:
         """``refreshSession``: for two hours the old token gives the same successor."""
+        self.no_body(request)
         _, session, person = self._refreshing(request)
         if session.successor is None:
             session.successor = self._new_session(person, session.scope)
@@ -439,7 +458,7 @@ class Accounts(PlatformBox):
         from starlette.responses import JSONResponse
 
         person = self.user(request, (FULL,))
-        given = self.given(request, "name")
+        given = self.given(request, obj("name", name=text()))
         if given["name"] in person.app_passwords:
             raise self.refuse("could not create app-specific password")
         digest, privileged = (
@@ -472,9 +491,12 @@ class Accounts(PlatformBox):
         from starlette.responses import JSONResponse
 
         wanted = self.asked(request, "handle").lower()
+        if not fits("handle", wanted):
+            raise self.bad_query(request, f'Invalid handle (got "{wanted}")')
         person = next((one for one in self.people.values() if one.handle == wanted), None)
         if person is None:
-            raise self.refuse("Unable to resolve handle")
+            own = wanted.endswith(f".{self.entryway}")
+            raise self.refuse("Unable to resolve handle", "HandleNotFound" if own else "")
         return JSONResponse({"did": person.did})
 
     def get_service_auth(self, request: Request) -> Response:
@@ -483,13 +505,16 @@ class Accounts(PlatformBox):
 
         person = self.user(request)
         audience, method = self.asked(request, "aud"), request.query_params.get("lxm")
-        if not DID.fullmatch(audience.partition("#")[0]):
+        if not fits("did", audience.partition("#")[0]):
             raise self.refuse("aud must be a valid atproto DID or did#serviceId reference")
-        if method is not None and not NSID.fullmatch(method):
-            raise self.refuse(f'Invalid NSID (got "{method}") at $.lxm')
+        if method is not None and not fits("nsid", method):
+            raise self.bad_query(request, f'Invalid NSID (got "{method}")')
         now = self.now().timestamp()
         expires = self.number(request, "exp", int(now) + 60, 0, 2**53)
         self._check_expiry(expires - now, method)
+        if method in _PROTECTED:
+            words = "cannot request a service auth token for the following protected method"
+            raise self.refuse(f"{words}: {method}")
         claims = {"iat": int(now), "iss": person.did, "aud": audience, "exp": expires}
         token = {**claims, "jti": self.digest("service", now, audience, method)[:32]}
         if method:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from .bluesky_accounts import Json, Person, Row, stamp
+from .bluesky_records import obj, text
 from .bluesky_repo import FeedPost, Repo, Stored, part, parts, quoted
 from .core import Entry
 
@@ -226,9 +227,9 @@ class AppView(Repo):
     def _many(self, request: Request, name: str) -> list[str]:
         values = request.query_params.getlist(name)
         if not values:
-            raise self.refuse(f'Missing required key "{name}" at $')
+            raise self.bad_query(request, f'Missing required key "{name}"')
         if len(values) > 25:
-            raise self.refuse(f"array too big (maximum 25, got {len(values)}) at $.{name}")
+            raise self.bad_query(request, f"array too big (maximum 25, got {len(values)})")
         return values
 
     def get_posts(self, request: Request) -> Response:
@@ -387,13 +388,13 @@ class AppView(Repo):
         author = self.person(asked["author"]) if "author" in asked else None
 
         def fits(post: FeedPost) -> bool:
-            text, record = post.text.lower(), post.indexed[1]
+            words_in, record = post.text.lower(), post.indexed[1]
             tags = asked.getlist("tag")
             return (
-                all(word in text for word in words if word != "*")
+                all(word in words_in for word in words if word != "*")
                 and ("author" not in asked or (author is not None and author.did == post.did))
                 and ("lang" not in asked or asked["lang"] in (record.get("langs") or []))
-                and all(f"#{tag.lower()}" in text or tag in (record.get("tags") or []) for tag in tags)
+                and all(f"#{tag.lower()}" in words_in or tag in (record.get("tags") or []) for tag in tags)
             )
 
         rows = [post for post in self.posts() if fits(post)]
@@ -465,12 +466,9 @@ class AppView(Repo):
         """``updateSeen``."""
         from starlette.responses import Response
 
-        me, given = self.user(request), self.given(request, "seenAt")
-        try:
-            seen_at = datetime.fromisoformat(given["seenAt"])
-        except ValueError:
-            raise self.refuse(f'Invalid datetime (got "{given["seenAt"]}") at $.seenAt') from None
-        me.seen_at = seen_at.astimezone(self.now().tzinfo)
+        me = self.user(request)
+        given = self.given(request, obj("seenAt", seenAt=text("datetime")))
+        me.seen_at = datetime.fromisoformat(given["seenAt"]).astimezone(UTC)
         return Response(status_code=200)
 
 

@@ -13,7 +13,25 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["SCHEMAS", "BadRecord", "blobs_in", "dag_cbor", "raw_cid", "record_cid", "tid", "validate"]
+__all__ = [
+    "SCHEMAS",
+    "BadRecord",
+    "Check",
+    "array",
+    "blobs_in",
+    "dag_cbor",
+    "fits",
+    "integer",
+    "maybe",
+    "no_fractions",
+    "obj",
+    "raw_cid",
+    "record_cid",
+    "text",
+    "tid",
+    "union",
+    "validate",
+]
 
 Json = dict[str, Any]
 Check = Callable[[Any, str], None]
@@ -22,18 +40,30 @@ Check = Callable[[Any, str], None]
 DID = re.compile(r"did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]")
 NSID = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*(\.[a-zA-Z0-9-]+)+\.[a-zA-Z][a-zA-Z0-9]*")
 RKEY = re.compile(r"(?!\.\.?$)[A-Za-z0-9._:~-]{1,512}")
+_HANDLE = r"([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _FORMATS = {
+    "at-identifier": re.compile(rf"{DID.pattern}|{_HANDLE}"),
     "at-uri": re.compile(r"at://[^/\s]+(/[^/\s]+){0,2}"),
     "cid": re.compile(r"b[a-z2-7]{8,}|Qm[1-9A-HJ-NP-Za-km-z]{44}|z[1-9A-HJ-NP-Za-km-z]{8,}"),
     "datetime": re.compile(
         r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-6]\d:[0-6]\d(\.\d{1,20})?(Z|[+-][0-2]\d:[0-5]\d)"
     ),
     "did": DID,
+    "handle": re.compile(_HANDLE),
     "language": re.compile(r"(i|[a-z]{2,3}|[a-z]{5,8})(-[a-zA-Z0-9]{1,8})*", re.IGNORECASE),
+    "nsid": NSID,
+    "record-key": RKEY,
     "tid": re.compile(r"[2-7a-j][2-7a-z]{12}"),
     "uri": re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s]+"),
 }
-_SAID = {"cid": "CID string", "did": "DID", "tid": "TID string"}
+_SAID = {
+    "at-identifier": "AT identifier",
+    "cid": "CID string",
+    "did": "DID",
+    "nsid": "NSID",
+    "record-key": "record key",
+    "tid": "TID string",
+}
 _TID = "234567abcdefghijklmnopqrstuvwxyz"
 
 
@@ -131,10 +161,35 @@ def blobs_in(value: Any) -> Iterator[Json]:
 
 # --- the language of the lexicons ----------------------------------------------------------------------------
 def _shown(value: Any) -> str:
-    if isinstance(value, dict | list):
-        return "array" if isinstance(value, list) else "object"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 258 else f"{text[:257]}…"
+    if isinstance(value, list):
+        return f"[{_first_two(list(map(_shown, value[:3])))}]"
+    if isinstance(value, dict):
+        return f"{{{_first_two([f'{json.dumps(name)}: ...' for name in value])}}}"
+    if isinstance(value, str) and len(value) >= 256:
+        value = f"{value[:255]}…"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _first_two(shown: list[str]) -> str:
+    return ", ".join(shown[:2]) + ", ..." * (len(shown) > 2)
+
+
+def fits(form: str, value: str) -> bool:
+    """Whether a text has a format of the lexicons, such as "handle"."""
+    return _FORMATS[form].fullmatch(value) is not None
+
+
+def no_fractions(value: Any, at: str) -> None:
+    """Refuse numbers with a fraction, which the data model does not have."""
+    if isinstance(value, float):
+        kinds = "one of null, boolean, integer, string, cid, bytes, array or object"
+        raise BadRecord(f"Expected {kinds} value type (got {_shown(value)}) at {at}")
+    if isinstance(value, dict):
+        for name, one in value.items():
+            no_fractions(one, f"{at}.{name}")
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            no_fractions(one, f"{at}[{index}]")
 
 
 def _expect(holds: bool, kind: str, value: Any, at: str) -> None:
@@ -160,6 +215,16 @@ def text(form: str = "", *, size: int = 0, graphemes: int = 0) -> Check:
             _too_big("grapheme", graphemes, length(value, "graphemes"), at)
         if form and not _FORMATS[form].fullmatch(value):
             raise BadRecord(f"Invalid {_SAID.get(form, form)} (got {_shown(value)}) at {at}")
+
+    return check
+
+
+def maybe(item: Check) -> Check:
+    """The same, or null."""
+
+    def check(value: Any, at: str) -> None:
+        if value is not None:
+            item(value, at)
 
     return check
 
@@ -193,9 +258,10 @@ def blob(maximum: int, *accept: str) -> Check:
 
     def check(value: Any, at: str) -> None:
         link = value.get("ref") if isinstance(value, dict) else None
-        whole = isinstance(link, dict) and isinstance(link.get("$link"), str) and value.get("$type") == "blob"
-        _expect(whole and isinstance(value.get("mimeType"), str), "blob", value, at)
-        _expect(isinstance(value.get("size"), int), "integer", value.get("size"), f"{at}.size")
+        cid = link.get("$link") if isinstance(link, dict) else None
+        whole = isinstance(cid, str) and fits("cid", cid) and value.get("$type") == "blob"
+        whole = whole and isinstance(value.get("mimeType"), str) and isinstance(value.get("size"), int)
+        _expect(whole, "blob", value, at)
         mime = value["mimeType"]
         if not any(mime == one or (one.endswith("/*") and mime.startswith(one[:-1])) for one in accept):
             wanted = " or ".join(map(_shown, accept))
@@ -221,15 +287,22 @@ def obj(required: str, /, **fields: Check) -> Check:
     return check
 
 
-def union(**kinds: Check) -> Check:
-    """An object that names its type; types not listed here (``a__b`` is ``a#b``, ``_`` a dot) pass."""
+def union(*, closed: bool = False, **kinds: Check) -> Check:
+    """An object that names its type; types not listed here (``a__b`` is ``a#b``, ``_`` a dot) pass.
+
+    With ``closed=True`` they are refused.
+    """
     known = {name.replace("__", "#").replace("_", "."): check for name, check in kinds.items()}
 
     def check(value: Any, at: str) -> None:
         typed = isinstance(value, dict) and "$type" in value
         _expect(typed, 'an object which includes the "$type" property', value, at)
         _expect(isinstance(value["$type"], str), "string", value["$type"], f"{at}.$type")
-        known.get(value["$type"], _anything)(value, at)
+        kind = value["$type"]
+        if closed and kind not in known:
+            *most, last = map(_shown, known)
+            raise BadRecord(f"Expected one of {', '.join(most)} or {last} (got {_shown(kind)}) at {at}.$type")
+        known.get(kind, _anything)(value, at)
 
     return check
 

@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 
 from .bluesky_accounts import Accounts, Json, Person, Row
-from .bluesky_records import NSID, RKEY, BadRecord, blobs_in, raw_cid, record_cid, tid, validate
+from .bluesky_records import (
+    BadRecord,
+    Check,
+    array,
+    blobs_in,
+    maybe,
+    no_fractions,
+    obj,
+    raw_cid,
+    record_cid,
+    text,
+    tid,
+    union,
+    validate,
+)
 from .bodies import Upload
 from .core import Entry, body
 
@@ -26,6 +40,19 @@ GATES = ("app.bsky.feed.threadgate", "app.bsky.feed.postgate")
 RECORD_BYTES = 1_000_000
 _ONE_PER_SUBJECT = ("app.bsky.feed.like", "app.bsky.feed.repost", "app.bsky.graph.follow")
 _WRITE = "com.atproto.repo.applyWrites#"
+_PLACE: dict[str, Check] = {"collection": text("nsid"), "rkey": text("record-key")}
+_SWAPS: dict[str, Check] = {"swapCommit": text("cid"), "swapRecord": maybe(text("cid"))}
+_REPO: dict[str, Check] = {"repo": text("at-identifier"), **_SWAPS}
+_CREATE = obj("repo collection record", record=obj(""), **_PLACE, **_REPO)
+_PUT = obj("repo collection rkey record", record=obj(""), **_PLACE, **_REPO)
+_DELETE = obj("repo collection rkey", **_PLACE, **_REPO)
+_ONE_WRITE = union(
+    closed=True,
+    com_atproto_repo_applyWrites__create=obj("collection value", value=obj(""), **_PLACE),
+    com_atproto_repo_applyWrites__update=obj("collection rkey value", value=obj(""), **_PLACE),
+    com_atproto_repo_applyWrites__delete=obj("collection rkey", **_PLACE),
+)
+_APPLY = obj("repo writes", writes=array(_ONE_WRITE), **_REPO)
 _UNSET: Any = object()
 
 
@@ -142,9 +169,8 @@ class Repo(Accounts):
 
     def create_record(self, request: Request) -> Response:
         """``createRecord``: under a key that is taken it fails with a bare 500, as the real server does."""
-        person, given = self._writer(request, "collection")
-        rkey = given.get("rkey")
-        write = self._checked(given, rkey if rkey is not None else self.new_id(), given.get("record"))
+        person, given = self._writer(request, _CREATE)
+        write = self._checked(given, given.get("rkey") or self.new_id(), given["record"])
         self._swap_commit(person, given)
         uri = _address(person, write)
         if self.at(uri) is not None:
@@ -155,8 +181,8 @@ class Repo(Accounts):
 
     def put_record(self, request: Request) -> Response:
         """``putRecord``: the same content again changes nothing and has no commit in its answer."""
-        person, given = self._writer(request, "collection", "rkey")
-        write = self._checked(given, given["rkey"], given.get("record"))
+        person, given = self._writer(request, _PUT)
+        write = self._checked(given, given["rkey"], given["record"])
         before = self.at(_address(person, write))
         if before is not None and before[0] == write.cid:
             return self._done(person, write, None)
@@ -169,7 +195,7 @@ class Repo(Accounts):
         """``deleteRecord``: what is not there is deleted as well."""
         from starlette.responses import JSONResponse
 
-        person, given = self._writer(request, "collection", "rkey")
+        person, given = self._writer(request, _DELETE)
         write = Write(given["collection"], given["rkey"])
         before = self.at(_address(person, write))
         if before is None:
@@ -182,10 +208,8 @@ class Repo(Accounts):
         """``applyWrites``: all or nothing."""
         from starlette.responses import JSONResponse
 
-        person, given = self._writer(request)
-        writes = given.get("writes")
-        if not isinstance(writes, list):
-            raise self.refuse('Missing required key "writes" at $')
+        person, given = self._writer(request, _APPLY)
+        writes: list[Json] = given["writes"]
         if len(writes) > 200:
             raise self.refuse("Too many writes. Max: 200")
         checked = [self._one_of_many(given, one, index) for index, one in enumerate(writes)]
@@ -195,19 +219,12 @@ class Repo(Accounts):
         results = [self._result(person, op, one) for op, one in zip(writes, checked, strict=True)]
         return JSONResponse({"commit": commit, "results": results})
 
-    def _one_of_many(self, given: Json, write: Any, index: int) -> Write:
-        kind = write.get("$type") if isinstance(write, dict) else None
-        if kind not in (f"{_WRITE}create", f"{_WRITE}update", f"{_WRITE}delete"):
-            raise self.refuse(f"Action not supported: {kind}")
-        self._need_text(write.get("collection"), "collection", "collection" in write)
-        rkey = write.get("rkey")
-        if kind == f"{_WRITE}create" and rkey is None:
-            rkey = self.new_id()
-        self._need_text(rkey, "rkey", rkey is not None)
-        if kind == f"{_WRITE}delete":
-            return Write(write["collection"], str(rkey))
+    def _one_of_many(self, given: Json, write: Json, index: int) -> Write:
+        if write["$type"] == f"{_WRITE}delete":
+            return Write(write["collection"], write["rkey"])
         one = {**given, "collection": write["collection"]}
-        return self._checked(one, rkey, write.get("value"), at=f"$.writes[{index}].record")
+        rkey = write.get("rkey") or self.new_id()
+        return self._checked(one, rkey, write["value"], at=f"$.writes[{index}].record")
 
     def _no_clash(self, person: Person, writes: list[Json], checked: list[Write]) -> None:
         """A create over a record, or an update or delete of none, ends the whole batch in a 500."""
@@ -228,10 +245,10 @@ class Repo(Accounts):
 
     # checks --------------------------------------------------------------------------------------
 
-    def _writer(self, request: Request, *required: str) -> tuple[Person, Json]:
+    def _writer(self, request: Request, check: Check) -> tuple[Person, Json]:
         """Who writes, and the request; only to their own repository, and only while the account is on."""
         person = self.user(request)
-        given = self.given(request, "repo", *required, limit=RECORD_BYTES)
+        given = self.given(request, check, limit=RECORD_BYTES)
         owner = self.person(given["repo"])
         if owner is None:
             raise self.refuse("Account not found", "AccountNotFound", 403)
@@ -241,20 +258,13 @@ class Repo(Accounts):
             raise self.refuse("", status=401)
         return person, given
 
-    def _checked(self, given: Json, rkey: Any, record: Any, at: str = "$.record") -> Write:
+    def _checked(self, given: Json, rkey: str, record: Json, at: str = "$.record") -> Write:
         """The write after every check that looks at the record alone and at its blobs."""
         collection = given["collection"]
-        if not NSID.fullmatch(collection):
-            raise self.refuse(f'Invalid NSID (got "{collection}") at $.collection')
-        if not isinstance(record, dict):
-            raise self.refuse(
-                f"Expected object value type at {at}" if record else 'Missing required key "record" at $'
-            )
-        if not isinstance(rkey, str) or not RKEY.fullmatch(rkey):
-            raise self.refuse(f"Invalid record key: {rkey}")
         if record.setdefault("$type", collection) != collection:
             raise self.refuse(f"Invalid $type: expected {collection}, got {record['$type']}")
         try:
+            no_fractions(record, at)
             status = validate(record, rkey, wanted=given.get("validate"), at=at)
             write = Write(collection, rkey, record, record_cid(record), status)
         except BadRecord as error:
@@ -270,6 +280,8 @@ class Repo(Accounts):
             kept = self.media.get(str(cid))
             if kept is None or owner is None or owner.did not in kept["owners"]:
                 raise self.refuse(f"Could not find blob: {cid}", "BlobNotFound")
+            if kept["used"]:
+                continue  # a blob that a record refers to is not looked at again
             for name, code in (("mimeType", "InvalidMimeType"), ("size", "InvalidSize")):
                 if blob.get(name) != kept[name]:
                     words = f"Referenced {name.capitalize()} does not match stored blob."
@@ -299,6 +311,8 @@ class Repo(Accounts):
     def _apply(self, person: Person, writes: list[Write]) -> Json:
         """Do the writes; gives the commit. Its CID is of a small stand-in, not of a whole signed tree."""
         for write in writes:
+            for blob in blobs_in(write.record):
+                self.media[blob["ref"]["$link"]]["used"] = True
             if write.record is None:
                 self._delete(person, write)
             elif write.collection == POST:
@@ -465,7 +479,7 @@ class Repo(Accounts):
         """The same, told by digest; ``data`` is None for what was too large to keep."""
         cid = raw_cid(sha256)
         kept = self.media.setdefault(
-            cid, {"id": cid, "mimeType": mime, "mime": mime, "size": size, "owners": {}}
+            cid, {"id": cid, "mimeType": mime, "mime": mime, "size": size, "owners": {}, "used": False}
         )
         kept["data"] = data
         kept["owners"][person.did] = self.now()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from .bluesky_accounts import Json, Person, Row, stamp
+from .bluesky_records import integer, obj, text
 from .bluesky_repo import Repo
 from .bodies import Upload
 from .core import Answer, body
@@ -26,6 +27,15 @@ TYPES = ("video/mp4", "video/quicktime", "video/webm", "video/mpeg")
 UPLOAD_TOKEN = "com.atproto.repo.uploadBlob"
 DAY_VIDEOS, DAY_BYTES = 25, 10_000_000_000
 OPEN_UPLOADS, UPLOAD_SECONDS = 10, 3600
+_JOB = obj("jobId", jobId=text())
+_START = obj(
+    "sizeBytes mimeType",
+    sizeBytes=integer(1),
+    mimeType=text(),
+    durationMs=integer(),
+    width=integer(),
+    height=integer(),
+)
 _STAGES = ("CREATED", "ENCODING", "SCANNING", "UPLOADING")
 
 
@@ -228,10 +238,8 @@ class Videos(Repo):
         if not self.takes_parts:
             raise self.refuse("", status=501)
         person = self._uploader(request)
-        given = self.given(request, "mimeType")
-        size = given.get("sizeBytes")
-        if not isinstance(size, int) or size < 1:
-            raise self.refuse("Expected integer value type at $.sizeBytes")
+        given = self.given(request, _START)
+        size: int = given["sizeBytes"]
         self._check_start(person, given, size)
         upload_id = self.digest("upload", len(self.uploads))[:20]
         expires = self.now() + timedelta(seconds=UPLOAD_SECONDS)
@@ -243,9 +251,9 @@ class Videos(Repo):
         if given["mimeType"] not in TYPES:
             raise self.refuse(f"{given['mimeType']} is not supported", "UnsupportedContentType")
         self._may_upload(person, size)
-        if _whole(given.get("durationMs")) > self.video_seconds * 1000:
+        if given.get("durationMs", 0) > self.video_seconds * 1000:
             raise self.refuse(f"Video is longer than {self.video_seconds:.0f} seconds", "VideoTooLong")
-        width, height = _whole(given.get("width")), _whole(given.get("height"))
+        width, height = given.get("width", 0), given.get("height", 0)
         if width and height and not 1 / 3 <= width / height <= 3:
             raise self.refuse("Video must be between 1:3 and 3:1", "BadAspectRatio")
         if len(self._open_uploads(person)) >= OPEN_UPLOADS:
@@ -296,7 +304,7 @@ class Videos(Repo):
         """``finishUpload``: makes a job of the parts, or finds the one that has the same video already."""
         from starlette.responses import JSONResponse
 
-        upload = self._upload_of(request, self.given(request, "jobId")["jobId"])
+        upload = self._upload_of(request, self.given(request, _JOB)["jobId"])
         if self._state(upload) not in ("created", "completed"):
             raise self._ended(upload)
         if upload.job is None:
@@ -321,7 +329,7 @@ class Videos(Repo):
         """``abortUpload``."""
         from starlette.responses import JSONResponse
 
-        upload = self._upload_of(request, self.given(request, "jobId")["jobId"])
+        upload = self._upload_of(request, self.given(request, _JOB)["jobId"])
         if self._state(upload) == "created":
             upload.state = "aborted"
         more = {"completedJobId": upload.job} if upload.job else {}
@@ -342,10 +350,6 @@ class Videos(Repo):
         if upload.failure:
             status["failureReason"] = upload.failure
         return JSONResponse(status)
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) else 0
 
 
 def _digest_of(parts: list[str]) -> str:

@@ -137,9 +137,10 @@ class XBox(Reads):
         """``POST /2/tweets``: a post, a reply, a quote, a poll, or a new version of a post."""
         from starlette.responses import JSONResponse
 
-        scopes = (*_WRITE, "media.write") if b"media_ids" in request.scope["socialkit.body"].raw else _WRITE
-        me = self.user(request, *scopes)
+        me = self.user(request, *_WRITE)
         given = self.checked(request, schema.POST)
+        if "media" in given and not self.covers(request, "media.write"):
+            raise self.forbidden()
         self._check_whole(given)
         price = self._price(given, me)
         self.need_credits(price)

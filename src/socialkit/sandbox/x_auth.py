@@ -267,6 +267,11 @@ class Grants(PlatformBox):
         grant = self.grant(request)
         return None if grant.username is None else self._person(grant, ("tweet.read", "users.read"))
 
+    def covers(self, request: Request, scope: str) -> bool:
+        """Whether the request's credential has the scope; OAuth 1.0a has all."""
+        grant = self.peek(request)
+        return grant is not None and (grant.kind == "oauth1" or scope in grant.scopes)
+
     def _person(self, grant: Grant, scopes: tuple[str, ...]) -> XUser:
         if grant.username is None:
             detail = (

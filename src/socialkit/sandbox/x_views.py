@@ -22,7 +22,7 @@ from .x_media import Uploads
 if TYPE_CHECKING:
     from socialkit.text import Entity
 
-__all__ = ["Ask", "Text", "Views", "XPost", "stamp"]
+__all__ = ["Ask", "Tally", "Text", "Views", "XPost", "stamp"]
 
 Json = dict[str, Any]
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -78,6 +78,16 @@ class XPost(Entry):
     note: Text | None = None
     hidden: bool = False
     given: Json = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Tally:
+    """What is counted over all posts by their id, good for one ``version`` of the timelines."""
+
+    version: int
+    replies: Counter[str]
+    quotes: Counter[str]
+    reposts: Counter[str]
 
 
 def stamp(moment: datetime) -> str:
@@ -138,6 +148,7 @@ class Views(Uploads):
     """
 
     drops_unauthorized = False
+    _tally: Tally | None = None
 
     # text ----------------------------------------------------------------------------------------
 
@@ -212,30 +223,29 @@ class Views(Uploads):
         """The live post with that id."""
         return cast("XPost | None", self.find(post_id))
 
-    def tally(self) -> tuple[Counter[str], Counter[str], Counter[str]]:
-        """Replies, quotes and reposts of every post; counted once per request."""
-        cached = getattr(self, "_tallied", None)
-        if cached is None or cached[0] is not self.turn or self.turn is None:
+    def tally(self) -> Tally:
+        """Replies, quotes and reposts of every post; counted once per change of a timeline."""
+        if self._tally is None or self._tally.version != self.version:
             live = [cast(XPost, entry) for entry in self.entries.values() if entry.deleted_at is None]
-            counts = (
+            self._tally = Tally(
+                self.version,
                 Counter(post.reply_to for post in live if post.reply_to),
                 Counter(post.quote for post in live if post.quote),
                 Counter(post.repost_of for post in live if post.repost_of),
             )
-            cached = self._tallied = (self.turn, counts)
-        return cast("tuple[Counter[str], Counter[str], Counter[str]]", cached[1])
+        return self._tally
 
     def public_metrics(self, post: XPost) -> Json:
         """The six counters everybody may read."""
         grown = self.growth(post, impressions=2400, likes=60, reposts=14, bookmarks=6)
         if post.repost_of is not None:
             grown = dict.fromkeys(grown, 0)
-        replies, quotes, reposts = self.tally()
+        tally = self.tally()
         return {
-            "retweet_count": grown["reposts"] + reposts[post.id],
-            "reply_count": replies[post.id],
+            "retweet_count": grown["reposts"] + tally.reposts[post.id],
+            "reply_count": tally.replies[post.id],
             "like_count": grown["likes"],
-            "quote_count": quotes[post.id],
+            "quote_count": tally.quotes[post.id],
             "bookmark_count": grown["bookmarks"],
             "impression_count": grown["impressions"],
         }

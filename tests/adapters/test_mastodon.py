@@ -1,0 +1,928 @@
+"""Mastodon: posts end to end on the sandbox, every software it meets, and what every error becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.parser import BytesParser
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+
+from media_files import gif, mp4, png
+from recording import Recorder
+from socialkit import Client, Image, InvalidPost, Mastodon, Poll, Post, Status, Video, errors
+from socialkit.adapters.base import AccountFacts, Response
+from socialkit.adapters.mastodon import MastodonOptions, _software_by_version
+from socialkit.model import Identity, Receipt
+from socialkit.sandbox import Sandbox
+from socialkit.sandbox.mastodon import MastodonBox
+from socialkit.sandbox.mastodon_servers import SOFTWARE
+from socialkit.sandbox.mastodon_views import Toot
+
+STATUSES = "/api/v1/statuses"
+MEDIA = "/api/v2/media"
+HELLO = Post("We ship today")
+BOAT = Image(png(), alt="The new boat at sea", focus=(0.25, -0.5))
+STOCK = {name for name in SOFTWARE if name.startswith("mastodon")}
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    with Sandbox(["mastodon"]) as box:
+        yield box
+
+
+@pytest.fixture
+def server(box: Sandbox) -> MastodonBox:
+    found = box["mastodon"]
+    assert isinstance(found, MastodonBox)
+    return found
+
+
+@pytest.fixture
+def wire(box: Sandbox) -> Recorder:
+    return Recorder(box.transport)
+
+
+@pytest.fixture
+def client(box: Sandbox, wire: Recorder) -> Iterator[Client]:
+    with Client(box.accounts(), store=":memory:", transport=wire, clock=box.clock) as client:
+        yield client
+
+
+def publish(client: Client, post: Post, **options: Any) -> Receipt:
+    receipt = client.publish(post, to="mastodon", **options)["mastodon"].receipt
+    assert receipt is not None
+    return receipt
+
+
+def with_options(post: Post, **options: Any) -> Post:
+    return post.variant("mastodon", MastodonOptions(**options))
+
+
+def newest(server: MastodonBox) -> Toot:
+    toot = server.timeline()[-1]
+    assert isinstance(toot, Toot)
+    return toot
+
+
+def by_reader(server: MastodonBox, text: str = "From somebody else", **fields: Any) -> Toot:
+    toot = Toot(server.new_id(), "reader", text, server.now(), **fields)
+    server.add(toot)
+    return toot
+
+
+def sent(wire: Recorder, method: str = "POST", path: str = STATUSES) -> dict[str, Any]:
+    """The JSON body of the last matching request."""
+    body: dict[str, Any] = json.loads(wire.requests(method, path)[-1].content)
+    return body
+
+
+def uploaded(wire: Recorder, path: str = MEDIA) -> dict[str, bytes]:
+    """The form of the last upload."""
+    request = wire.requests("POST", path)[-1]
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+    parts: Any = BytesParser().parsebytes(head + request.content).get_payload()
+    return {
+        part.get_param("name", header="content-disposition"): part.get_payload(decode=True) for part in parts
+    }
+
+
+def problems(client: Client, post: Post) -> list[tuple[str, str]]:
+    found = client.plan(post, to="mastodon")["mastodon"].problems
+    return [(problem.field, problem.code) for problem in found]
+
+
+def changes(client: Client, post: Post) -> list[tuple[str, str]]:
+    found = client.plan(post, to="mastodon")["mastodon"].changes
+    return [(change.field, change.code) for change in found]
+
+
+# --- every field ------------------------------------------------------------------------------------------
+def test_text_link_and_tags_become_the_text(server: MastodonBox, client: Client) -> None:
+    publish(client, Post("We ship #today", link="https://example.com/boat", tags=["launch", "today"]))
+    assert newest(server).text == "We ship #today\n\nhttps://example.com/boat\n\n#launch"
+
+
+def test_every_plain_field_arrives(server: MastodonBox, client: Client) -> None:
+    post = Post("Gruesome", language="de", content_warning="boats", sensitive=True, visibility="unlisted")
+    publish(client, post)
+    toot = newest(server)
+    assert (toot.language, toot.warning, toot.sensitive) == ("de", "boats", True)
+    assert toot.visibility == "unlisted"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "stored"),
+    [
+        (None, "public"),
+        ("public", "public"),
+        ("unlisted", "unlisted"),
+        ("followers", "private"),
+        ("direct", "direct"),
+    ],
+)
+def test_the_audience_is_always_named(server: MastodonBox, client: Client, wanted: Any, stored: str) -> None:
+    server.people["brand"].visibility = "unlisted"
+    publish(client, Post("Ahoy", visibility=wanted))
+    assert newest(server).visibility == stored
+
+
+def test_what_it_cannot_carry_is_said(client: Client) -> None:
+    assert problems(client, Post("Ahoy", visibility="private")) == [("visibility", "unsupported")]
+    assert changes(client, Post("Ahoy", title="A title")) == [("title", "not_carried")]
+
+
+def test_a_sensitive_post_needs_no_warning(server: MastodonBox, client: Client) -> None:
+    publish(client, Post("Ahoy", media=[BOAT], sensitive=True))
+    assert (newest(server).sensitive, newest(server).warning) == (True, "")
+
+
+def test_a_poll_arrives_with_its_settings(server: MastodonBox, client: Client) -> None:
+    publish(client, Post("Sail?", poll=Poll(["Aye", "Nay"], seconds=600, multiple=True, hide_totals=True)))
+    poll = newest(server).poll
+    assert poll is not None
+    assert poll["options"] == ["Aye", "Nay"]
+    assert (poll["seconds"], poll["multiple"], poll["hide_totals"]) == (600, True, True)
+
+
+@pytest.mark.parametrize(
+    ("poll", "problem"),
+    [
+        (Poll(["a", "b", "c", "d", "e"]), ("poll.options", "count")),
+        (Poll(["a", "x" * 51]), ("poll.options[1]", "too_long")),
+        (Poll(["a", "b"], seconds=299), ("poll.seconds", "range")),
+    ],
+)
+def test_a_poll_outside_the_servers_limits_is_refused(
+    client: Client, poll: Poll, problem: tuple[str, str]
+) -> None:
+    assert problem in problems(client, Post("Sail?", poll=poll))
+
+
+@pytest.mark.parametrize(("software", "fits"), [("mastodon", True), ("mastodon-4.5.0", False)])
+def test_poll_and_media_together_are_new_in_4_6(
+    server: MastodonBox, client: Client, software: str, fits: bool
+) -> None:
+    server.software = software
+    post = Post("Sail?", media=[BOAT], poll=Poll(["Aye", "Nay"]))
+    assert problems(client, post) == ([] if fits else [("poll", "with_media")])
+
+
+# --- media ------------------------------------------------------------------------------------------------
+def test_a_picture_arrives_with_alt_text_and_focus(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    publish(client, Post("Look", media=[BOAT, Image(png(9, 9))]))
+    first, second = newest(server).media
+    assert (first["alt"], first["focus"]) == ("The new boat at sea", (0.25, -0.5))
+    assert (second["alt"], second["focus"]) == (None, None)
+    assert uploaded(wire)["file"] == png(9, 9)
+
+
+def test_an_animated_gif_becomes_a_silent_video(server: MastodonBox, client: Client) -> None:
+    publish(client, Post("Waves", media=[Image(gif(frames=3), alt="Waves")]))
+    assert [medium["type"] for medium in newest(server).media] == ["gifv"]
+
+
+def test_a_video_is_waited_for_and_brings_its_thumbnail(
+    box: Sandbox, server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    box.fault("still-processing", platform="mastodon", seconds=20)
+    before = box.clock.now()
+    publish(client, Post("Watch", media=[Video(mp4(), alt="A boat", thumbnail=Image(png(16, 9)))]))
+    assert (box.clock.now() - before).total_seconds() >= 20
+    form = uploaded(wire)
+    assert (form["description"], form["thumbnail"]) == (b"A boat", png(16, 9))
+    looks = [answer.status_code for answer in wire.answers("GET", "/api/v1/media/.*")]
+    assert looks == [206] * (len(looks) - 1) + [200]
+    assert newest(server).media[0]["type"] == "video"
+
+
+def test_a_video_that_cannot_be_processed_is_certainly_not_live(
+    box: Sandbox, server: MastodonBox, client: Client
+) -> None:
+    box.fault("processing-failed", platform="mastodon")
+    with pytest.raises(errors.Declined, match="Error processing") as caught:
+        client.publish(Post("Watch", media=[Video(mp4())]), to="mastodon", idempotency_key="v")
+    assert caught.value.report["mastodon"].status is Status.FAILED
+    publish(client, Post("Watch", media=[Video(mp4())]), idempotency_key="v")
+    assert [toot.text for toot in server.timeline()] == ["Watch"]
+
+
+def test_a_video_still_in_processing_is_not_uploaded_again(
+    box: Sandbox, server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    box.fault("still-processing", platform="mastodon", seconds=1000)
+    post = Post("Watch", media=[Video(mp4())])
+    with pytest.raises(errors.Unavailable, match="still processing"):
+        client.publish(post, to="mastodon", idempotency_key="v")
+    box.clock.advance(500)
+    publish(client, post, idempotency_key="v")
+    assert len(wire.requests("POST", MEDIA)) == 1
+    assert [toot.text for toot in server.timeline()] == ["Watch"]
+
+
+@pytest.mark.parametrize(("software", "limit"), [("mastodon", 10_000), ("mastodon-4.2.0", 1500)])
+def test_alt_text_is_as_long_as_the_server_says(
+    server: MastodonBox, client: Client, software: str, limit: int
+) -> None:
+    server.software = software
+    assert problems(client, Post("Look", media=[Image(png(), alt="x" * limit)])) == []
+    assert problems(client, Post("Look", media=[Image(png(), alt="x" * (limit + 1))])) == [
+        ("media[0].alt", "too_long")
+    ]
+
+
+def test_pictures_and_a_video_do_not_mix(client: Client) -> None:
+    assert problems(client, Post("Look", media=[BOAT, Video(mp4())])) == [("media", "mixed")]
+    assert problems(client, Post("Look", media=[BOAT] * 5))[0][0] == "media"
+
+
+def test_old_servers_take_uploads_at_the_first_address(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    server.software = "mastodon-4.2.0"
+    server.kind = attrs.evolve(server.kind, version="3.1.2")
+    publish(client, Post("Watch", media=[Video(mp4())]))
+    assert len(wire.requests("POST", "/api/v1/media")) == 1
+    assert wire.requests("POST", MEDIA) == []
+
+
+# --- threads, replies, quotes -----------------------------------------------------------------------------
+def test_each_post_of_a_thread_replies_to_the_one_before(server: MastodonBox, client: Client) -> None:
+    receipt = publish(client, Post("one", thread=[Post("two", media=[BOAT]), Post("three")]))
+    one, two, three = server.timeline()
+    assert (one.reply_to, two.reply_to, three.reply_to) == (None, one.id, two.id)
+    assert receipt.part_ids == (one.id, two.id, three.id)
+    assert len(two.media) == 1
+
+
+@pytest.mark.parametrize("how", ["receipt", "id", "permalink", "uri", "foreign"])
+def test_a_reply_finds_what_it_replies_to(server: MastodonBox, client: Client, how: str) -> None:
+    toot = by_reader(server)
+    place: dict[str, Any] = {
+        "receipt": Receipt(Identity("mastodon", "https://mastodon.social", "1"), toot.id),
+        "id": toot.id,
+        "permalink": f"https://mastodon.social/@reader/{toot.id}",
+        "uri": f"https://mastodon.social/users/reader/statuses/{toot.id}",
+        "foreign": f"https://elsewhere.example/@reader/{toot.id}",
+    }
+    assert publish(client, Post("Indeed", reply_to=place[how])).kind == "reply"
+    assert newest(server).reply_to == toot.id
+
+
+@pytest.mark.parametrize("field", ["reply_to", "quote"])
+@pytest.mark.parametrize(
+    "place", ["https://mastodon.social/@reader/404", "404", "https://elsewhere.example/x"]
+)
+def test_what_the_server_does_not_know_is_a_problem(client: Client, field: str, place: str) -> None:
+    post = Post("Indeed", **{field: place})  # type: ignore[arg-type]
+    assert problems(client, post) == [(field, "not_found")]
+
+
+def test_a_quote_shows_its_post(server: MastodonBox, client: Client) -> None:
+    toot = by_reader(server)
+    receipt = publish(client, Post("So true", quote=f"https://mastodon.social/@reader/{toot.id}"))
+    assert newest(server).quote == toot.id
+    assert receipt.kind == "quote"
+    assert client.fetch_posts("mastodon")[0].kind == "quote"
+
+
+def test_a_post_whose_author_lets_nobody_quote_it_is_not_quoted(server: MastodonBox, client: Client) -> None:
+    toot = by_reader(server, policy="nobody")
+    assert problems(client, Post("So true", quote=toot.id)) == [("quote", "denied")]
+
+
+def test_a_quote_that_waits_for_its_author_says_so(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    toot = by_reader(server)
+    asking = {"id": toot.id, "quote_approval": {"current_user": "manual"}}
+    wire.say("GET", f"{STATUSES}/{toot.id}", 200, asking)
+    wire.say("GET", f"{STATUSES}/{toot.id}", 200, asking)
+    post = Post("So true", quote=Receipt(Identity("mastodon", "https://mastodon.social", "2"), toot.id))
+    assert changes(client, post) == [("quote", "pending")]
+    answer = {"id": "7", "url": "https://mastodon.social/@brand/7", "quote": {"state": "pending"}}
+    wire.say("POST", STATUSES, 200, answer)
+    outcome = client.publish(post, to="mastodon")["mastodon"]
+    assert outcome.missing == ("the quoted post is shown only after its author agrees",)
+
+
+def test_servers_without_quotes_say_so(server: MastodonBox, client: Client) -> None:
+    server.software = "mastodon-4.2.0"
+    assert problems(client, Post("So true", quote="1")) == [("quote", "unsupported")]
+
+
+# --- options ----------------------------------------------------------------------------------------------
+def test_who_may_quote_arrives(server: MastodonBox, client: Client) -> None:
+    publish(client, with_options(HELLO, quote_policy="followers"))
+    assert newest(server).policy == "followers"
+
+
+@pytest.mark.parametrize(
+    ("software", "visibility"), [("mastodon-4.2.0", "public"), ("mastodon", "followers")]
+)
+def test_a_quote_policy_without_effect_is_a_change(
+    server: MastodonBox, client: Client, wire: Recorder, software: str, visibility: Any
+) -> None:
+    server.software = software
+    post = with_options(attrs.evolve(HELLO, visibility=visibility), quote_policy="followers")
+    assert changes(client, post) == [("options.quote_policy", "not_carried")]
+    publish(client, post)
+    assert "quote_approval_policy" not in sent(wire)
+
+
+@pytest.mark.parametrize(
+    "options", [{"local_only": True}, {"content_type": "text/markdown"}], ids=["local", "markdown"]
+)
+@pytest.mark.parametrize(
+    ("software", "version", "known"),
+    [
+        ("mastodon", "4.7.2", False),
+        ("mastodon", "4.7.2+glitch", True),
+        ("gotosocial", "0.19.1", True),
+        ("takahe", "0.11.0", False),
+    ],
+)
+def test_what_only_some_servers_know_is_refused_by_the_others(
+    server: MastodonBox,
+    client: Client,
+    wire: Recorder,
+    options: dict[str, Any],
+    software: str,
+    version: str,
+    known: bool,
+) -> None:
+    """A server ignores what it does not know: the post would be public after all, or full of asterisks."""
+    server.software = software
+    server.kind = attrs.evolve(server.kind, version=version)
+    post = with_options(HELLO, **options)
+    name = next(iter(options))
+    assert problems(client, post) == ([] if known else [(f"options.{name}", "unsupported")])
+    if known:
+        publish(client, post)
+        assert sent(wire)[name] == options[name]
+
+
+# --- scheduled --------------------------------------------------------------------------------------------
+@pytest.fixture
+def due(box: Sandbox) -> datetime:
+    return box.clock.now() + timedelta(hours=2)
+
+
+def test_a_scheduled_post_is_published_by_the_server(
+    box: Sandbox, server: MastodonBox, client: Client, due: datetime
+) -> None:
+    post = with_options(Post("Later", media=[BOAT]), scheduled_at=due)
+    outcome = client.publish(post, to="mastodon", idempotency_key="later")["mastodon"]
+    assert (outcome.status, outcome.look_again_at, outcome.live) == (Status.SCHEDULED, due, False)
+    assert server.timeline() == []
+    box.clock.advance(3600)
+    assert client.settle("later")["mastodon"].status is Status.SCHEDULED
+    box.clock.advance(3700)
+    settled = client.settle("later")["mastodon"]
+    assert settled.status is Status.PUBLISHED
+    assert settled.receipt is not None
+    assert settled.receipt.id == newest(server).id
+    assert settled.url == f"https://mastodon.social/@brand/{newest(server).id}"
+
+
+def test_a_scheduled_post_that_was_called_off_there_is_not_said_to_be_live(
+    box: Sandbox, server: MastodonBox, client: Client, due: datetime
+) -> None:
+    client.publish(with_options(HELLO, scheduled_at=due), to="mastodon", idempotency_key="later")
+    server.scheduled.clear()
+    box.clock.advance(3 * 3600)
+    outcome = client.settle("later")["mastodon"]
+    assert (outcome.status, outcome.look_again_at) == (Status.SCHEDULED, None)
+    assert "not among the account's own posts" in outcome.missing[0]
+
+
+def test_a_scheduled_post_can_be_called_off(
+    box: Sandbox, server: MastodonBox, client: Client, due: datetime
+) -> None:
+    report = client.publish(with_options(HELLO, scheduled_at=due), to="mastodon")
+    client.delete(report)
+    client.delete(report)
+    box.clock.advance(3 * 3600)
+    assert server.timeline() == []
+
+
+def test_calling_off_too_late_deletes_what_was_published(
+    box: Sandbox, server: MastodonBox, client: Client, due: datetime
+) -> None:
+    report = client.publish(with_options(HELLO, scheduled_at=due), to="mastodon")
+    box.clock.advance(3 * 3600)
+    assert len(server.timeline()) == 1
+    client.delete(report)
+    assert server.timeline() == []
+
+
+@pytest.mark.parametrize("fault", ["stored-then-500", "stored-then-hang", "dropped-before", "dropped-after"])
+@pytest.mark.parametrize("looked", ["before", "after"])
+def test_a_lost_answer_to_a_scheduled_post_is_looked_up(
+    box: Sandbox, server: MastodonBox, client: Client, due: datetime, fault: str, looked: str
+) -> None:
+    """Keys do not count for scheduled posts: only the lists tell."""
+    post = with_options(Post("Later", media=[BOAT]), scheduled_at=due)
+    box.fault(fault, platform="mastodon")
+    client.publish(post, to="mastodon", idempotency_key="later", errors="return", wait=0)
+    if looked == "after" and fault != "dropped-before":
+        box.clock.advance(3 * 3600)
+        assert client.settle("later")["mastodon"].status is Status.PUBLISHED
+    else:
+        client.publish(post, to="mastodon", idempotency_key="later", wait=600)
+        assert len(server.scheduled) == 1
+    box.clock.advance(3 * 3600)
+    assert [toot.text for toot in server.timeline()] == ["Later"]
+
+
+def test_a_moment_that_cannot_be_is_a_problem(box: Sandbox, server: MastodonBox, client: Client) -> None:
+    now, field = box.clock.now(), "options.scheduled_at"
+    soon = now + timedelta(seconds=299)
+    assert problems(client, with_options(HELLO, scheduled_at=soon)) == [(field, "range")]
+    assert problems(client, with_options(HELLO, scheduled_at=soon.replace(tzinfo=None))) == [(field, "naive")]
+    thread = with_options(Post("one", thread=[Post("two")]), scheduled_at=now + timedelta(hours=1))
+    assert set(problems(client, thread)) == {(field, "unsupported"), (f"thread[0].{field}", "unsupported")}
+
+
+@pytest.mark.parametrize("software", ["hollo", "takahe", "pixelfed"])
+def test_servers_that_publish_scheduled_posts_at_once_get_none(
+    server: MastodonBox, client: Client, due: datetime, software: str
+) -> None:
+    server.software = software
+    post = with_options(Post("Later", media=[BOAT]), scheduled_at=due)
+    assert problems(client, post) == [("options.scheduled_at", "unsupported")]
+
+
+def test_a_scheduled_post_that_is_out_at_once_says_so(
+    server: MastodonBox, client: Client, due: datetime
+) -> None:
+    server.kind = attrs.evolve(server.kind, scheduling=False)
+    outcome = client.publish(with_options(HELLO, scheduled_at=due), to="mastodon")["mastodon"]
+    assert outcome.status is Status.PUBLISHED
+    assert outcome.missing == ("the server does not schedule: it published at once",)
+
+
+@pytest.mark.parametrize(
+    ("post", "answer", "words"),
+    [
+        (HELLO, {"visibility": "unlisted"}, "the server made it 'unlisted' instead of 'public'"),
+        (Post("Sail?", poll=Poll(["a", "b"])), {"poll": None}, "the server left out the poll"),
+        (Post("x", content_warning="y"), {"spoiler_text": ""}, "the server left out the content warning"),
+        (Post("x", language="xx"), {"language": None}, "the server does not know the language 'xx'"),
+        (Post("x", media=[BOAT]), {"media_attachments": []}, "the server left out 1 of 1 media"),
+    ],
+)
+def test_what_the_server_leaves_out_is_told(
+    client: Client, wire: Recorder, post: Post, answer: dict[str, Any], words: str
+) -> None:
+    wire.say("POST", STATUSES, 200, {"id": "7", **answer})
+    assert client.publish(post, to="mastodon")["mastodon"].missing == (words,)
+
+
+def test_a_post_dropped_by_the_spam_filter_is_not_live(client: Client, wire: Recorder) -> None:
+    wire.say("POST", STATUSES, 200, {"id": None, "uri": None, "content": ""})
+    with pytest.raises(errors.Declined, match="spam filter") as caught:
+        client.publish(HELLO, to="mastodon")
+    assert caught.value.report["mastodon"].status is Status.FAILED
+
+
+# --- edit and delete --------------------------------------------------------------------------------------
+def test_an_edit_replaces_everything(server: MastodonBox, client: Client) -> None:
+    receipt = publish(client, Post("Before", media=[BOAT], content_warning="boats", language="de"))
+    edited = client.edit(receipt, Post("After", media=[Image(png(5, 5), alt="Another")], language="en"))
+    toot = newest(server)
+    assert (toot.text, toot.warning, toot.language) == ("After", "", "en")
+    assert [medium["alt"] for medium in toot.media] == ["Another"]
+    assert (edited.id, edited.text) == (receipt.id, "After")
+    client.edit(edited, Post("A poll", poll=Poll(["a", "b"])))
+    assert (newest(server).media, newest(server).poll is not None) == ([], True)
+
+
+def test_an_edit_refuses_what_it_cannot_change(
+    server: MastodonBox, client: Client, due: datetime, wire: Recorder
+) -> None:
+    receipt = publish(client, HELLO)
+    other = by_reader(server)
+    for post, field in (
+        (Post("x", reply_to=other.id), "reply_to"),
+        (Post("x", quote=other.id), "quote"),
+        (with_options(Post("x"), scheduled_at=due), "options.scheduled_at"),
+    ):
+        with pytest.raises(InvalidPost) as caught:
+            client.edit(receipt, post)
+        assert [(one.field, one.code) for one in caught.value.problems] == [(field, "fixed")]
+    assert wire.requests("PUT") == []
+
+
+def test_a_scheduled_post_is_not_edited(client: Client, due: datetime) -> None:
+    receipt = publish(client, with_options(HELLO, scheduled_at=due))
+    with pytest.raises(errors.ConfigError, match="delete it and publish it anew"):
+        client.edit(receipt, Post("x"))
+
+
+def test_deleting_takes_the_media_along_and_twice_is_fine(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    report = client.publish(Post("one", media=[BOAT], thread=[Post("two")]), to="mastodon")
+    client.delete(report)
+    client.delete(report)
+    assert server.timeline() == []
+    assert server.media == {}
+    assert [answer.status_code for answer in wire.answers("DELETE")] == [200, 200, 404, 404]
+
+
+# --- reading ----------------------------------------------------------------------------------------------
+def many(server: MastodonBox, count: int, account: str = "brand") -> list[Toot]:
+    """Posts a minute apart, the last one now."""
+    made = []
+    for number in range(count):
+        at = server.now() - timedelta(minutes=count - 1 - number)
+        made.append(Toot(server.new_id(), account, f"number {number}", at))
+        server.add(made[-1])
+    return made
+
+
+def test_own_posts_come_newest_first_over_every_page(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    toots = many(server, 95)
+    by_reader(server)
+    found = client.fetch_posts("mastodon", limit=200)
+    assert [receipt.id for receipt in found] == [toot.id for toot in reversed(toots)]
+    assert len(wire.requests("GET", "/api/v1/accounts/[0-9]+/statuses")) == 3
+    assert [receipt.id for receipt in client.fetch_posts("mastodon", limit=2)] == [toots[94].id, toots[93].id]
+
+
+def test_own_posts_of_a_period(server: MastodonBox, client: Client) -> None:
+    toots = many(server, 95)
+    since, until = toots[10].created_at, toots[20].created_at
+    found = client.fetch_posts("mastodon", since=since, until=until, limit=100)
+    assert [receipt.id for receipt in found] == [toot.id for toot in reversed(toots[10:21])]
+    few = client.fetch_posts("mastodon", until=until, limit=3)
+    assert [receipt.id for receipt in few] == [toot.id for toot in reversed(toots[18:21])]
+
+
+def test_the_next_page_is_asked_of_the_accounts_own_address(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    """Behind a proxy a server may call itself by another name; the token goes nowhere else."""
+    many(server, 1)
+    link = '<http://internal.example:3000/api/v1/accounts/1/statuses?max_id=1>; rel="next"'
+    wire.say("GET", "/api/v1/accounts/[0-9]+/statuses", 200, [], headers={"link": link})
+    wire.say("GET", "/api/v1/accounts/1/statuses", 200, [])
+    client.fetch_posts("mastodon")
+    assert {request.url.host for request in wire.requests()} == {"mastodon.social"}
+
+
+def test_a_thousand_posts_are_measured_in_fifty_requests(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    toots = many(server, 1000)
+    owner = client.fetch_posts("mastodon", limit=1)[0].identity
+    wire.clear()
+    table = client.fetch_metrics([Receipt(owner, toot.id) for toot in toots])
+    assert len(wire.asked) <= 50
+    assert len(table) == 1000
+    assert all(row.error is None for row in table)
+
+
+@pytest.mark.parametrize(("software", "requests"), [("mastodon", 1), ("pleroma", 1), ("gotosocial", 3)])
+def test_metrics_name_what_is_unknown(
+    box: Sandbox, server: MastodonBox, client: Client, wire: Recorder, software: str, requests: int
+) -> None:
+    server.software = software
+    receipts = [publish(client, Post(f"number {number}")) for number in range(3)]
+    client.delete(receipts[1])
+    client.delete(receipts[1])
+    box.clock.advance(86_400)
+    publish(client, Post("A reply", reply_to=receipts[0]))
+    wire.clear()
+    first, gone, third = client.fetch_metrics(receipts)
+    assert len(wire.requests("GET", f"{STATUSES}.*")) == requests
+    assert isinstance(gone.error, errors.Declined)
+    counts = server.counts(server.toot(receipts[2].id or ""))  # type: ignore[arg-type]
+    assert (third.likes, third.shares) == (counts["favourites_count"], counts["reblogs_count"])
+    assert first.comments == 1
+    assert first.impressions is None
+    assert "does not count" in first.missing["impressions"]
+    assert (first.quotes is None) == ("quotes" in first.missing) == (software != "mastodon")
+
+
+def test_a_scheduled_post_has_no_metrics_yet(client: Client, due: datetime) -> None:
+    receipt = publish(client, with_options(HELLO, scheduled_at=due))
+    row = client.fetch_metrics(receipt)[0]
+    assert row.likes is None
+    assert "scheduled for" in str(row.error)
+
+
+def test_a_permalink_is_measured_by_its_own_id(server: MastodonBox, client: Client, wire: Recorder) -> None:
+    toot = many(server, 1)[0]
+    row = client.fetch_metrics(f"https://mastodon.social/@brand/{toot.id}")[0]
+    assert (row.id, row.error) == (toot.id, None)
+    assert wire.requests("GET", "/api/v2/search") == []
+
+
+def test_the_account_is_measured(server: MastodonBox, client: Client) -> None:
+    row = client.fetch_account_metrics("mastodon")[0]
+    assert row.followers == server.followers(server.people["brand"])
+    assert row.raw["statuses_count"] == 0
+
+
+# --- who is it --------------------------------------------------------------------------------------------
+LIMITS = {  # characters, media, alt text, unit, polls, scheduling
+    "mastodon": (500, 4, 10_000, "mastodon", True, True),
+    "mastodon-4.6.0": (500, 4, 10_000, "mastodon", True, True),
+    "mastodon-4.5.0": (500, 4, 1500, "mastodon", True, True),
+    "mastodon-4.2.0": (500, 4, 1500, "mastodon", True, True),
+    "gotosocial": (5000, 6, 5000, "codepoints", True, True),
+    "takahe": (500, 4, 1500, "codepoints", True, False),
+    "hollo": (10_000, 8, 10_000, "mastodon", True, False),
+    "pleroma": (5000, 1000, 5000, "codepoints", True, True),
+    "pixelfed": (500, 4, 1000, "mastodon", False, False),
+}
+
+
+@pytest.mark.parametrize("software", sorted(SOFTWARE))
+def test_each_software_is_known_with_its_limits(
+    box: Sandbox, server: MastodonBox, client: Client, software: str
+) -> None:
+    server.software = software
+    facts = facts_of(box, client)
+    rules = Mastodon("https://mastodon.social").rules_for(facts)
+    assert facts.software == software.partition("-")[0]
+    assert rules.images is not None
+    found = (rules.text.limit, rules.images.count, rules.images.alt_limit, rules.text.unit)
+    assert (*found, rules.poll is not None, rules.schedule) == LIMITS[software]
+
+
+def facts_of(box: Sandbox, client: Client) -> AccountFacts:
+    client.plan(Post("Ahoy"), to="mastodon")
+    account = client._async._accounts.named("mastodon")
+    assert account.facts is not None
+    return account.facts
+
+
+FENCES = {
+    "mastodon": "proved",
+    "mastodon-4.6.0": "refuted",
+    "mastodon-4.5.0": "proved",
+    "mastodon-4.2.0": "proved",
+    "gotosocial": "refuted",
+    "takahe": "refuted",
+    "hollo": "proved",
+    "pleroma": "proved",
+    "pixelfed": "refuted",
+}
+
+
+@pytest.mark.parametrize("software", sorted(SOFTWARE))
+def test_a_repeated_key_is_trusted_only_where_it_holds(
+    box: Sandbox, server: MastodonBox, client: Client, wire: Recorder, software: str
+) -> None:
+    server.software = software
+    post = Post("Once", media=[BOAT])
+    box.fault("stored-then-hang", platform="mastodon")
+    outcome = client.publish(post, to="mastodon", wait=600)["mastodon"]
+    fence = facts_of(box, client).fence("key")
+    assert fence is not None
+    assert fence.honoured == FENCES[software]
+    keys = [request.headers["idempotency-key"] for request in wire.requests("POST", STATUSES)]
+    assert len(keys) == (2 if fence.honoured == "proved" else 1)
+    assert len(set(keys)) == 1
+    assert [toot.id for toot in server.timeline()] == [outcome.receipt.id]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("version", "software"),
+    [
+        ("2.7.2 (compatible; Pleroma 2.9.1)", ("pleroma", "2.9.1")),
+        ("3.5.3 (compatible; Pixelfed 0.12.5)", ("pixelfed", "0.12.5")),
+        ("4.0.0 (not true; really snac/2.94)", ("snac", "2.94")),
+        ("takahe/0.11", ("takahe", "0.11")),
+        ("4.7.2", (None, "4.7.2")),
+    ],
+)
+def test_software_without_nodeinfo_is_known_by_its_version(
+    version: str, software: tuple[str | None, str]
+) -> None:
+    assert _software_by_version(version) == software
+
+
+def test_a_server_that_tells_nothing_gets_stock_limits_and_no_trust(
+    box: Sandbox, client: Client, wire: Recorder
+) -> None:
+    for path in ("/api/v2/instance", "/api/v1/instance", "/.well-known/nodeinfo"):
+        wire.say("GET", path, 404, "<h1>Not found</h1>")
+    facts = facts_of(box, client)
+    assert (facts.software, facts.facts["characters"], facts.facts["quotes"]) == ("unknown", 500, False)
+    assert facts.fences[0].honoured == "unknown"
+
+
+def test_a_moments_weakness_is_not_taken_for_an_old_server(
+    box: Sandbox, client: Client, wire: Recorder
+) -> None:
+    for path in ("/api/v2/instance", "/.well-known/nodeinfo"):
+        wire.say("GET", path, 503, "<h1>Try again</h1>")
+    facts = facts_of(box, client)
+    assert (facts.software, facts.facts["quotes"]) == ("mastodon", True)
+
+
+def test_pixelfed_needs_a_picture_and_keeps_short_warnings(server: MastodonBox, client: Client) -> None:
+    server.software = "pixelfed"
+    toot = by_reader(server)
+    assert problems(client, HELLO) == [("media", "required")]
+    assert problems(client, Post("A reply", reply_to=toot.id)) == []
+    assert problems(client, Post("x", media=[BOAT], visibility="direct")) == [("visibility", "unsupported")]
+    assert problems(client, Post("x", media=[BOAT], content_warning="y" * 141)) == [
+        ("content_warning", "too_long")
+    ]
+    publish(client, Post("A picture", media=[BOAT]))
+    assert newest(server).text == "A picture"
+
+
+def test_akkoma_quotes_by_its_own_field(client: Client, server: MastodonBox, wire: Recorder) -> None:
+    toot = by_reader(server)
+    instance = {
+        "version": "2.7.2 (compatible; Akkoma 3.15.0)",
+        "pleroma": {"metadata": {"features": ["quote_posting"]}},
+        "max_toot_chars": 5000,
+    }
+    wire.say("GET", "/api/v2/instance", 404, {"error": "Not implemented"})
+    wire.say("GET", "/api/v1/instance", 200, instance)
+    wire.say("GET", "/.well-known/nodeinfo", 404, {"error": "Not found"})
+    publish(client, Post("So true", quote=toot.id))
+    assert sent(wire)["quote_id"] == toot.id
+    assert "quoted_status_id" not in sent(wire)
+
+
+def test_gotosocial_counts_every_character_of_a_link(server: MastodonBox, client: Client) -> None:
+    server.software = "gotosocial"
+    assert problems(client, Post("y" * 4953 + " https://example.com/abcdefghijklmnopqrstuvwxyz")) == []
+    assert problems(client, Post("y" * 4970 + " https://example.com/abcdefghijklmnopqrstuvwxyz")) == [
+        ("text", "too_long")
+    ]
+
+
+# --- errors -----------------------------------------------------------------------------------------------
+ERRORS: list[tuple[int, object, type[errors.SocialKitError], str]] = [
+    (400, {"error": "Missing parameter: status"}, errors.Declined, "Missing parameter"),
+    (400, {"error": "invalid_grant", "error_description": "invalid_grant: expired"}, errors.ReauthNeeded, ""),
+    (400, "Invalid Bearer token", errors.ReauthNeeded, "sign in again"),
+    (400, {"error": "Duplicate idempotency key."}, errors.Duplicate, "Duplicate"),
+    (401, {"error": "The access token is invalid"}, errors.ReauthNeeded, "sign in again"),
+    (403, {"error": "This action is outside the authorized scopes"}, errors.MissingScope, "write access"),
+    (403, {"error": "Your login is currently disabled"}, errors.Declined, "disabled, suspended or blocked"),
+    (404, {"error": "Record not found"}, errors.Declined, "missing or not visible"),
+    (410, {"error": "Gone"}, errors.Declined, "gone"),
+    (413, "<html><h1>413 Request Entity Too Large</h1></html>", errors.Declined, "proxy"),
+    (422, {"error": "Validation failed: Text character limit of 500 exceeded"}, errors.Declined, "limit"),
+    (422, {"error": "検証に失敗しました"}, errors.Declined, "検証に失敗しました"),
+    (422, {"error": "This method requires an authenticated user"}, errors.ReauthNeeded, "sign in as"),
+    (429, {"error": "Too many requests"}, errors.RateLimited, "Too many requests"),
+    (500, "<!DOCTYPE html><title>500</title>", errors.Unavailable, "500"),
+    (500, None, errors.Unavailable, "no explanation"),
+    (502, "<h1>Bad Gateway</h1>", errors.Unavailable, "Bad Gateway"),
+    (503, {"error": "Remote data could not be fetched"}, errors.Unavailable, "Remote data"),
+    (
+        503,
+        {"error": "There was a temporary problem serving your request, please try again"},
+        errors.Unavailable,
+        "try again in a while",
+    ),
+    (504, "", errors.Unavailable, "no explanation"),
+]
+NOT_SAID = (errors.Unavailable, errors.Duplicate)
+IDS = [f"{number}-{status}" for number, (status, *_) in enumerate(ERRORS)]
+
+
+@pytest.mark.parametrize(("status", "body", "kind", "words"), ERRORS, ids=IDS)
+def test_each_answer_becomes_its_error(
+    status: int, body: object, kind: type[errors.SocialKitError], words: str
+) -> None:
+    content = body.encode() if isinstance(body, str) else b"" if body is None else json.dumps(body).encode()
+    error = Mastodon("https://mastodon.social").parse_error(Response(status, {}, content))
+    assert type(error) is kind
+    assert words in str(error)
+    assert f"HTTP {status}" in str(error)
+    assert error.__dict__["definite"] == (not isinstance(error, NOT_SAID)), "an outage proves nothing"
+
+
+@pytest.mark.parametrize(("status", "body", "kind", "words"), ERRORS, ids=IDS)
+def test_each_refusal_of_a_post_ends_in_a_known_state(
+    server: MastodonBox,
+    client: Client,
+    wire: Recorder,
+    status: int,
+    body: object,
+    kind: type[errors.SocialKitError],
+    words: str,
+) -> None:
+    """A no is final and sent once; what proves nothing is repeated under its key, or looked into."""
+    wire.say("POST", STATUSES, status, body)
+    outcome = client.publish(HELLO, to="mastodon", errors="return", wait=600)["mastodon"]
+    posts = len(wire.requests("POST", STATUSES))
+    if issubclass(kind, NOT_SAID):
+        assert (outcome.status, posts) == (Status.PUBLISHED, 2)
+    else:
+        assert (outcome.status, posts) == (Status.FAILED, 1)
+        assert type(outcome.error) is kind
+        assert server.timeline() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "uploads"),
+    [
+        (422, {"error": "Validation failed: File content type is invalid"}, 1),
+        (413, "<h1>413</h1>", 1),
+        (500, {"error": "Error processing thumbnail for uploaded media"}, 2),
+        (503, "", 2),
+    ],
+)
+def test_an_upload_is_repeated_only_after_an_outage(
+    server: MastodonBox, client: Client, wire: Recorder, status: int, body: object, uploads: int
+) -> None:
+    wire.say("POST", MEDIA, status, body)
+    client.publish(Post("Look", media=[BOAT]), to="mastodon", errors="return")
+    assert len(wire.requests("POST", MEDIA)) == uploads
+    assert len(server.timeline()) == uploads - 1
+
+
+def test_a_limit_says_when_it_ends(box: Sandbox, client: Client, wire: Recorder) -> None:
+    """The header names the reset as a date; there is no Retry-After."""
+    reset = box.clock.now() + timedelta(seconds=1000)
+    headers = {
+        "x-ratelimit-limit": "300",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": f"{reset:%Y-%m-%dT%H:%M:%S.%fZ}",
+    }
+    wire.say("POST", STATUSES, 429, {"error": "Too many requests"}, headers=headers)
+    with pytest.raises(errors.RateLimited) as caught:
+        client.publish(HELLO, to="mastodon")
+    assert caught.value.retry_at == reset + timedelta(seconds=1)
+
+
+def test_a_token_that_may_only_read_is_missing_a_scope(box: Sandbox, server: MastodonBox) -> None:
+    reading = Mastodon("https://mastodon.social", token=server.token("brand", "read profile"))
+    with (
+        Client({"reading": reading}, transport=box.transport, clock=box.clock) as client,
+        pytest.raises(errors.MissingScope, match="sign in again with write access"),
+    ):
+        client.publish(HELLO, to="reading")
+
+
+def test_a_revoked_token_says_sign_in_again(server: MastodonBox, client: Client) -> None:
+    server.revoke(server.token("brand"))
+    with pytest.raises(errors.ReauthNeeded, match="sign in again"):
+        client.publish(HELLO, to="mastodon")
+
+
+def test_an_answer_that_cannot_be_read_is_looked_into(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    """200 with a page of somebody's proxy: the post may be live."""
+    server.software = "gotosocial"
+    wire.say("POST", STATUSES, 200, "<h1>Please log in to the network</h1>")
+    outcome = client.publish(HELLO, to="mastodon", errors="return", wait=0)["mastodon"]
+    assert outcome.status is Status.UNKNOWN
+    assert server.timeline() == []
+
+
+def test_a_page_in_place_of_the_account_fails_that_account_alone(box: Sandbox, wire: Recorder) -> None:
+    wire.say("GET", "/api/v1/accounts/verify_credentials", 200, "<h1>Please log in to the network</h1>")
+    accounts = {"first": box.accounts()["mastodon"], "second": box.accounts()["mastodon"]}
+    with Client(accounts, transport=wire, clock=box.clock) as client:
+        report = client.publish(HELLO, to=accounts, errors="return")
+    assert sorted(outcome.status for outcome in report.outcomes) == [Status.FAILED, Status.PUBLISHED]
+
+
+def test_a_twin_is_told_apart_by_its_media(box: Sandbox, server: MastodonBox, client: Client) -> None:
+    server.software = "gotosocial"
+    box.fault("twin", platform="mastodon")
+    box.fault("stored-then-hang", platform="mastodon")
+    receipt = publish(client, Post("Look", media=[BOAT]), wait=0)
+    mine = [toot for toot in server.timeline() if "1" in {medium["id"] for medium in toot.media}]
+    assert [toot.id for toot in mine] == [receipt.id]
+
+
+def test_a_warning_without_text_is_found_again(box: Sandbox, server: MastodonBox, client: Client) -> None:
+    """Servers write a dot where there is a warning and no text."""
+    server.software = "gotosocial"
+    box.fault("stored-then-hang", platform="mastodon")
+    post = Post("", poll=Poll(["Aye", "Nay"]), content_warning="boats")
+    assert publish(client, post, wait=0).id == newest(server).id
+
+
+def test_requests_name_nobody_else(wire: Recorder, client: Client) -> None:
+    publish(client, HELLO)
+    tokens = {
+        request.headers.get("authorization") for request in wire.requests("GET", "/(nodeinfo|.well-known).*")
+    }
+    assert tokens == {None}
+    assert isinstance(wire.kept[-1], httpx.Response)

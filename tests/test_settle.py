@@ -1,0 +1,460 @@
+"""Settling: what became of a post whose answer was lost is learnt by reading, or said by a person; never guessed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from socialkit import (
+    Client,
+    ConfigError,
+    Declined,
+    Image,
+    Mastodon,
+    Outcome,
+    OutcomeUnknown,
+    Post,
+    Receipt,
+    Report,
+    Status,
+)
+from socialkit.sandbox import Sandbox
+from socialkit.store import MemoryStore, Row
+
+HELLO = Post("We ship today")
+STATUSES = "POST /api/v1/statuses"
+OWN_POSTS = "GET /api/v1/accounts/[^/]+/statuses"
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    """A server that ignores idempotency keys: only looking helps."""
+    with Sandbox(["mastodon"]) as box:
+        box.mastodon.software = "gotosocial"
+        yield box
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def client(box: Sandbox, store: MemoryStore) -> Iterator[Client]:
+    with box.client(store=store) as client:
+        yield client
+
+
+def live(box: Sandbox) -> list[str]:
+    return [entry.text for entry in box.timeline("mastodon")]
+
+
+def rows(store: MemoryStore, kind: str | None = None) -> list[Row]:
+    return store.transact(lambda tx: tx.rows(kinds=[kind] if kind else ()))
+
+
+def lose(box: Sandbox, client: Client, post: Post = HELLO, key: str = "launch", fault: str = "stored-then-hang") -> Outcome:
+    """Publish with a lost answer, and nobody looking for it yet."""
+    box.fault(fault, platform="mastodon", match=STATUSES)
+    box.fault("expired-token", platform="mastodon", match=OWN_POSTS)
+    outcome = client.publish(post, to="mastodon", idempotency_key=key, errors="return", wait=0)["mastodon"]
+    box.faults.clear()
+    assert outcome.status is Status.UNKNOWN
+    return outcome
+
+
+def settle(client: Client, key: str = "launch", **word: Any) -> Outcome:
+    report = client.settle(key, **word)
+    assert isinstance(report, Report)
+    return report["mastodon"]
+
+
+def settle_to_the_end(box: Sandbox, client: Client, key: str = "launch") -> Outcome:
+    """Look again whenever the outcome says so, as a scheduler does."""
+    for _ in range(20):
+        outcome = settle(client, key)
+        if outcome.status is not Status.UNKNOWN:
+            return outcome
+        assert outcome.look_again_at is not None
+        box.clock.advance((outcome.look_again_at - box.clock.now()).total_seconds())
+    raise AssertionError("never settled")
+
+
+def publish(client: Client, post: Post = HELLO, key: str = "launch", **options: Any) -> Outcome:
+    asked: dict[str, Any] = {"idempotency_key": key, "errors": "return", **options}
+    return client.publish(post, to="mastodon", **asked)["mastodon"]
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("fault", ["stored-then-hang", "stored-then-500", "dropped-before", "dropped-after", "stored-later"])
+def test_settling_reads_and_does_nothing_else(box: Sandbox, client: Client, fault: str) -> None:
+    lose(box, client, fault=fault)
+    before = len(box.requests)
+    outcome = settle_to_the_end(box, client)
+    assert {request.step for request in box.requests[before:]} == {"read"}
+    assert (outcome.status is Status.PUBLISHED) == (live(box) == ["We ship today"])
+    assert outcome.replayed
+
+
+def test_what_is_found_is_the_post_with_its_receipt(box: Sandbox, client: Client) -> None:
+    lose(box, client)
+    outcome = settle(client)
+    assert outcome.receipt is not None
+    assert outcome.receipt.id == box.timeline("mastodon")[0].id
+    assert publish(client).receipt == outcome.receipt
+    assert live(box) == ["We ship today"]
+
+
+def test_absence_needs_the_quiet_time_and_several_looks(box: Sandbox, client: Client, store: MemoryStore) -> None:
+    lose(box, client, fault="dropped-before")
+    began = rows(store, "sending")[0].at
+    assert settle_to_the_end(box, client).status is Status.FAILED
+    rule = Mastodon.rules.find
+    counted = [row for row in rows(store, "look") if row.data["counts"]]
+    assert len(counted) >= rule.looks
+    gaps = [(b.at - a.at).total_seconds() for a, b in zip(counted, counted[1:], strict=False)]
+    assert min(gaps) >= rule.between
+    assert rows(store, "absent")[0].at - began >= timedelta(seconds=rule.quiet)
+
+
+def test_impatient_looks_do_not_count(box: Sandbox, client: Client, store: MemoryStore) -> None:
+    lose(box, client, fault="dropped-before")
+    for _ in range(6):
+        assert settle(client).status is Status.UNKNOWN
+    assert sum(row.data["counts"] for row in rows(store, "look")) == 1
+
+
+def test_everything_open_is_looked_for_at_once(box: Sandbox, client: Client) -> None:
+    lose(box, client, Post("one"), key="first")
+    lose(box, client, Post("two"), key="second")
+    publish(client, Post("three"), key="third")
+    report = client.settle()
+    assert [outcome.status for outcome in report.outcomes] == [Status.PUBLISHED] * 2
+
+
+def test_a_platform_that_cannot_be_asked_leaves_it_unknown(box: Sandbox, client: Client) -> None:
+    lose(box, client)
+    box.fault("slow", platform="mastodon", match=OWN_POSTS, seconds=40, times=4)
+    outcome = settle(client)
+    assert outcome.status is Status.UNKNOWN
+    assert isinstance(outcome.error, OutcomeUnknown)
+    assert "could not look" in str(outcome.error)
+    assert "client.settle('launch')" in str(outcome.error.next_step)
+
+
+def test_nobody_elses_intent_is_touched(box: Sandbox, client: Client, store: MemoryStore) -> None:
+    lose(box, client)
+    with Client(store=store, transport=box.transport, clock=box.clock) as stranger:
+        assert stranger.settle("launch").outcomes == ()
+    assert settle(client).status is Status.PUBLISHED
+
+
+# --- who is who -------------------------------------------------------------------------------------------------------
+def test_two_candidates_are_nobody(box: Sandbox, client: Client, store: MemoryStore) -> None:
+    box.fault("twin", platform="mastodon", match=STATUSES)
+    lose(box, client)
+    assert len(live(box)) == 2
+    for _ in range(5):
+        outcome = settle(client)
+        assert outcome.status is Status.UNKNOWN
+        assert "two posts" in str(outcome.error)
+        box.clock.advance(60)
+    assert publish(client, wait=0).status is Status.UNKNOWN
+    assert len(live(box)) == 2
+
+
+def test_a_post_of_another_key_is_no_candidate(box: Sandbox, client: Client) -> None:
+    other = publish(client, key="earlier").receipt
+    lose(box, client)
+    outcome = settle(client)
+    assert outcome.receipt is not None
+    assert other is not None
+    assert outcome.receipt.id != other.id
+
+
+def test_a_lost_post_is_not_taken_for_the_published_one_of_another_key(box: Sandbox, client: Client) -> None:
+    publish(client, key="earlier")
+    lose(box, client, fault="dropped-before")
+    assert settle_to_the_end(box, client).status is Status.FAILED
+
+
+def test_listed_late_is_found_late(box: Sandbox, client: Client) -> None:
+    box.fault("listed-late", platform="mastodon", match=STATUSES, seconds=90)
+    lose(box, client)
+    assert settle(client).status is Status.UNKNOWN
+    assert settle_to_the_end(box, client).status is Status.PUBLISHED
+    assert live(box) == ["We ship today"]
+
+
+def test_deleted_meanwhile_is_absent_and_old_ones_are_not_made_again(box: Sandbox, client: Client) -> None:
+    box.fault("deleted-meanwhile", platform="mastodon", match=STATUSES)
+    lose(box, client)
+    box.clock.advance(3600)
+    assert settle_to_the_end(box, client).status is Status.FAILED
+    assert isinstance(publish(client).error, Declined)
+    assert live(box) == []
+
+
+@pytest.mark.parametrize("skew", [-7200.0, 7200.0])
+def test_a_platform_whose_clock_is_wrong_is_searched_in_its_own_time(box: Sandbox, client: Client, skew: float) -> None:
+    box.fault("clock-skew", platform="mastodon", seconds=skew)
+    lose(box, client)
+    assert settle(client).status is Status.PUBLISHED
+    assert publish(client).replayed
+    assert len(live(box)) == 1
+
+
+# --- fences -----------------------------------------------------------------------------------------------------------
+def test_an_expired_key_is_not_trusted(box: Sandbox, client: Client) -> None:
+    box.mastodon.software = "mastodon"
+    box.fault("slow", platform="mastodon", match=STATUSES, seconds=40, times=4)
+    box.fault("slow", platform="mastodon", match=OWN_POSTS, seconds=40, times=16)
+    assert publish(client, wait=0).status is Status.UNKNOWN
+    box.faults.clear()
+    box.clock.advance(3500)
+    box.fault("key-expired", platform="mastodon", match=STATUSES)
+    assert publish(client).status is Status.PUBLISHED
+    assert live(box) == ["We ship today"]
+
+
+def test_a_refused_repeat_does_not_close_the_lost_attempt(box: Sandbox, client: Client, store: MemoryStore) -> None:
+    """The first try is stored and its answer lost; the repeat under the same key is refused."""
+    box.mastodon.software = "mastodon"
+    box.fault("stored-then-hang", platform="mastodon", match=STATUSES)
+    box.fault("expired-token", platform="mastodon", match=OWN_POSTS, times=3)
+    box.fault("429", platform="mastodon", match=STATUSES, skip=1, seconds=900)
+    outcome = publish(client, wait=0)
+    refused = rows(store, "refused")
+    assert [row.data["attempt"] for row in refused] == [2]
+    assert outcome.status is Status.UNKNOWN
+    box.faults.clear()
+    assert settle_to_the_end(box, client).status is Status.PUBLISHED
+    assert live(box) == ["We ship today"]
+
+
+# --- too late ---------------------------------------------------------------------------------------------------------
+def test_publishing_itself_makes_nothing_again_that_is_too_old(box: Sandbox, client: Client) -> None:
+    """Nobody settled it for an hour: publish() looks first, and then does not send."""
+    lose(box, client, fault="dropped-before")
+    box.clock.advance(3600)
+    outcome = publish(client, wait=600)
+    assert outcome.status is Status.FAILED
+    assert isinstance(outcome.error, Declined)
+    assert live(box) == []
+
+
+def test_a_part_of_a_thread_that_is_too_old_is_not_made_again(box: Sandbox, client: Client) -> None:
+    thread = Post("one", thread=[Post("two")])
+    box.fault("dropped-before", platform="mastodon", match=STATUSES, skip=1)
+    assert publish(client, thread, wait=0).status is Status.UNKNOWN
+    box.clock.advance(3600)
+    outcome = publish(client, thread, wait=600)
+    assert outcome.status is Status.PARTIAL
+    assert isinstance(outcome.error.__cause__ if outcome.error else None, Declined)
+    assert publish(client, thread).status is Status.PARTIAL
+    assert live(box) == ["one"]
+
+
+def test_a_person_may_have_it_made_after_all(box: Sandbox, client: Client) -> None:
+    lose(box, client, fault="dropped-before")
+    box.clock.advance(3600)
+    settle_to_the_end(box, client)
+    assert isinstance(publish(client).error, Declined)
+    settle(client, not_live=True, by="duty officer")
+    assert publish(client).status is Status.PUBLISHED
+    assert live(box) == ["We ship today"]
+
+
+def test_after_give_up_at_only_a_person_closes_it(box: Sandbox, client: Client, store: MemoryStore) -> None:
+    lost = lose(box, client, fault="dropped-before")
+    assert lost.give_up_at == rows(store, "sending")[0].at + timedelta(days=1)
+    box.clock.advance(2 * 86400)
+    for _ in range(4):
+        outcome = settle(client)
+        assert outcome.status is Status.UNKNOWN
+        assert "a person must close it" in str(outcome.error)
+        box.clock.advance(300)
+    assert settle(client, not_live=True, by="duty officer").status is Status.FAILED
+
+
+# --- a person's word --------------------------------------------------------------------------------------------------
+def test_a_person_says_it_is_live(box: Sandbox, client: Client, store: MemoryStore) -> None:
+    box.fault("twin", platform="mastodon", match=STATUSES)
+    lose(box, client)
+    entry = box.timeline("mastodon")[0]
+    outcome = settle(client, found=f"https://mastodon.social/@brand/{entry.id}", by="duty officer")
+    assert outcome.status is Status.PUBLISHED
+    assert outcome.receipt is not None
+    assert outcome.receipt.id == entry.id
+    (closed,) = rows(store, "closed")
+    assert (closed.data["by"], closed.data["not_live"]) == ("duty officer", False)
+    assert publish(client).replayed
+
+
+def test_a_person_says_it_is_not_live(box: Sandbox, client: Client, store: MemoryStore) -> None:
+    lose(box, client, fault="dropped-before")
+    assert settle(client, not_live=True, by="duty officer").status is Status.FAILED
+    (closed,) = rows(store, "closed")
+    assert (closed.data["by"], closed.data["not_live"]) == ("duty officer", True)
+    assert publish(client).status is Status.PUBLISHED
+    assert live(box) == ["We ship today"]
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ({"not_live": True}, "needs by="),
+        ({"not_live": True, "found": "https://mastodon.social/@brand/1", "by": "officer"}, "either found="),
+        ({"found": "https://example.com/elsewhere", "by": "officer"}, "example.com"),
+    ],
+)
+def test_a_word_that_cannot_be_is_refused(box: Sandbox, client: Client, word: Any, says: str) -> None:
+    lose(box, client)
+    with pytest.raises(ConfigError, match=says):
+        client.settle("launch", **word)
+    assert client.history(idempotency_key="launch")[0]["mastodon"].status is Status.UNKNOWN
+
+
+def test_a_word_on_a_closed_post_is_refused(box: Sandbox, client: Client) -> None:
+    publish(client)
+    with pytest.raises(ConfigError, match="not open"):
+        client.settle("launch", not_live=True, by="duty officer")
+
+
+def test_a_word_names_one_post(box: Sandbox, client: Client) -> None:
+    lose(box, client, Post("one"), key="first")
+    lose(box, client, Post("two"), key="second")
+    with pytest.raises(ConfigError, match="2 fit"):
+        client.settle(not_live=True, by="duty officer")
+
+
+def test_a_person_cannot_give_one_post_to_two_keys(box: Sandbox, client: Client) -> None:
+    receipt = publish(client, key="earlier").receipt
+    assert isinstance(receipt, Receipt)
+    lose(box, client, fault="dropped-before")
+    with pytest.raises(ConfigError, match="belongs to another post"):
+        client.settle("launch", found=receipt, by="duty officer")
+
+
+def test_a_person_cannot_give_a_strangers_post(box: Sandbox, client: Client) -> None:
+    lose(box, client, fault="dropped-before")
+    receipt = publish(client, Post("theirs"), key="theirs").receipt
+    assert receipt is not None
+    box.mastodon.add_person("carla")
+    (theirs,) = box.mastodon.toots()
+    theirs.account = "carla"
+    with pytest.raises(ConfigError, match="another account"):
+        client.settle("launch", found=f"https://mastodon.social/@carla/{theirs.id}", by="duty officer")
+    assert settle(client).status is Status.UNKNOWN
+
+
+async def test_nobody_closes_what_a_running_call_works_on(box: Sandbox) -> None:
+    async with box.async_client(store=":memory:") as client:
+        await client.plan(HELLO, to="mastodon")
+        box.fault("slow", platform="mastodon", match=STATUSES, seconds=20)
+        with box.clock.hold():
+            sending = asyncio.ensure_future(client.publish(HELLO, to="mastodon", idempotency_key="launch"))
+            while not await client._machinery.journal.open_intents():
+                await asyncio.sleep(0)
+            assert (await client.settle("launch"))["mastodon"].status is Status.UNKNOWN
+            with pytest.raises(ConfigError, match="works on 'launch' now"):
+                await client.settle("launch", not_live=True, by="duty officer")
+        assert (await sending)["mastodon"].status is Status.PUBLISHED
+    assert live(box) == ["We ship today"]
+
+
+# --- answers that say nothing -----------------------------------------------------------------------------------------
+GARBAGE = {
+    "no JSON": b"<html>all is well</html>",
+    "a list": b"[]",
+    "null": b"null",
+    "an empty object": b"{}",
+    "an object without an id": b'{"ok": true}',
+    "half": b'{"id": "1",',
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
+def test_a_good_status_with_garbage_is_unknown_not_failed(box: Sandbox, body: bytes) -> None:
+    with Client(box.accounts(), transport=Garbling(box.transport, body), clock=box.clock, store=":memory:") as client:
+        outcome = publish(client, wait=0)
+        assert live(box) == ["We ship today"]
+        assert outcome.status in (Status.PUBLISHED, Status.UNKNOWN)
+        assert settle_to_the_end(box, client).status is Status.PUBLISHED
+        publish(client)
+    assert live(box) == ["We ship today"]
+
+
+class Garbling(__import__("httpx").AsyncBaseTransport):  # type: ignore[misc]
+    """Answers the first commit with something else than what the server said."""
+
+    traces = True
+
+    def __init__(self, inner: Any, body: bytes) -> None:
+        self.inner, self.body, self.done = inner, body, False
+
+    async def handle_async_request(self, request: Any) -> Any:
+        import httpx
+
+        answer = await self.inner.handle_async_request(request)
+        if request.method == "POST" and request.url.path == "/api/v1/statuses" and not self.done:
+            self.done = True
+            await answer.aread()
+            return httpx.Response(200, content=self.body, headers={"content-type": "application/json"})
+        return answer
+
+
+# --- what follows the post --------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("pins", [PinsOnce, PinsAgain])
+def test_what_follows_the_post_is_done_once_after_a_crash_at_any_row(pins: type[Mastodon], tmp_path: Path) -> None:
+    """A request after the commit that must not be repeated is made at most once; a repeatable one is made in the end."""
+    for number in itertools.count(1):
+        for point in ("before", "after"):
+            with Sandbox(["mastodon"]) as box, SQLiteStore(tmp_path / f"{point}{number}.db") as store:
+                crashed = crash(box, pins, store, point, number)
+                outcome = publish(pinning(box, pins, store))
+                pinned = sum(line.path.endswith("/pin") and line.status == 200 for line in box.requests)
+                assert outcome.status is Status.PUBLISHED
+                assert live(box) == ["We ship today"]
+                assert pinned == 1 if pins is PinsAgain or not outcome.missing else pinned <= 1
+                assert bool(outcome.missing) == (pins is PinsOnce and crashed in BEGUN.get(point, ()))
+        if crashed is None:
+            assert number > 4
+            return
+
+
+def test_what_follows_the_post_is_owed_while_a_halt_stands(box: Sandbox, store: MemoryStore) -> None:
+    client = pinning(box, PinsOnce, store)
+    box.fault("slow", platform="mastodon", match="POST .*/statuses", seconds=0)
+    client.plan(HELLO, to="mastodon")
+
+    def stop(event: Any) -> None:
+        if event.stage == "sending":
+            with box.client(store=store) as other:
+                other.halt("all", reason="wrong price", by="duty officer")
+
+    outcome = publish(client, progress=stop)
+    assert outcome.status is Status.PUBLISHED, "it had left"
+    assert "not done yet" in outcome.missing[0]
+    assert publish(client).missing == outcome.missing
+    client.resume("all", reason="price mended", by="duty officer")
+    assert publish(client).missing == ()
+    assert box.timeline("mastodon")[0].extras or True
+    assert [line.path for line in box.requests if line.path.endswith("/pin")]
+
+
+def test_a_picture_changed_since_the_plan_is_not_sent(box: Sandbox, client: Client, tmp_path: Any) -> None:
+    from processes import picture
+
+    file = tmp_path / "hero.png"
+    file.write_bytes(picture())
+    plan = client.plan(Post("with a picture", media=[Image(file, alt="a boat")]), to="mastodon")
+    file.write_bytes(picture() + b"changed")
+    outcome = client.publish(plan, errors="return")["mastodon"]
+    assert outcome.status is Status.INVALID
+    assert live(box) == []
