@@ -22,7 +22,7 @@ from .peers import MISSING, label, mastodon_client, peer
 from .served import Served, served
 from .table import Row
 
-LIMIT, WINDOW, WINDOWS, PROCESSES = 150, 2.0, 15, 4
+LIMIT, WINDOW, WINDOWS, PROCESSES, TASKS = 250, 5.0, 6, 4, 4
 MATCH = "POST /api/v1/statuses"
 
 
@@ -86,7 +86,7 @@ async def ours(server: str, token: str, store: str, limit: int, window: float, s
                     async with asyncio.timeout(until - time.monotonic()):
                         await client.publish(Post(f"now {time.monotonic_ns()}"), to="toots", errors="return")
 
-        await asyncio.gather(*(one_after_another() for _ in range(8)))
+        await asyncio.gather(*(one_after_another() for _ in range(TASKS)))
 
 
 def _ready() -> float:
@@ -139,12 +139,15 @@ def judge(done: Goodput, others: dict[str, Goodput]) -> Row:
 
 def run() -> list[Row]:
     done = measure("ours", LIMIT, WINDOW, WINDOWS, PROCESSES)
-    others = {"httpx, retry": measure("naive", LIMIT, WINDOW, 3, PROCESSES)}
+    others = {"httpx, retry": measure("naive", LIMIT, WINDOW, 2, PROCESSES)}
     if peer("mastodon") is not None:
-        others[f"{label('mastodon')}, waits"] = measure("waiting", LIMIT, WINDOW, 3, PROCESSES)
+        others[f"{label('mastodon')}, waits"] = measure("waiting", LIMIT, WINDOW, 2, PROCESSES)
     row = judge(done, others)
     missing = () if peer("mastodon") else (f"Mastodon.py {MISSING}",)
-    note = f"{LIMIT} posts per {WINDOW:g} s; {WINDOWS} windows, the peers 3"
+    note = (
+        f"{LIMIT} posts per {WINDOW:g} s, {WINDOWS} windows (the peers 2). In the long run it is 97 %: three hundredths "
+        "of a window are kept for requests that travel slowly"
+    )
     return [attrs.evolve(row, notes=(note, *missing))]
 
 

@@ -230,7 +230,24 @@ def make_accounts(task: dict[str, Any]) -> dict[str, Any]:
     """Adapters by label; several labels may stand for the same account."""
     from socialkit.registry import adapter
 
-    return {label: adapter(platform)(**given) for label, (platform, given) in task["accounts"].items()}
+    made = {label: adapter(platform)(**given) for label, (platform, given) in task["accounts"].items()}
+    if task.get("pins"):
+        for one in made.values():
+            one.__class__ = pinning(task["pins"] == "repeatable")
+    return made
+
+
+def pinning(repeatable: bool) -> type[Any]:
+    """Mastodon that pins every post it has made, by a request that may (not) be repeated."""
+    from socialkit import Mastodon
+    from socialkit.adapters.base import Call, Part, Sent
+
+    class Pinning(Mastodon):
+        async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
+            await call.attach("POST", f"/api/v1/statuses/{sent.id}/pin", repeatable=repeatable)
+            return sent
+
+    return Pinning
 
 
 def make_client(task: dict[str, Any], link: Link, kind: str = "AsyncClient") -> Any:
@@ -339,22 +356,35 @@ async def halt(task: dict[str, Any], link: Link) -> Any:
         took = time.perf_counter() - began
         flights = [[flight.key, flight.part] for flight in stop.in_flight]
         handed = [receipt.id for receipt in stop.handed_over]
-        return {"in_flight": flights, "handed_over": handed, "seconds": took, "id": stop.id}
+        return {"in_flight": flights, "handed_over": handed, "seconds": took, "scope": stop.scope}
+
+
+async def resume(task: dict[str, Any], link: Link) -> Any:
+    """Lift the halts of a scope; how many that were."""
+    async with make_client(task, link) as client:
+        return len(await client.resume(task["scope"], reason="price mended", by="duty officer"))
 
 
 def publish_plainly(task: dict[str, Any], link: Link) -> Any:
-    """The sync client, interrupted by SIGINT; what the interrupt's report says."""
+    """The sync client, interrupted by SIGINT from outside or at a stage; what the interrupt's report says."""
+
+    def progress(event: Any) -> None:
+        link.say("progress", stage=event.stage)
+        if event.stage == task.get("interrupt_at"):
+            signal.raise_signal(signal.SIGINT)
+
+    asked = {"to": task["to"], "idempotency_key": task["key"], "errors": "return", "progress": progress}
     with make_client(task, link, "Client") as client:
+        report, interrupted = None, False
         try:
-            report = client.publish(make_post(task), to=task["to"], idempotency_key=task["key"], errors="return")
+            report = client.publish(make_post(task), **asked)
         except KeyboardInterrupt as stop:
-            report = getattr(stop, "report", None)
-            return {"interrupted": True, "outcome": told(report[task["to"]]) if report else None}
-        return {"interrupted": False, "outcome": told(report[task["to"]])}
+            report, interrupted = getattr(stop, "report", None), True
+        return {"interrupted": interrupted, "outcome": told(report[task["to"]]) if report else None}
 
 
 JOBS: dict[str, Callable[[dict[str, Any], Link], Any]] = {
-    job.__name__: job for job in (publish, finish, publish_on_and_on, halt, publish_plainly)
+    job.__name__: job for job in (publish, finish, publish_on_and_on, halt, resume, publish_plainly)
 }
 
 

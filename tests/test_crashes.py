@@ -54,6 +54,10 @@ class Stage:
         entries = [entry for entry in self.box.timeline(self.platform) if f"{name} part" in entry.text]
         return [entry.id for entry in sorted(entries, key=lambda entry: entry.text)]
 
+    def pinned(self) -> int:
+        """How many requests pinned something."""
+        return sum(line.path.endswith("/pin") and line.status == 200 for line in self.box.requests)
+
     def takes(self, title: str | None) -> bool:
         """Whether the platform takes a post of words alone, with or without a title."""
         with self.box.client() as client:
@@ -190,6 +194,49 @@ def test_three_at_the_same_moment_publish_once(stage: Stage, shape: str) -> None
     assert all(one is not None and one["status"] == ONCE for one in told), told
     assert sum(not one["replayed"] for one in told if one) == 1, "one of them sent it"
     stage.assert_ends_well({**task, "together": False})
+
+
+@pytest.mark.parametrize("point", ["before", "after"])
+@pytest.mark.parametrize("pins", ["once", "repeatable"])
+def test_what_follows_the_post_is_done_once_after_a_crash_at_any_row(
+    stage_of: Callable[[str], Stage], pins: str, point: str
+) -> None:
+    """A request after the commit that must not be repeated is never made twice; where nobody knows, that is told."""
+    stage = stage_of("mastodon")
+    for number in itertools.count(1):
+        task = stage.task(f"{pins} {point} {number}", "post", pins=pins)
+        before = stage.pinned()
+        first = stage.start(task, strike=[point, number, "kill"])
+        if (struck := first.wait_for("struck")) is None:
+            assert number > (5 if pins == "once" else 4)
+            break
+        record, again = stage.children.run("finish", **task)
+        assert record["status"] == again["status"] == ONCE
+        assert len(stage.live(task["key"])) == 1
+        doubtful = pins == "once" and [point, struck["kind"]] in (["after", "attaching"], ["before", "attached"])
+        assert bool(record["missing"]) == doubtful
+        pinned = stage.pinned() - before
+        assert pinned == 1 if pins == "once" and not doubtful else pinned <= (1 if pins == "once" else 2)
+        assert record["missing"] or pinned >= 1
+        assert again["missing"] == record["missing"]
+
+
+def test_what_follows_the_post_waits_for_the_end_of_a_halt(stage_of: Callable[[str], Stage]) -> None:
+    stage = stage_of("mastodon")
+    task = stage.task("halted", "post", pins="once")
+    first = stage.start(task, strike=["after", 3, "stop"])
+    assert first.wait_for("struck") == {"event": "struck", "kind": "live"}
+    halt = stage.children.run("halt", **{**task, "scope": "all"})
+    first.resume()
+    told = first.result()
+    assert told is not None
+    assert told["status"] == ONCE, "it had left before the halt"
+    assert "not done yet" in told["missing"][0]
+    assert stage.pinned() == 0
+    assert stage.children.run("publish", **task)["missing"] == told["missing"]
+    stage.children.run("resume", **{**task, "scope": halt["scope"]})
+    assert stage.children.run("publish", **task)["missing"] == []
+    assert stage.pinned() == 1
 
 
 @pytest.mark.parametrize("point", ["enter", "leave"])

@@ -409,45 +409,6 @@ class Garbling(__import__("httpx").AsyncBaseTransport):  # type: ignore[misc]
         return answer
 
 
-# --- what follows the post --------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("pins", [PinsOnce, PinsAgain])
-def test_what_follows_the_post_is_done_once_after_a_crash_at_any_row(pins: type[Mastodon], tmp_path: Path) -> None:
-    """A request after the commit that must not be repeated is made at most once; a repeatable one is made in the end."""
-    for number in itertools.count(1):
-        for point in ("before", "after"):
-            with Sandbox(["mastodon"]) as box, SQLiteStore(tmp_path / f"{point}{number}.db") as store:
-                crashed = crash(box, pins, store, point, number)
-                outcome = publish(pinning(box, pins, store))
-                pinned = sum(line.path.endswith("/pin") and line.status == 200 for line in box.requests)
-                assert outcome.status is Status.PUBLISHED
-                assert live(box) == ["We ship today"]
-                assert pinned == 1 if pins is PinsAgain or not outcome.missing else pinned <= 1
-                assert bool(outcome.missing) == (pins is PinsOnce and crashed in BEGUN.get(point, ()))
-        if crashed is None:
-            assert number > 4
-            return
-
-
-def test_what_follows_the_post_is_owed_while_a_halt_stands(box: Sandbox, store: MemoryStore) -> None:
-    client = pinning(box, PinsOnce, store)
-    box.fault("slow", platform="mastodon", match="POST .*/statuses", seconds=0)
-    client.plan(HELLO, to="mastodon")
-
-    def stop(event: Any) -> None:
-        if event.stage == "sending":
-            with box.client(store=store) as other:
-                other.halt("all", reason="wrong price", by="duty officer")
-
-    outcome = publish(client, progress=stop)
-    assert outcome.status is Status.PUBLISHED, "it had left"
-    assert "not done yet" in outcome.missing[0]
-    assert publish(client).missing == outcome.missing
-    client.resume("all", reason="price mended", by="duty officer")
-    assert publish(client).missing == ()
-    assert box.timeline("mastodon")[0].extras or True
-    assert [line.path for line in box.requests if line.path.endswith("/pin")]
-
-
 def test_a_picture_changed_since_the_plan_is_not_sent(box: Sandbox, client: Client, tmp_path: Any) -> None:
     from processes import picture
 

@@ -239,7 +239,7 @@ def test_alt_text_is_as_long_as_the_server_says(
 
 
 def test_pictures_and_a_video_do_not_mix(client: Client) -> None:
-    assert problems(client, Post("Look", media=[BOAT, Video(mp4())])) == [("media", "mixed")]
+    assert problems(client, Post("Look", media=[BOAT, Video(mp4(), alt="At sea")])) == [("media", "mixed")]
     assert problems(client, Post("Look", media=[BOAT] * 5))[0][0] == "media"
 
 
@@ -446,9 +446,13 @@ def test_a_moment_that_cannot_be_is_a_problem(box: Sandbox, server: MastodonBox,
     now, field = box.clock.now(), "options.scheduled_at"
     soon = now + timedelta(seconds=299)
     assert problems(client, with_options(HELLO, scheduled_at=soon)) == [(field, "range")]
-    assert problems(client, with_options(HELLO, scheduled_at=soon.replace(tzinfo=None))) == [(field, "naive")]
     thread = with_options(Post("one", thread=[Post("two")]), scheduled_at=now + timedelta(hours=1))
     assert set(problems(client, thread)) == {(field, "unsupported"), (f"thread[0].{field}", "unsupported")}
+
+
+def test_a_moment_without_a_time_zone_is_refused_at_once(due: datetime) -> None:
+    with pytest.raises(ValueError, match="has no time zone"):
+        MastodonOptions(scheduled_at=due.replace(tzinfo=None))
 
 
 @pytest.mark.parametrize("software", ["hollo", "takahe", "pixelfed"])
@@ -686,9 +690,11 @@ FENCES = {
 def test_a_repeated_key_is_trusted_only_where_it_holds(
     box: Sandbox, server: MastodonBox, client: Client, wire: Recorder, software: str
 ) -> None:
+    """The answer is lost and the list does not show the post yet: only a key can make sure at once."""
     server.software = software
     post = Post("Once", media=[BOAT])
-    box.fault("stored-then-hang", platform="mastodon")
+    box.fault("listed-late", platform="mastodon", seconds=60)
+    box.fault("dropped-after", platform="mastodon")
     outcome = client.publish(post, to="mastodon", wait=600)["mastodon"]
     fence = facts_of(box, client).fence("key")
     assert fence is not None

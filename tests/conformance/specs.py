@@ -70,7 +70,7 @@ def need_specs() -> Path:
 
 
 def validator(platform: str) -> Validator:
-    """The validator of "bluesky", "mastodon" or "x", read once; skips the test without descriptions."""
+    """The validator of a platform, read once; skips the test without descriptions."""
     return _load(platform, need_specs())
 
 

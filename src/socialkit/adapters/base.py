@@ -39,6 +39,18 @@ class Options:
     platform: ClassVar[str] = ""
 
 
+def aware(_: object, field: Any, moment: datetime | None) -> None:
+    """Validator of an option that is a moment: it has a time zone.
+
+    >>> attrs.make_class("When", {"at": attrs.field(validator=aware)})(datetime(2027, 1, 1))
+    Traceback (most recent call last):
+    ...
+    ValueError: at=2027-01-01 00:00:00 has no time zone; give an aware datetime
+    """
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError(f"{field.name}={moment} has no time zone; give an aware datetime")
+
+
 @attrs.frozen(eq=True, hash=False)
 class Credential:
     """What signs an account in. Nothing of it but the kind is ever shown.
@@ -667,5 +679,6 @@ __all__ = [
     "Response",
     "Sent",
     "Slice",
+    "aware",
     "parse_reset",
 ]

@@ -156,7 +156,7 @@ class Bluesky(base.Adapter):
     platform: ClassVar[str] = "bluesky"
     title: ClassVar[str] = "Bluesky"
     rules: ClassVar[Rules] = RULES
-    Options: ClassVar[type[base.Options]] = BlueskyOptions
+    Options: ClassVar[type[BlueskyOptions]] = BlueskyOptions
     rotation: ClassVar[base.Rotation] = "grace"
     scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "publish": ("atproto", "repo:app.bsky.feed.post", "repo:app.bsky.feed.threadgate", "blob:*/*"),

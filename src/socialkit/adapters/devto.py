@@ -79,7 +79,7 @@ class DevToOptions(base.Options):
     canonical_url: str | None = None
     organization_id: int | None = None
     description: str | None = None
-    published_at: datetime | None = None
+    published_at: datetime | None = attrs.field(default=None, validator=base.aware)
 
 
 class DevTo(base.Adapter):
@@ -97,7 +97,7 @@ class DevTo(base.Adapter):
     platform: ClassVar[str] = "devto"
     title: ClassVar[str] = "DEV.to"
     rules: ClassVar[Rules] = RULES
-    Options: ClassVar[type[base.Options]] = DevToOptions
+    Options: ClassVar[type[DevToOptions]] = DevToOptions
 
     def __init__(self, api_key: str | None = None, *, server: str = "https://dev.to") -> None:
         super().__init__(server, base.Credential("bearer", access_token=api_key))
@@ -148,9 +148,6 @@ class DevTo(base.Adapter):
     def _due(self, draft: Draft, call: Call) -> str | None:
         when: datetime | None = draft.options.published_at
         if when is None:
-            return None
-        if when.tzinfo is None:
-            draft.problem("options.published_at", "naive", f"{when} has no time zone")
             return None
         if when <= call.now():
             draft.problem("options.published_at", "range", "must be ahead; leave it out to publish at once")

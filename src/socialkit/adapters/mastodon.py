@@ -137,10 +137,15 @@ class MastodonOptions(base.Options):
     """
 
     platform: ClassVar[str] = "mastodon"
-    scheduled_at: datetime | None = None
+    scheduled_at: datetime | None = attrs.field(default=None)
     quote_policy: Literal["public", "followers", "nobody"] | None = None
     local_only: bool | None = None
     content_type: str | None = None
+
+    @scheduled_at.validator
+    def _aware(self, _: object, when: datetime | None) -> None:
+        if when is not None and when.tzinfo is None:
+            raise ValueError(f"scheduled_at={when} has no time zone; give an aware datetime")
 
 
 class Mastodon(base.Adapter):
@@ -157,7 +162,7 @@ class Mastodon(base.Adapter):
     platform: ClassVar[str] = "mastodon"
     title: ClassVar[str] = "Mastodon"
     rules: ClassVar[Rules] = RULES
-    Options: ClassVar[type[base.Options]] = MastodonOptions
+    Options: ClassVar[type[MastodonOptions]] = MastodonOptions
     scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "identify": ("profile",),
         "publish": ("write:statuses", "write:media"),
@@ -340,9 +345,6 @@ class Mastodon(base.Adapter):
         if when is None:
             return None
         field = "options.scheduled_at"
-        if when.tzinfo is None:
-            draft.problem(field, "naive", f"{when} has no time zone", hint="give an aware datetime")
-            return None
         if draft.total > 1:
             draft.problem(
                 field, "unsupported", "a thread cannot be scheduled here: its parts need ids to reply to"

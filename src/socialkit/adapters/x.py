@@ -92,7 +92,7 @@ class X(base.Adapter):
     platform: ClassVar[str] = "x"
     title: ClassVar[str] = "X"
     rules: ClassVar[Rules] = RULES
-    Options: ClassVar[type[base.Options]] = XOptions
+    Options: ClassVar[type[XOptions]] = XOptions
     rotation: ClassVar[base.Rotation] = "strict"
     scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "identify": ("tweet.read", "users.read", "offline.access"),

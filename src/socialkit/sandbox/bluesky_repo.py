@@ -108,6 +108,7 @@ class Repo(Accounts):
         super().__init__(box)
         self.records: dict[str, Stored] = {}
         self._last_micros = 0
+        self._swept_at = self.now()
 
     def repo_table(self) -> list[Row]:
         """The calls of this file."""
@@ -486,7 +487,10 @@ class Repo(Accounts):
         return {"$type": "blob", "ref": {"$link": cid}, "mimeType": kept["mimeType"], "size": size}
 
     def collect_blobs(self) -> None:
-        """Blobs no record refers to are gone an hour after their upload."""
+        """Blobs no record refers to are gone an hour after their upload; looked for once a minute."""
+        if self.now() - self._swept_at < timedelta(minutes=1):
+            return
+        self._swept_at = self.now()
         due = self.now() - timedelta(hours=1)
         old = [one for one in self.media.values() if any(at <= due for at in one["owners"].values())]
         used = self._referenced() if old else set()
