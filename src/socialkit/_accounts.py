@@ -18,6 +18,7 @@ class Accounts:
     """Named accounts, and those given as bare adapters, which get their platform's name."""
 
     def __init__(self, accounts: Mapping[str, Adapter], machinery: Machinery) -> None:
+        _check_given(accounts)
         self._machinery = machinery
         self._named = {name: Account(name, adapter, machinery) for name, adapter in accounts.items()}
         self._loose: dict[int, Account] = {}
@@ -35,6 +36,8 @@ class Accounts:
         """The account of a name or an adapter; an unknown name is a ConfigError."""
         if isinstance(target, Adapter):
             return self._of_adapter(target)
+        if not isinstance(target, str):
+            raise ConfigError(f"an account is its name or its adapter, not {_kind(target)}")
         account = next((one for one in self if one.name == target), None)
         if account is None:
             known = ", ".join(sorted(self._named)) or "none"
@@ -55,6 +58,8 @@ class Accounts:
         """The accounts ``to`` names, each once, in order."""
         if to is None:
             raise ConfigError("say where: to=<account name>, an adapter, or several of them")
+        if not isinstance(to, str | Adapter | Iterable):
+            raise ConfigError(f"to= takes account names and adapters, not {_kind(to)}")
         many = [to] if isinstance(to, str | Adapter) else list(to)
         if not many:
             raise ConfigError("to= names no account")
@@ -99,6 +104,18 @@ class Accounts:
             if account.adapter.owns(permalink):
                 return account
         raise ConfigError(f"no account of this client is on the platform of {permalink}; give account=<name>")
+
+
+def _check_given(accounts: Mapping[str, Adapter]) -> None:
+    if not isinstance(accounts, Mapping):
+        raise ConfigError(f"accounts is a mapping of names to adapters, not {_kind(accounts)}")
+    for name, adapter in accounts.items():
+        if not isinstance(adapter, Adapter):
+            raise ConfigError(f"accounts[{name!r}] is an adapter such as Mastodon(...), not {_kind(adapter)}")
+
+
+def _kind(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 async def _asked(account: Account) -> Identity | None:

@@ -126,10 +126,12 @@ class BoundCall:
         if repeatable:
             return await self._repeatable("attach", method, url, request)
         if self._work is None or not self._work.intent.id:
-            return await self._once("attach", method, url, request)
+            return await self._once("attach", method, url, request, lost=errors.OutcomeUnknown)
         passage = _Attaching(self)
         try:
-            return await self._once("attach", method, url, request, passage.cross, passage.out)
+            return await self._once(
+                "attach", method, url, request, passage.cross, passage.out, lost=errors.OutcomeUnknown
+            )
         finally:
             passage.out()
 
@@ -187,7 +189,7 @@ class BoundCall:
         work.state.prepared[name] = (value, expires)
         work.fresh[name] = (value, to_text(expires) if expires else None)
 
-    async def _keep_prepared(self) -> None:
+    async def keep(self) -> None:
         """What was remembered is in the store before the next request of the part leaves."""
         work = self._work
         if work is None:
@@ -251,7 +253,7 @@ class BoundCall:
         waits: Iterable[float] = (1, 2, 4, 8),
         limit: float = 600,
     ) -> Response:
-        await self._keep_prepared()
+        await self.keep()
         spent, last, steps = 0.0, 1.0, iter(waits)
         while not ready(response := await look()):
             last = next(steps, last)
@@ -276,7 +278,7 @@ class BoundCall:
     async def _repeatable(self, step: str, method: str, url: str, request: Request) -> Response:
         self._allow(step)
         if step == "prepare":
-            await self._keep_prepared()
+            await self.keep()
         return await self._machinery.transport.retry(
             lambda: self._once(step, method, url, request),
             step=step,
@@ -293,17 +295,17 @@ class BoundCall:
         request: Request,
         before: Callable[[], Awaitable[None]] | None = None,
         sent: Callable[[], None] | None = None,
+        *,
+        lost: type[errors.PlatformError] = errors.Unavailable,
     ) -> Response:
+        """One request; ``lost`` is what a lost answer means: that it may be repeated, or that nobody knows."""
         self._allow(step)
         try:
             return await self._signed_once(step, method, url, request, before, sent)
         except Unreachable as error:
             raise self._error(errors.Unavailable, f"could not be reached: {error.reason}") from None
         except AnswerLost as error:
-            if step == "attach":
-                words = f"the answer was lost ({error.reason}); it may have been done"
-                raise self._error(errors.OutcomeUnknown, words) from None
-            raise self._error(errors.Unavailable, f"the answer was lost: {error.reason}") from None
+            raise self._error(lost, f"the answer was lost: {error.reason}") from None
 
     async def _signed_once(
         self,

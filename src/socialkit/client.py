@@ -6,10 +6,12 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
+
+import attrs
 
 from . import _metrics_calls as reading
 from . import control
@@ -26,11 +28,11 @@ from .errors import ConfigError, InvalidPost, KeyReused, SocialKitError
 from .gate import Gate, Halt
 from .journal import Journal
 from .model import Post, Problem, Progress, Receipt, Report, Status
-from .plan import Plan, TargetPlan
-from .publish import TargetRun, make_outcome, run_all
+from .plan import Plan, TargetPlan, invalid
+from .publish import TargetRun, make_outcome, next_step, run_all, unexpected
 from .rate_limits import LimitState, RateLimits
 from .store import Store, StoreTokens, TokenStore, open_store
-from .transport import Transport
+from .transport import Transport, redact
 
 if TYPE_CHECKING:
     from .metrics import MetricsTable
@@ -78,22 +80,24 @@ class AsyncClient:
     ) -> None:
         self._stored = store is not None
         self._store = open_store(store)
-        self._given = self._store is store
+        self._given, self._closed = self._store is store, False
         self._clock = clock or SystemClock()
         self._gate = gate
         self._apps = dict(apps or {})
         self._transport = Transport(transport=transport, proxy=proxy, timeout=timeout, clock=self._clock)
-        self._machinery = Machinery(
+        # The system's own randomness: a forked child must not draw the keys its parent draws.
+        self._parts = Machinery(
             store=self._store,
             tokens=tokens or StoreTokens(self._store),
             transport=self._transport,
             limits=RateLimits(self._store, self._clock, max_wait=max_wait),
             journal=Journal(self._store, self._clock),
             clock=self._clock,
-            random=random.Random(),
+            random=random.SystemRandom(),
             max_wait=max_wait,
         )
-        self._accounts = Accounts(accounts or {}, self._machinery)
+        self._known = Accounts(accounts or {}, self._parts)
+        self._mark = f"auto-{self._parts.random.getrandbits(48):012x}-"
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str] | None = None, **overrides: Any) -> Self:
@@ -111,7 +115,8 @@ class AsyncClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close connections and the store this client opened."""
+        """Close connections and the store this client opened; one that was given stays open. Twice does no harm."""
+        self._closed = True
         await self._transport.aclose()
         if not self._given:
             self._store.close()
@@ -123,7 +128,21 @@ class AsyncClient:
     @property
     def accounts(self) -> dict[str, Adapter]:
         """The adapters by name."""
-        return self._accounts.adapters
+        return self._known.adapters
+
+    @property
+    def _accounts(self) -> Accounts:
+        self._check_open()
+        return self._known
+
+    @property
+    def _machinery(self) -> Machinery:
+        self._check_open()
+        return self._parts
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConfigError("this client is closed; make a new one")
 
     # --- planning -----------------------------------------------------------------------------------------
     async def plan(self, post: Post, to: Targets) -> Plan:
@@ -140,24 +159,13 @@ class AsyncClient:
     async def _plan_one(
         self, post: Post, account: Account, shelf: Shelf, targets: frozenset[str]
     ) -> TargetPlan:
-        """One target's plan; what its reads raise stays its own."""
-        platform = account.adapter.platform
-        try:
-            async with asyncio.timeout(PLAN_DEADLINE):
-                await account.ready()
-                call = BoundCall(account)
-                return await plan_target(account, post, call, shelf, targets=targets)
-        except SocialKitError as error:
-            error.account = error.account or account.name
-            return TargetPlan(account.name, platform, error=error)
-        except TimeoutError:
-            words = f"{account.name}: planning took longer than {PLAN_DEADLINE:g} s; nothing was sent"
-            return TargetPlan(account.name, platform, error=SocialKitError(words, account=account.name))
-        except Exception as error:
-            words = f"planning failed, nothing was sent: unexpected {type(error).__name__}: {error}"
-            wrapped = SocialKitError(words, account=account.name)
-            wrapped.__cause__ = error
-            return TargetPlan(account.name, platform, error=wrapped)
+        """One target's plan."""
+
+        async def made() -> TargetPlan:
+            await account.ready()
+            return await plan_target(account, post, BoundCall(account), shelf, targets=targets)
+
+        return await _its_own(account, made())
 
     # --- publishing ---------------------------------------------------------------------------------------
     async def publish(
@@ -177,18 +185,20 @@ class AsyncClient:
             post: a post (with ``to=``), or a plan, which is sent as it is.
             idempotency_key: the same key never publishes twice, in any process on the store.
             skip_invalid: send to the accounts without problems; the others are "invalid" in the report.
-            errors: "raise" what went wrong, or "return" the report whatever happened.
+            errors: "raise" what went wrong, or "return" the report whatever becomes of the accounts.
             wait: seconds to look for a post whose answer was lost, before it is left "unknown".
             progress: called with :class:`Progress` events.
 
         Raises:
-            InvalidPost: with every problem; nothing was sent anywhere.
+            InvalidPost: with every problem; nothing was sent anywhere, and ``errors="return"`` changes nothing.
+            KeyReused: the key belongs to other content; raised whatever ``errors`` says.
             SocialKitError: the account's own error for one account, PublishErrors for several; ``.report`` has all.
         """
         key = self._key(idempotency_key)
         shelf = Shelf(self._transport.stream)
         accounts, plan = await self._planned(post, to, shelf)
-        self._refuse_invalid(plan, skip_invalid)
+        if not skip_invalid:
+            self._refuse_invalid(key, accounts, plan)
         async with Pump(progress) as pump:
             deadline = self._clock.now() + timedelta(seconds=wait)
             runs = [
@@ -202,15 +212,17 @@ class AsyncClient:
                 cancelled.__dict__["report"] = self._report(key, accounts, plan, runs)
                 raise
         report = self._report(key, accounts, plan, runs)
-        _raise_reused(report)
-        if errors == "raise":
+        _log_outcomes(report, accounts)
+        if errors == "raise" or any(isinstance(outcome.error, KeyReused) for outcome in report.outcomes):
             report.raise_for_errors()
         return report
 
     def _key(self, given: str | None) -> str:
         if given is None:
-            return f"auto-{self._machinery.random.getrandbits(96):024x}"
-        if not self._stored:
+            return f"{self._mark}{self._machinery.random.getrandbits(64):016x}"
+        if not isinstance(given, str):
+            raise ConfigError(f"idempotency_key is a text of 1 to 200 characters, not {type(given).__name__}")
+        if not self._stored and not given.startswith(self._mark):
             raise ConfigError(
                 "idempotency_key needs a store that outlives this client: Client(..., store='socialkit.db'); "
                 "store=':memory:' says that memory is meant"
@@ -225,31 +237,21 @@ class AsyncClient:
         if isinstance(post, Post):
             accounts = self._accounts.targets(to)
             return accounts, await self._plan(post, accounts, shelf)
+        if not isinstance(post, Plan):
+            raise ConfigError(f"publish() takes a Post or a Plan, not {type(post).__name__}")
         accounts = [self._accounts.named(name) for name in post] if to is None else self._accounts.targets(to)
         if missing := [account.name for account in accounts if account.name not in post]:
             raise ConfigError(f"the plan has nothing for {', '.join(missing)}; plan the post for them")
-        return accounts, await self._still_holds(post, accounts)
+        checks = [_its_own(account, _checked(post[account.name], account)) for account in accounts]
+        return accounts, Plan(tuple(await asyncio.gather(*checks)))
 
-    async def _still_holds(self, plan: Plan, accounts: list[Account]) -> Plan:
-        """A plan is sent as it is, if the account is still the one and the limits are still those it was made for."""
-        targets = []
-        for account in accounts:
-            target = plan[account.name]
-            if target.error is None and not target.errors:
-                facts = await account.ready()
-                if facts.identity != target.identity or account.rules_digest != target.limits:
-                    words = "the account or its limits changed since the plan was made"
-                    stale = Problem(account.name, "plan", "stale", words, hint="plan the post again")
-                    raise InvalidPost(
-                        [stale], code="stale", message="nothing was sent: the plan no longer holds"
-                    )
-            targets.append(target)
-        return Plan(tuple(targets))
-
-    @staticmethod
-    def _refuse_invalid(plan: Plan, skip_invalid: bool) -> None:
-        if not skip_invalid or all(target.errors for target in plan.targets):
+    def _refuse_invalid(self, key: str, accounts: list[Account], plan: Plan) -> None:
+        try:
             plan.raise_for_problems()
+        except InvalidPost as error:
+            error.report = self._report(key, accounts, plan, [])
+            error.next_step = next_step(error, list(plan), key)
+            raise
 
     def _report(self, key: str, accounts: list[Account], plan: Plan, runs: list[TargetRun]) -> Report:
         done = {run.name: run.result for run in runs}
@@ -259,11 +261,12 @@ class AsyncClient:
             if (result := done.get(account.name)) is not None:
                 outcomes.append(result)
             elif target.errors:
-                invalid = InvalidPost(target.errors)
-                outcomes.append(make_outcome(account, None, target, status=Status.INVALID, error=invalid))
+                error = invalid(target.errors)
+                error.account, error.next_step = account.name, next_step(error, account.name, key)
+                outcomes.append(make_outcome(account, None, target, status=Status.INVALID, error=error))
             else:
-                run = next(run for run in runs if run.name == account.name)
-                outcomes.append(make_outcome(account, run.intent, target))
+                intent = next((run.intent for run in runs if run.name == account.name), None)
+                outcomes.append(make_outcome(account, intent, target, error=target.error))
         return Report(key, outcomes)
 
     # --- after publishing ---------------------------------------------------------------------------------
@@ -317,7 +320,8 @@ class AsyncClient:
         account: str | None = None,
         idempotency_key: str | None = None,
     ) -> list[Report]:
-        """What was published (or tried), one report per idempotency key, oldest first."""
+        """What was published (or tried), one report per idempotency key, oldest first. ``since`` is aware."""
+        _check_aware(since=since)
         return await control.history(self, since=since, account=account, key=idempotency_key)
 
     async def rate_limits(self) -> list[LimitState]:
@@ -338,7 +342,8 @@ class AsyncClient:
     async def fetch_account_metrics(
         self, to: Targets, *, since: datetime | None = None, until: datetime | None = None
     ) -> MetricsTable:
-        """One row per account: followers and what else the platform tells."""
+        """One row per account: followers and what else the platform tells. ``since`` and ``until`` are aware."""
+        _check_aware(since=since, until=until)
         return await reading.fetch_account_metrics(self, to, since=since, until=until)
 
     async def fetch_posts(
@@ -349,16 +354,53 @@ class AsyncClient:
         until: datetime | None = None,
         limit: int = 100,
     ) -> list[Receipt]:
-        """The accounts' own posts, newest first, at most ``limit`` per account."""
+        """The accounts' own posts, newest first, at most ``limit`` per account. ``since`` and ``until`` are aware."""
+        _check_aware(since=since, until=until)
         return await reading.fetch_posts(self, to, since=since, until=until, limit=limit)
 
 
-def _raise_reused(report: Report) -> None:
-    """A reused key is a mistake of the call, whatever ``errors`` says."""
-    for outcome in report.outcomes:
-        if isinstance(outcome.error, KeyReused):
-            outcome.error.report = report
-            raise outcome.error
+async def _its_own(account: Account, making: Awaitable[TargetPlan]) -> TargetPlan:
+    """One target's plan; what its reads raise, and how long they take, stays its own."""
+    name = account.name
+    try:
+        async with asyncio.timeout(PLAN_DEADLINE):
+            return await making
+    except SocialKitError as told:
+        error = told
+    except TimeoutError:
+        error = SocialKitError(f"planning took longer than {PLAN_DEADLINE:g} s; nothing was sent")
+    except Exception as surprise:
+        error = unexpected(account, surprise)
+    error.account = error.account or name
+    return TargetPlan(name, account.adapter.platform, error=error)
+
+
+async def _checked(target: TargetPlan, account: Account) -> TargetPlan:
+    """The plan as it is, if the account is still the one and the limits are still those it was made for."""
+    if target.error is not None or target.errors:
+        return target
+    facts = await account.ready()
+    if facts.identity == target.identity and account.rules_digest == target.limits:
+        return target
+    words = "the account or its limits changed since the plan was made"
+    stale = Problem(account.name, "plan", "stale", words, hint="plan the post again")
+    return attrs.evolve(target, problems=(*target.problems, stale))
+
+
+def _check_aware(**moments: datetime | None) -> None:
+    for name, moment in moments.items():
+        if moment is not None and moment.tzinfo is None:
+            raise ConfigError(f"{name}={moment} has no time zone; give an aware datetime, UTC for example")
+
+
+def _log_outcomes(report: Report, accounts: list[Account]) -> None:
+    """One line per account for whoever runs the service."""
+    if not _log.isEnabledFor(logging.INFO):
+        return
+    for account, outcome in zip(accounts, report.outcomes, strict=True):
+        told = outcome.url or (outcome.error.message if outcome.error else "")
+        status = f"{outcome.status}, by an earlier call" if outcome.replayed else outcome.status.value
+        _log.info("%s: %s %s %s", report.key, account.name, status, redact(told, account.secrets()))
 
 
 class Client:
@@ -413,7 +455,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close connections and the store this client opened."""
+        """Close connections and the store this client opened; one that was given stays open. Twice does no harm."""
         loop_thread().run(self._async.aclose())
 
     def __repr__(self) -> str:

@@ -189,7 +189,7 @@ async def halt(client: AsyncClient, scope: Target, *, reason: str, by: str) -> H
     stop = Halt(ident, name, reason, by, machinery.clock.now(), tokens)
     await machinery.journal.halt(stop)
     await asyncio.to_thread(machinery.store.drain, DRAIN)
-    covered = [i for i in await machinery.journal.open_intents() if stop.covers(i.tokens)]
+    covered = [i for i in await machinery.journal.open_intents(urgent=True) if stop.covers(i.tokens)]
     return attrs.evolve(
         stop,
         in_flight=tuple(flight for intent in covered for flight in _in_flight(intent)),

@@ -72,6 +72,8 @@ class SocialKitError(Exception):
     report: Report | None = None
     account: str | None = None
     """The account's name, where the error belongs to one."""
+    next_step: str | None = None
+    """The exact call that continues without touching what is published."""
 
     def __init__(self, message: str, **fields: Any) -> None:
         super().__init__(message)
@@ -81,6 +83,13 @@ class SocialKitError(Exception):
     def message(self) -> str:
         """The text without anything a subclass adds around it."""
         return str(self.args[0]) if self.args else ""
+
+    def __str__(self) -> str:
+        named = (
+            self.account is None or f"{self.account}:" in self.message or repr(self.account) in self.message
+        )
+        head = self.message if named else f"{self.account}: {self.message}"
+        return f"{head}\n  next: {self.next_step}" if self.next_step else head
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, dict(self.__dict__))
@@ -133,7 +142,7 @@ class AuthError(SocialKitError):
 
 
 class ReauthNeeded(AuthError):
-    """The credential is dead; only a person can sign in again. The text holds the command to run."""
+    """The credential is dead; only a person can sign in again, and give the account the new one."""
 
 
 class IdentityClash(AuthError):
@@ -154,7 +163,6 @@ class PlatformError(SocialKitError):
         said: the platform's own words, redacted.
         request_id: the platform's id of the request, for its support.
         may_be_live: True when the post may be public.
-        next_step: the exact call that continues without touching what is published.
         retry_at: aware UTC moment from which a repeat makes sense.
     """
 
@@ -163,12 +171,7 @@ class PlatformError(SocialKitError):
     said: str | None = None
     request_id: str | None = None
     may_be_live: bool = False
-    next_step: str | None = None
     retry_at: datetime | None = None
-
-    def __str__(self) -> str:
-        head = f"{self.account}: {self.message}" if self.account else self.message
-        return f"{head}\n  next: {self.next_step}" if self.next_step else head
 
 
 class RateLimited(PlatformError):

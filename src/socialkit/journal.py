@@ -17,6 +17,7 @@ An intent is one post for one account under one idempotency key. Its state is fo
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -29,7 +30,7 @@ from ._clock import Clock, from_text, to_text
 from .adapters.base import Fence, Part, Sent
 from .errors import Declined, Denied, Halted, KeyReused, SocialKitError
 from .model import Identity, Receipt, Status
-from .store import Row, Store, Tx, transact
+from .store import Row, Store, Tx, hurry, transact
 
 _KINDS = (
     "intent",
@@ -472,8 +473,12 @@ class Journal:
         prefix = f"{intent.identity.key}/"
 
         def work(tx: Tx) -> frozenset[str]:
-            made = [row.data["sent"] for row in tx.rows(kinds=["live"], since=since) if row.intent != intent.id]
-            theirs = [sent for sent in made if tx.get("claimed", f"{prefix}{sent['id']}") not in (None, intent.id)]
+            made = [
+                row.data["sent"] for row in tx.rows(kinds=["live"], since=since) if row.intent != intent.id
+            ]
+            theirs = [
+                sent for sent in made if tx.get("claimed", f"{prefix}{sent['id']}") not in (None, intent.id)
+            ]
             return frozenset(name for sent in theirs for name in (sent["id"], sent.get("url")) if name)
 
         return await transact(self.store, work)
@@ -527,14 +532,14 @@ class Journal:
         found = await transact(self.store, lambda tx: tx.items("secret", prefix))
         return {name.removeprefix(prefix): value for name, value in found}
 
-    async def open_intents(self) -> list[Intent]:
+    async def open_intents(self, *, urgent: bool = False) -> list[Intent]:
         """Every intent that may still change: lost answers, processing, scheduled, half a thread."""
 
         def work(tx: Tx) -> list[Intent]:
             folded = [fold(tx.rows(intent=name)) for name, _ in tx.items("open")]
             return [intent for intent in folded if intent]
 
-        return await transact(self.store, work)
+        return await transact(self.store, work, sleep=hurry if urgent else asyncio.sleep)
 
     async def intents(self, *, since: datetime | None = None, key: str | None = None) -> list[Intent]:
         """Every intent with rows since then (or all), oldest first; with a key only those made under it."""
@@ -562,7 +567,7 @@ class Journal:
             tx.put("halt", halt.id, data)
             tx.append("halt", data, at=halt.at)
 
-        await transact(self.store, work, durable=True)
+        await transact(self.store, work, durable=True, sleep=hurry)
 
     async def resume(self, scope_tokens: Iterable[str], *, reason: str, by: str) -> list[gate.Halt]:
         """Lift the halts that aim at any of the tokens; the lifted ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -113,7 +113,7 @@ class Plan(Mapping[str, TargetPlan]):
     def raise_for_problems(self) -> None:
         """Raise InvalidPost with every problem of severity error; quiet when there is none."""
         if errors := [problem for target in self.targets for problem in target.errors]:
-            raise InvalidPost(errors)
+            raise invalid(errors)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe, without media bytes; a plan from bytes or open files is refused, naming the medium."""
@@ -146,6 +146,13 @@ class Plan(Mapping[str, TargetPlan]):
         from ._render import plan_table
 
         return plan_table(self).html()
+
+
+def invalid(problems: Sequence[Problem]) -> InvalidPost:
+    """The error of these problems; ``code="stale"`` when all that is wrong is that the plan is an old one."""
+    if all(problem.code == "stale" for problem in problems):
+        return InvalidPost(problems, code="stale", message="nothing was sent: the plan no longer holds")
+    return InvalidPost(problems)
 
 
 def digest(value: Any) -> str:

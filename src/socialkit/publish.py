@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from . import errors, settle
+from ._clock import to_text
 from ._loop import call_user
 from ._shelf import Shelf
 from .adapters.base import Sent
@@ -19,6 +20,7 @@ from .journal import Intent, NewIntent, Opened, refuse_too_old
 from .media import MediaError
 from .model import Outcome, Problem, Progress, Status
 from .plan import TargetPlan
+from .transport import redact
 
 if TYPE_CHECKING:
     from ._account import Account
@@ -57,10 +59,7 @@ class TargetRun:
         except errors.SocialKitError as error:
             outcome = self._failed(error)
         except Exception as error:
-            words = f"unexpected {type(error).__name__}: {error}"
-            wrapped = errors.SocialKitError(words, account=self.name)
-            wrapped.__cause__ = error
-            outcome = self._failed(wrapped)
+            outcome = self._failed(unexpected(self.account, error))
         self.result = outcome
         self.notify("done", detail=outcome.status.value)
         return outcome
@@ -209,6 +208,7 @@ class TargetRun:
             return self._stale(error) if isinstance(error, MediaError) else error
         finally:
             work.crossed = False
+            await call.keep()
 
     def _stale(self, error: MediaError) -> errors.InvalidPost:
         hint = "plan the post again"
@@ -293,6 +293,7 @@ class TargetRun:
             error.account = self.name
         if status is Status.PARTIAL and intent is not None:
             error = _partly(intent, error)
+        error.next_step = error.next_step or next_step(error, self.name, self.key)
         return self._outcome(intent, status=status, error=error)
 
     def _outcome(
@@ -311,14 +312,47 @@ def _partly(intent: Intent, cause: errors.SocialKitError) -> errors.ThreadPartly
     live = (receipt, *receipt.parts) if receipt else ()
     error = errors.ThreadPartlyPosted(
         f"{intent.account}: {len(live)} of {len(intent.parts)} posts of the thread are live; it stopped at number "
-        f"{intent.next_index + 1}: {cause}\n  next: publish again with idempotency_key={intent.key!r} "
-        "continues there",
+        f"{intent.next_index + 1}: {cause.message}",
         account=intent.account,
         receipts=live,
         next_index=intent.next_index,
     )
     error.__cause__ = cause
     return error
+
+
+def unexpected(account: Account, error: Exception) -> errors.SocialKitError:
+    """What nobody foresaw (an answer of another shape, a user's callable that broke), as an error of ours."""
+    words = redact(f"unexpected {type(error).__name__}: {error}", account.secrets())
+    wrapped = errors.SocialKitError(words, account=account.name)
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def next_step(error: errors.SocialKitError, to: str | list[str], key: str) -> str:
+    """The exact call that continues without touching what is published."""
+    call = f"client.publish(post, to={to!r}, idempotency_key={key!r})"
+    match error:
+        case errors.InvalidPost(code="stale"):
+            return f"plan = client.plan(post, to={to!r}), then client.publish(plan, idempotency_key={key!r})"
+        case errors.InvalidPost():
+            return f"mend the post, then {call}"
+        case errors.KeyReused():
+            return f"client.publish(post, to={to!r}, idempotency_key=<a new key>)"
+        case errors.AuthError():
+            return f"give the account a credential that may do this, then {call}"
+        case errors.Halted() | errors.Held():
+            return f"when it may go, {call}"
+        case errors.RateLimited(retry_at=datetime() as moment):
+            return f"from {to_text(moment)} on, {call}"
+        case errors.OutcomeUnknown():
+            return f"client.settle({key!r}) looks again and sends nothing; then {call} continues"
+        case errors.Declined():
+            return f"mend what the platform says, then {call}"
+        case errors.ThreadPartlyPosted():
+            return f"{call} continues there"
+        case _:
+            return f"{call} tries again"
 
 
 def make_outcome(

@@ -900,6 +900,24 @@ def test_an_answer_that_cannot_be_read_is_looked_into(
     assert server.timeline() == []
 
 
+def test_a_page_in_place_of_an_answer_confirms_nothing(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    page = "<h1>Please log in to the network</h1>"
+    receipt = publish(client, HELLO)
+    wire.say("GET", "/api/v1/accounts/verify_credentials", 200, page)
+    assert isinstance(client.fetch_account_metrics("mastodon")[0].error, errors.Unavailable)
+    wire.say("GET", f"{STATUSES}/{receipt.id}", 200, page)
+    assert isinstance(client.fetch_metrics(receipt)[0].error, errors.Unavailable)
+    for method, path in (("GET", "/api/v1/accounts/[0-9]+/statuses"), ("DELETE", f"{STATUSES}/{receipt.id}")):
+        wire.say(method, path, 200, page)
+    with pytest.raises(errors.Unavailable, match="no JSON"):
+        client.fetch_posts("mastodon")
+    with pytest.raises(errors.Unavailable, match="no JSON"):
+        client.delete(receipt)
+    assert len(server.timeline()) == 1
+
+
 def test_a_page_in_place_of_the_account_fails_that_account_alone(box: Sandbox, wire: Recorder) -> None:
     wire.say("GET", "/api/v1/accounts/verify_credentials", 200, "<h1>Please log in to the network</h1>")
     accounts = {"first": box.accounts()["mastodon"], "second": box.accounts()["mastodon"]}

@@ -401,6 +401,15 @@ def test_a_mastodon_post_is_edited_measured_and_found_by_its_address(toots: Site
     assert followers == 0
 
 
+def test_every_page_of_a_mastodon_account_is_read(toots: Site, mastodon: MastodonMock) -> None:
+    headers = {"Authorization": f"Bearer {mastodon.token}"}
+    with httpx.Client(base_url=mastodon.url, headers=headers) as http:
+        ids = [http.post("/api/v1/statuses", json={"status": f"{n}"}).json()["id"] for n in range(45)]
+    with toots.client() as client:
+        found = client.fetch_posts("brand", limit=100)
+    assert [receipt.id for receipt in found] == ids[::-1]
+
+
 def test_a_scheduled_mastodon_post_waits_and_can_be_called_off(toots: Site) -> None:
     due = datetime.now(UTC) + timedelta(hours=2)
     later = Post("Later").variant("mastodon", Mastodon.Options(scheduled_at=due))

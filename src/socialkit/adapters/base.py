@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypedDict, U
 
 import attrs
 
-from ..errors import ConfigError, PlatformError, SocialKitError
+from ..errors import ConfigError, PlatformError, SocialKitError, Unavailable
 from ..model import JSON, Identity, Image, Medium, Post, Problem, Receipt, Status
 from ..rules import Rules
 from ._errors import from_table
@@ -229,7 +229,7 @@ class Lost:
 
 @attrs.frozen(eq=False)
 class Response:
-    """What came back, whole: status, lower-case headers, body. ``json()`` raises ValueError on anything else."""
+    """What came back, whole: status, lower-case headers, body."""
 
     status: int
     headers: Mapping[str, str]
@@ -243,15 +243,20 @@ class Response:
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
+        """The JSON body; Unavailable when it is none: then a proxy or a login page answered, not the platform."""
         import json
 
-        return json.loads(self.content)
+        try:
+            return json.loads(self.content)
+        except ValueError:
+            words = f"the answer is no JSON (HTTP {self.status}): something else than the platform may have answered"
+            raise Unavailable(words, status=self.status) from None
 
     def json_or_none(self) -> Any:
         """The JSON body, or None when the body is none (a proxy's HTML page, say)."""
         try:
             return self.json()
-        except ValueError:
+        except Unavailable:
             return None
 
     @property

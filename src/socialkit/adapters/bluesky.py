@@ -78,6 +78,7 @@ RULES = Rules(
         Budget("requests", "account", 3000, 300.0, header="ratelimit", source=_LEXICONS),
         Budget("writes-hour", "account", 5000, 3600.0, match=_WRITES, cost=2, source=_LEXICONS),
         Budget("writes-day", "account", 35_000, 86_400.0, match=_WRITES, cost=2, source=_LEXICONS),
+        Budget("uploads", "account", 1000, 86_400.0, match=r"POST .*repo\.uploadBlob", source=_LEXICONS),
         Budget("sessions", "account", 30, 300.0, match=r"POST .*server\.createSession", source=_LEXICONS),
     ),
     errors=(
@@ -365,8 +366,19 @@ class Bluesky(base.Adapter):
             "swapRecord": None,
         }
         url = self._xrpc(call, "com.atproto.repo.putRecord")
-        answer = (await call.commit("POST", url, json=body, fence=call.facts.fence("rkey"))).json()
+        try:
+            answer = (await call.commit("POST", url, json=body, fence=call.facts.fence("rkey"))).json()
+        except errors.Declined as error:
+            if "blob" in f"{error.code} {error.said}".lower():
+                self._forget_blobs(part, call)
+            raise
         return self._sent(answer["uri"], answer["cid"], record)
+
+    def _forget_blobs(self, part: Part, call: Call) -> None:
+        """The server has collected them: the next attempt uploads again."""
+        for item in (*part.media, *part.extras.values()):
+            call.remember(f"blob {item.digest[:16]}", None)
+            call.remember(f"video {item.digest[:16]}", None)
 
     def _key(self, call: Call) -> tuple[str, str]:
         """(record key, createdAt), chosen once and remembered: the same in every attempt and every process."""
@@ -503,6 +515,7 @@ class Bluesky(base.Adapter):
 
     async def _upload_parts(self, item: PartMedia, call: Call, name: str, upload: dict[str, Any]) -> str:
         blob, size, job = await call.open(item), int(upload["partSizeBytes"]), upload["jobId"]
+        token = await self._service_token(call)
         for number in range(1, int(upload["partCount"]) + 1):
             if call.recall(f"{name} part {number}"):
                 continue
@@ -512,7 +525,7 @@ class Bluesky(base.Adapter):
                 f"{self.video}/xrpc/app.bsky.video.uploadPart",
                 params={"jobId": job, "partNumber": str(number)},
                 content=base.Slice(blob, start, min(start + size, item.size)),
-                headers={"content-type": "application/octet-stream", **await self._service_token(call)},
+                headers={"content-type": "application/octet-stream", **token},
                 auth=False,
                 timeout=UPLOAD_TIMEOUT,
             )

@@ -137,15 +137,10 @@ class MastodonOptions(base.Options):
     """
 
     platform: ClassVar[str] = "mastodon"
-    scheduled_at: datetime | None = attrs.field(default=None)
+    scheduled_at: datetime | None = attrs.field(default=None, validator=base.aware)
     quote_policy: Literal["public", "followers", "nobody"] | None = None
     local_only: bool | None = None
     content_type: str | None = None
-
-    @scheduled_at.validator
-    def _aware(self, _: object, when: datetime | None) -> None:
-        if when is not None and when.tzinfo is None:
-            raise ValueError(f"scheduled_at={when} has no time zone; give an aware datetime")
 
 
 class Mastodon(base.Adapter):
@@ -513,13 +508,18 @@ class Mastodon(base.Adapter):
     async def delete(self, receipt: Receipt, call: Call) -> None:
         status_id: str | None = receipt.id
         if "scheduled_at" in receipt.raw:
-            path = f"/api/v1/scheduled_statuses/{receipt.id}"
-            answer = await call.attach("DELETE", path, accept=(404, 410), repeatable=True)
+            answer = await self._remove(f"/api/v1/scheduled_statuses/{receipt.id}", call)
             published = await self._published(receipt.raw, call) if answer.status in (404, 410) else None
             status_id = str(published["id"]) if published else None
         if status_id is not None:
-            path, params = f"/api/v1/statuses/{status_id}", {"delete_media": "true"}
-            await call.attach("DELETE", path, params=params, accept=(404, 410), repeatable=True)
+            await self._remove(f"/api/v1/statuses/{status_id}", call, delete_media="true")
+
+    async def _remove(self, path: str, call: Call, **params: str) -> base.Response:
+        """Gone already is good; a page in place of an answer confirms nothing."""
+        answer = await call.attach("DELETE", path, params=params, accept=(404, 410), repeatable=True)
+        if answer.status < 300 and answer.content:
+            answer.json()
+        return answer
 
     # --- read ---------------------------------------------------------------------------------------------
     async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
@@ -535,7 +535,7 @@ class Mastodon(base.Adapter):
 
     async def _status(self, status_id: str, call: Call) -> dict[str, Any] | None:
         response = await call.read("GET", f"/api/v1/statuses/{status_id}", accept=(404,))
-        status: dict[str, Any] | None = response.json_or_none() if response.status == 200 else None
+        status: dict[str, Any] | None = response.json() if response.status == 200 else None
         return status
 
     async def fetch_account_metrics(
