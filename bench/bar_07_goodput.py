@@ -42,22 +42,24 @@ class Goodput:
 def measure(kind: str, limit: int, window: float, windows: int, processes: int) -> Goodput:
     """``kind`` names the worker: "ours", "waiting" (Mastodon.py waits by itself) or "naive" (httpx, retry on 429)."""
     with served("mastodon", windows=[["statuses", limit, window, MATCH]]) as box, tempfile.TemporaryDirectory() as folder:
-        seconds = windows * window
+        seconds = windows * window - 0.3
         given = box.accounts["mastodon"]
         words = [given["server"], given["token"], str(Path(folder) / "bench.db"), str(limit), str(window), str(seconds)]
         with contextlib.ExitStack() as stack:
             workers = [
                 stack.enter_context(child("-m", "bench.bar_07_goodput", kind, *words)) for _ in range(processes)
             ]
-            _start_together(workers)
+            _start_together(workers, window)
             for worker in workers:
                 worker.wait(seconds + 60)
         return counted(box, limit, windows)
 
 
-def _start_together(workers: list[Any]) -> None:
+def _start_together(workers: list[Any], window: float) -> None:
+    """At the beginning of one of the server's windows, which are those of the wall clock."""
     for worker in workers:
         worker.stdout.readline()
+    time.sleep(window - time.time() % window)
     for worker in workers:
         worker.stdin.write("go\n")
         worker.stdin.flush()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -35,7 +36,7 @@ class Canned(httpx.AsyncBaseTransport):
 
     def __init__(self, delay: float = 0.0) -> None:
         self.delay = delay
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(os.getpid() * 10**9)  # no two processes answer with the same id
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import os
+import pickle
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -23,11 +25,13 @@ from socialkit import (
     Progress,
     PublishErrors,
     ReauthNeeded,
+    SocialKitError,
     Status,
     ThreadPartlyPosted,
     Verdict,
 )
 from socialkit.sandbox import Sandbox
+from socialkit.store import MemoryStore
 
 LOST = ["stored-then-500", "stored-then-hang", "stored-later", "dropped-before", "dropped-after"]
 HELLO = Post("We ship today")
@@ -264,3 +268,187 @@ async def test_cancelled_before_the_bytes_leave_sends_nothing(box: Sandbox) -> N
         with pytest.raises(asyncio.CancelledError):
             await task
     assert live(box) == []
+
+
+# --- what the report says, and what to do next ------------------------------------------------------------
+def test_a_plan_whose_account_cannot_be_asked_fails_alone() -> None:
+    with Sandbox(["mastodon", "bluesky"]) as box, box.client(store=":memory:") as client:
+        plan = client.plan(HELLO, to=["mastodon", "bluesky"])
+        box.clock.advance(7200)
+        box.fault("dropped-before", platform="mastodon", match="GET *", times=50)
+        report = client.publish(plan, errors="return")
+        assert (report["mastodon"].status, report["bluesky"].status) == (Status.FAILED, Status.PUBLISHED)
+        assert len(box.timeline("bluesky")) == 1
+
+
+def test_skip_invalid_leaves_out_a_plan_that_is_stale() -> None:
+    with Sandbox(["mastodon", "bluesky"]) as box, box.client(store=":memory:") as client:
+        plan = client.plan(HELLO, to=["mastodon", "bluesky"])
+        box.mastodon.software = "gotosocial"
+        box.clock.advance(7200)
+        with pytest.raises(InvalidPost) as caught:
+            client.publish(plan)
+        assert caught.value.code == "stale"
+        assert box.timeline("bluesky") == []
+        report = client.publish(plan, skip_invalid=True, errors="return")
+        assert (report["mastodon"].status, report["bluesky"].status) == (Status.INVALID, Status.PUBLISHED)
+        assert report["mastodon"].error.code == "stale"
+
+
+def test_skip_invalid_with_nothing_left_is_a_report(client: Client) -> None:
+    report = client.publish(Post("x" * 501), to="mastodon", skip_invalid=True, errors="return")
+    assert report["mastodon"].status is Status.INVALID
+    with pytest.raises(InvalidPost):
+        client.publish(Post("x" * 501), to="mastodon", skip_invalid=True)
+
+
+def test_an_invalid_post_has_a_report_of_every_account() -> None:
+    with Sandbox(["mastodon", "bluesky"]) as box, box.client() as client:
+        with pytest.raises(InvalidPost) as caught:
+            client.publish(Post("x" * 400), to=["mastodon", "bluesky"])
+        report = caught.value.report
+        assert (report["mastodon"].status, report["bluesky"].status) == (Status.FAILED, Status.INVALID)
+        assert set(report.failed) == {"mastodon", "bluesky"}
+
+
+def test_a_reused_key_among_many_is_one_of_the_errors() -> None:
+    with Sandbox(["mastodon", "bluesky"]) as box, box.client(store=":memory:") as client:
+        client.publish(HELLO, to="mastodon", idempotency_key="launch")
+        with pytest.raises(PublishErrors) as caught:
+            client.publish(Post("Other words"), to=["mastodon", "bluesky"], idempotency_key="launch")
+    assert [type(error) for error in caught.value.exceptions] == [KeyReused]
+    assert caught.value.report["bluesky"].status is Status.PUBLISHED
+
+
+def test_the_same_key_on_another_account_is_another_post() -> None:
+    with Sandbox(["mastodon", "bluesky"]) as box, box.client(store=":memory:") as client:
+        client.publish(HELLO, to="mastodon", idempotency_key="launch")
+        report = client.publish(Post("Other words"), to="bluesky", idempotency_key="launch")
+    assert report["bluesky"].status is Status.PUBLISHED
+    assert not report.replayed
+
+
+class Says:
+    """A gate that always says the same."""
+
+    def __init__(self, verdict: object) -> None:
+        self.verdict = verdict
+
+    def judge(self, plan: object, context: object) -> object:
+        return self.verdict
+
+
+def _rate_limited(box: Sandbox, client: Client) -> None:
+    box.fault("429", platform="mastodon", match="POST /api/v1/statuses", seconds=3000)
+
+
+def _signed_out(box: Sandbox, client: Client) -> None:
+    box.fault("expired-token", platform="mastodon")
+
+
+def _halted(box: Sandbox, client: Client) -> None:
+    client.halt("all", reason="wrong price", by="duty officer")
+
+
+def _out_of_reach(box: Sandbox, client: Client) -> None:
+    box.fault("dropped-before", platform="mastodon", match="GET *", times=50)
+
+
+@pytest.mark.parametrize("stop", [_rate_limited, _signed_out, _halted, _out_of_reach])
+@pytest.mark.parametrize("store", [None, ":memory:"])
+def test_every_error_names_the_account_and_the_call_that_continues(
+    box: Sandbox, stop: Callable[[Sandbox, Client], None], store: str | None
+) -> None:
+    """Also under a key that the client made itself: the text must not advise what the client then refuses."""
+    with box.client(store=store) as client:
+        stop(box, client)
+        with pytest.raises(SocialKitError) as caught:
+            client.publish(HELLO, to="mastodon")
+        error, key = caught.value, caught.value.report.key
+        assert "mastodon:" in str(error)
+        assert f"client.publish(post, to='mastodon', idempotency_key={key!r})" in str(error)
+        twin = pickle.loads(pickle.dumps(error))
+        assert (str(twin), twin.report.key) == (str(error), key)
+        box.faults.clear()
+        box.clock.advance(4000)
+        client.resume("all", reason="price mended", by="duty officer")
+        assert client.publish(HELLO, to="mastodon", idempotency_key=key).ok
+    assert live(box) == ["We ship today"]
+
+
+def test_a_key_that_another_client_made_needs_a_store_too(box: Sandbox) -> None:
+    with box.client() as first, box.client() as second:
+        key = first.publish(HELLO, to="mastodon").key
+        with pytest.raises(ConfigError, match="store="):
+            second.publish(HELLO, to="mastodon", idempotency_key=key)
+
+
+@pytest.mark.parametrize("answer", [True, None, "allow"])
+def test_what_is_no_verdict_denies(box: Sandbox, answer: object) -> None:
+    with box.client(gate=Says(answer)) as client, pytest.raises(Denied, match="no Verdict"):
+        client.publish(HELLO, to="mastodon")
+    assert live(box) == []
+
+
+def test_one_line_is_logged_per_account_and_no_secret(
+    box: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = "s3cret-from-a-policy-server"
+
+    class Leaky:
+        def judge(self, plan: object, context: object) -> Verdict:
+            raise RuntimeError(f"GET https://policy.example.com/?token={secret} failed")
+
+    with caplog.at_level("DEBUG", logger="socialkit"), box.client(store=":memory:") as client:
+        client.publish(HELLO, to="mastodon", idempotency_key="launch")
+        client.publish(HELLO, to="mastodon", idempotency_key="launch")
+        with box.client(gate=Leaky()) as gated:
+            report = gated.publish(HELLO, to="mastodon", errors="return")
+    lines = [record.getMessage() for record in caplog.records if record.levelname == "INFO"]
+    assert [line.split()[1] for line in lines] == ["mastodon"] * 3
+    assert "published" in lines[0]
+    assert "https://mastodon.social/@brand/" in lines[0]
+    assert "by an earlier call" in lines[1]
+    assert "refused" in lines[2]
+    assert secret not in caplog.text
+    assert secret not in str(report["mastodon"].error)
+
+
+def test_a_forked_child_draws_its_own_keys(box: Sandbox) -> None:
+    """Else two workers of one pre-forked server would take each other's posts for repetitions."""
+    with box.client() as client:
+        client.publish(HELLO, to="mastodon")
+        reading, writing = os.pipe()
+        if (child := os.fork()) == 0:
+            os.write(writing, client.publish(Post("child"), to="mastodon").key.encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            assert client.publish(Post("parent"), to="mastodon").key != pipe.read()
+
+
+def test_a_call_that_meets_a_running_one_says_who_runs_it(box: Sandbox) -> None:
+    """Here in one process, on one store: the second call waits ``max_wait``, then names the process."""
+
+    async def meet() -> None:
+        store = MemoryStore()
+        async with box.async_client(store=store) as first, box.async_client(store=store, max_wait=1) as other:
+            await first.plan(HELLO, to="mastodon")
+            await other.plan(HELLO, to="mastodon")
+            box.clock.autojump = False
+            box.fault("slow", platform="mastodon", match="POST /api/v1/statuses", seconds=20)
+            running = asyncio.ensure_future(first.publish(HELLO, to="mastodon", idempotency_key="launch"))
+            while not store.transact(lambda tx: tx.rows(kinds=["sending"])):
+                await asyncio.sleep(0)
+            meeting = asyncio.ensure_future(other.publish(HELLO, to="mastodon", idempotency_key="launch"))
+            while not meeting.done():
+                box.clock.advance(0.2)
+                await asyncio.sleep(0)
+            with pytest.raises(OutcomeUnknown, match=rf"process {os.getpid()} is publishing 'launch'"):
+                await meeting
+            box.clock.autojump = True
+            assert (await running).ok
+
+    asyncio.run(meet())
+    assert live(box) == ["We ship today"]

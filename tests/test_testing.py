@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
 
 import pytest
 
+from socialkit import Post, testing
 from socialkit.testing import ManualClock
+
+client, sandbox = testing.client, testing.sandbox
 
 
 def test_it_stands_still_until_it_is_advanced():
@@ -172,3 +177,30 @@ def test_a_flowing_clock_follows_real_time_and_can_be_pushed():
     assert clock.now() - start >= timedelta(seconds=3600)
     later = clock.now()
     assert clock.now() > later
+
+
+# --- the fixtures and suites -----------------------------------------------------------------------------------
+def test_the_fixtures_give_a_client_on_every_platform(sandbox, client):
+    assert set(client.accounts) == set(sandbox.boxes)
+    client.publish(Post("We ship today"), "mastodon", idempotency_key="launch")
+    assert [entry.text for entry in sandbox.timeline("mastodon")] == ["We ship today"]
+
+
+def test_the_suites_are_here_by_name():
+    from socialkit import contracts
+
+    for name in contracts.__all__:
+        assert getattr(testing, name) is getattr(contracts, name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = testing.nothing
+
+
+def test_the_clock_needs_no_pytest_and_no_sandbox():
+    code = (
+        "import sys; sys.modules['pytest'] = None; from socialkit.testing import ManualClock; ManualClock();"
+        "print('starlette' in sys.modules, 'socialkit.contracts' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["False", "False"]

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import ConfigError, SocialKitError
+from .errors import ConfigError, PublishErrors, SocialKitError
 
 if TYPE_CHECKING:
     from .client import Client
-    from .model import Post
+    from .model import Post, Receipt, Report
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -29,12 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"socialkit: {error}", file=sys.stderr)
         return 2
     except SocialKitError as error:
-        if error.report is not None:
-            print(error.report)
         print(f"socialkit: {_words(error)}", file=sys.stderr)
         return 1
     except BrokenPipeError:
+        _silence(sys.stdout)
         return 0
+    except OSError as error:
+        print(f"socialkit: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt as stop:
         report = getattr(stop, "report", None)
         print(f"\nstopped. {report or 'Nothing was sent.'}", file=sys.stderr)
@@ -43,15 +47,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _words(error: SocialKitError) -> str:
     inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    return "\n  ".join([str(error), *(str(one) for one in inner)])
+    return "\n  ".join([error.message if inner else str(error), *(str(one) for one in inner)])
+
+
+def _silence(stream: Any) -> None:
+    """Nobody reads any more: what is still buffered must not raise when Python ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="socialkit", description="One post, many social platforms.")
     parser.add_argument("--version", action="version", version=_version())
-    parser.add_argument(
-        "--config", metavar="FILE", help="socialkit.toml (default: here, then your settings folder)"
-    )
+    _config_argument(parser, None)
     commands = parser.add_subparsers(dest="name", metavar="COMMAND", required=True)
     _simple(commands, "demo", _demo, "see everything once, without a key, in a few seconds")
     _post_arguments(_simple(commands, "plan", _plan, "what would be sent; sends nothing"))
@@ -64,20 +72,43 @@ def _parser() -> argparse.ArgumentParser:
     )
     _metrics_arguments(_simple(commands, "metrics", _metrics, "numbers of published posts"))
     posts = _simple(commands, "posts", _posts, "an account's own posts, newest first")
-    posts.add_argument("account", nargs="+")
-    posts.add_argument("--limit", type=int, default=20)
+    posts.add_argument("account", nargs="+", help="account names")
+    posts.add_argument("--limit", type=_positive, default=20, help="how many per account (default: 20)")
     accounts = _simple(commands, "accounts", _accounts, "the accounts of the configuration")
     accounts.add_argument("--check", action="store_true", help="ask each platform who it is")
     _control_arguments(commands)
+    _past_arguments(commands)
     _simple(commands, "features", _features, "what each platform carries, as a Markdown table")
     sandbox = _simple(commands, "sandbox", _sandbox, "serve the platforms' wire protocols on this machine")
-    sandbox.add_argument("--port", type=int, default=8765)
-    sandbox.add_argument("--platform", action="append", help="only these platforms")
+    sandbox.add_argument("--port", type=_port, default=8765, help="0 picks a free one (default: 8765)")
+    sandbox.add_argument("--platform", action="append", help="only this platform; repeat it")
     return parser
+
+
+def _config_argument(parser: argparse.ArgumentParser, default: Any) -> None:
+    words = "socialkit.toml (default: here, then your settings folder)"
+    parser.add_argument("--config", metavar="FILE", default=default, help=words)
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
+def _port(text: str) -> int:
+    if not 0 <= (number := int(text)) <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is no port; ports go from 0 to 65535")
+    return number
+
+
+_port.__name__, _positive.__name__ = "port", "number"
 
 
 def _simple(commands: Any, name: str, command: Command, words: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words)
+    if name not in ("demo", "features", "sandbox"):
+        _config_argument(parser, argparse.SUPPRESS)
     parser.set_defaults(command=command)
     return parser
 
@@ -96,9 +127,11 @@ def _post_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--post", metavar="FILE", help="a post as JSON (Post.to_dict); paths below the file's folder"
     )
-    parser.add_argument("--image", action="append", default=[], metavar="FILE")
-    parser.add_argument("--video", action="append", default=[], metavar="FILE")
-    parser.add_argument("--alt", action="append", default=[], help="alt text of the media, in order")
+    parser.add_argument("--image", action="append", default=[], metavar="FILE", help="a picture; repeat it")
+    parser.add_argument("--video", action="append", default=[], metavar="FILE", help="a video")
+    parser.add_argument(
+        "--alt", action="append", default=[], metavar="TEXT", help="alt text of the media, in order"
+    )
     parser.add_argument("--link", help="a link to show as a card")
     parser.add_argument("--language", help="BCP 47, such as en")
     parser.add_argument("--warning", help="content warning")
@@ -110,7 +143,7 @@ def _metrics_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("link", nargs="*", help="permalinks")
     parser.add_argument("--key", help="all posts of an idempotency key")
     parser.add_argument("--account", help="the account that owns the permalinks")
-    parser.add_argument("--csv", action="store_true")
+    parser.add_argument("--csv", action="store_true", help="print CSV, with every column")
 
 
 def _control_arguments(commands: Any) -> None:
@@ -119,15 +152,25 @@ def _control_arguments(commands: Any) -> None:
         ("resume", _resume, "lift a halt"),
     ):
         parser = _simple(commands, name, command, words)
-        parser.add_argument("scope")
-        parser.add_argument("--reason", required=True)
+        parser.add_argument("scope", help="all, an account's name, platform:NAME or key:KEY")
+        parser.add_argument("--reason", required=True, help="it is written in the journal")
         parser.add_argument("--by", required=True, help="who says so; it is written in the journal")
     settle = _simple(commands, "settle", _settle, "look for posts whose fate is unknown; sends nothing")
     settle.add_argument("key", nargs="?", help="an idempotency key (default: everything that is open)")
-    settle.add_argument("--account")
+    settle.add_argument("--account", help="only this account's post")
     settle.add_argument("--found", metavar="LINK", help="you have seen it: its permalink")
     settle.add_argument("--not-live", action="store_true", help="you have looked: it is not there")
     settle.add_argument("--by", help="your name, for the journal")
+
+
+def _past_arguments(commands: Any) -> None:
+    _simple(commands, "halts", _halts, "what is stopped now, since when, by whom and why")
+    history = _simple(commands, "history", _past, "what was published or tried, oldest first")
+    history.add_argument("--key", help="only this idempotency key")
+    history.add_argument("--account", help="only this account")
+    delete = _simple(commands, "delete", _delete, "delete what is live under an idempotency key")
+    delete.add_argument("--key", required=True, help="the idempotency key it was published with")
+    delete.add_argument("--account", help="only this account's post")
 
 
 # --- the commands -----------------------------------------------------------------------------------------
@@ -145,9 +188,11 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
+    from ._render import plan_table
+
     with _client(options) as client:
         plan = client.plan(_post(options), options.to)
-        print(json.dumps(plan.to_dict(), indent=2) if options.json else plan)
+        print(json.dumps(plan.to_dict(), indent=2) if options.json else plan_table(plan).wrapped(_columns()))
     return 0 if plan.ok else 1
 
 
@@ -166,23 +211,37 @@ def _publish(options: argparse.Namespace) -> int:
                 errors="return",
                 progress=display,
             )
-    print(json.dumps(report.to_dict(), indent=2) if options.json else report)
-    report.raise_for_errors()
+    print(json.dumps(report.to_dict(), indent=2) if options.json else _shown(report))
+    try:
+        report.raise_for_errors()
+    except PublishErrors as errors:
+        print(f"socialkit: {errors.message}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _shown(report: Report) -> str:
+    from ._render import report_table
+
+    return report_table(report).wrapped(_columns())
 
 
 def _metrics(options: argparse.Namespace) -> int:
     with _client(options) as client:
-        receipts = [r for report in _history(client, options.key) for r in report.receipts]
-        if not receipts and not options.link:
+        if not options.key and not options.link:
             raise ConfigError("metrics: give permalinks, or --key of something that was published")
+        receipts = _receipts(client, options.key) if options.key else []
         table = client.fetch_metrics([*receipts, *options.link], account=options.account)
-    print(table.to_csv() if options.csv else table)
+    sys.stdout.write(table.to_csv() if options.csv else f"{table}\n")
     return 1 if table.errors else 0
 
 
-def _history(client: Client, key: str | None) -> list[Any]:
-    return client.history(idempotency_key=key) if key else []
+def _receipts(client: Client, key: str, account: str | None = None) -> list[Receipt]:
+    past = client.history(idempotency_key=key, account=account)
+    receipts = [receipt for report in past for receipt in report.receipts]
+    if not receipts:
+        raise ConfigError(f"nothing is published under the key {key!r} (history lists the keys)")
+    return receipts
 
 
 def _posts(options: argparse.Namespace) -> int:
@@ -250,8 +309,42 @@ def _settle(options: argparse.Namespace) -> int:
             not_live=options.not_live,
             by=options.by,
         )
-    print(report if len(report) else "nothing is open")
+    print(_shown(report) if len(report) else "nothing is open")
     return 1 if report.unsettled else 0
+
+
+def _halts(options: argparse.Namespace) -> int:
+    from ._render import Table
+
+    with _client(options) as client:
+        rows = [(halt.scope, halt.at, halt.by, halt.reason) for halt in client.halts()]
+    print(
+        Table(("scope", "since", "by", "reason"), rows).wrapped(_columns()) if rows else "nothing is stopped"
+    )
+    return 0
+
+
+def _past(options: argparse.Namespace) -> int:
+    from ._render import Table
+
+    with _client(options) as client:
+        past = client.history(account=options.account, idempotency_key=options.key)
+    rows = [
+        (report.key, outcome.account, outcome.status.value, outcome.url)
+        for report in past
+        for outcome in report.outcomes
+    ]
+    print(Table(("key", "account", "status", "url"), rows).text() if rows else "nothing was published yet")
+    return 0
+
+
+def _delete(options: argparse.Namespace) -> int:
+    with _client(options) as client:
+        receipts = _receipts(client, options.key, options.account)
+        client.delete(receipts)
+    for receipt in receipts:
+        print(f"deleted: {receipt.platform} {receipt.url or receipt.id}")
+    return 0
 
 
 def _features(options: argparse.Namespace) -> int:
@@ -263,15 +356,28 @@ def _features(options: argparse.Namespace) -> int:
 
 
 def _sandbox(options: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
     from .sandbox import Sandbox
     from .testing import ManualClock
 
-    with Sandbox(options.platform, clock=ManualClock(flows=True)) as box, box.serve(port=options.port) as url:
-        print(f"sandbox at {url} (a page of every timeline; stop it with Ctrl-C)")
+    clock = ManualClock(datetime.now(UTC), flows=True)
+    with Sandbox(options.platform, clock=clock) as box, box.serve(port=options.port) as url:
+        print(f"sandbox at {url} (open it: every timeline, as a person sees it; Ctrl-C ends it)")
+        print("accounts to paste into your program:")
         for platform in box.boxes:
-            print(f"  {platform}: {url}/{platform}  {box[platform].credentials(f'{url}/{platform}')}")
+            print(_constructor(platform, box[platform].credentials(f"{url}/{platform}")))
+        sys.stdout.flush()
         _wait_for_interrupt()
     return 0
+
+
+def _constructor(platform: str, arguments: dict[str, Any]) -> str:
+    """The call that makes the account, as Python."""
+    from .registry import adapter
+
+    lines = [f"        {name}={value!r}," for name, value in arguments.items()]
+    return "\n".join([f"    {platform!r}: {adapter(platform).__name__}(", *lines, "    ),"])
 
 
 def _wait_for_interrupt() -> None:

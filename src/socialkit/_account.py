@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -12,13 +14,16 @@ import attrs
 
 from . import auth
 from ._clock import Clock
+from ._version import __version__
 from .adapters.base import AccountFacts, Adapter, Credential, Response
+from .errors import SocialKitError
 from .journal import Journal
 from .model import Identity
 from .plan import digest
 from .rate_limits import BudgetKeys, RateLimits
 from .rules import Rules
 from .store import Store, TokenStore, Tx, transact
+from .transport import redact
 
 if TYPE_CHECKING:
     from .transport import Transport
@@ -36,6 +41,26 @@ class Machinery:
     clock: Clock
     random: random.Random
     max_wait: float
+
+
+def unexpected(account: Account, error: Exception) -> SocialKitError:
+    """What nobody foresaw (an answer of another shape, a user's callable that broke), as an error of ours."""
+    words = redact(f"unexpected {type(error).__name__}: {error}", account.secrets())
+    wrapped = SocialKitError(words, account=account.name)
+    wrapped.__cause__ = error
+    return wrapped
+
+
+@contextmanager
+def foreseen(account: Account) -> Iterator[None]:
+    """Only errors of ours come out of the block."""
+    try:
+        yield
+    except SocialKitError as error:
+        error.account = error.account or account.name
+        raise
+    except Exception as error:
+        raise unexpected(account, error) from error
 
 
 class Account:
@@ -121,7 +146,9 @@ class Account:
         from ._convert import structure
 
         data = await transact(self.machinery.store, lambda tx: tx.get("facts", self.login))
-        return structure(AccountFacts, data) if data else None
+        if not data or data.pop("by", None) != __version__:
+            return None  # another version of this library may have kept other facts
+        return structure(AccountFacts, data)
 
     async def ask(self, known: Identity | None = None) -> AccountFacts:
         """Ask the platform now, and keep the answer for every process on the store."""
@@ -133,7 +160,7 @@ class Account:
         facts = attrs.evolve(told, read_at=self.machinery.clock.now())
 
         def keep(tx: Tx) -> None:
-            tx.put("facts", self.login, plain(facts))
+            tx.put("facts", self.login, {**plain(facts), "by": __version__})
 
         await transact(self.machinery.store, keep)
         self._know(facts)

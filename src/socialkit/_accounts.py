@@ -72,8 +72,8 @@ class Accounts:
         names = {name for account in accounts for name in (account.name, account.adapter.platform)}
         return frozenset({*names, *self._named, *platforms()})
 
-    def of_receipt(self, receipt: Receipt, given: Target | None) -> Account:
-        """The account a receipt belongs to: the one given, else by its identity."""
+    async def of_receipt(self, receipt: Receipt, given: Target | None) -> Account:
+        """The account a receipt belongs to: the one given, else by its identity, else the only one of its server."""
         if given is not None:
             return self.named(given)
         for account in self:
@@ -83,6 +83,9 @@ class Accounts:
         same = [account for account in self if (account.adapter.platform, account.adapter.server) == place]
         if len(same) == 1:
             return same[0]
+        for account in same:
+            if account.facts is None and await _asked(account) == receipt.identity:
+                return account
         raise ConfigError(
             f"no account of this client is {receipt.identity.name or receipt.identity.id} on {receipt.platform}; "
             "give account=<name>"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from types import TracebackType
 from typing import Self, TextIO
 
+from ._render import shorten
 from .model import Progress
 
 _WORDS = {
@@ -60,8 +62,9 @@ class Display:
     def _redraw(self) -> None:
         if self._drawn:
             self._out.write(f"\x1b[{self._drawn}A")
+        columns = shutil.get_terminal_size((100, 24)).columns
         for line in self._lines.values():
-            self._out.write(f"\x1b[2K{line}\n")
+            self._out.write(f"\x1b[2K{shorten(line, columns - 1)}\n")
         self._drawn = len(self._lines)
         self._out.flush()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ._account import foreseen, unexpected
 from .call import BoundCall
 from .errors import ConfigError, SocialKitError
 from .metrics import Metrics, MetricsTable, batches, error_row, single_posts, thread_row
@@ -24,6 +25,7 @@ What = Report | Receipt | str | Iterable[Receipt | str]
 
 async def fetch_metrics(client: AsyncClient, what: What, given: Target | None) -> MetricsTable:
     """Rows in the order of what was given. Every failure is a row's own."""
+    client._check_open()
     receipts = await asyncio.gather(*(_receipt(client, one, given) for one in _listed(what)))
     wanted: dict[Account, list[Receipt]] = {}
     for account, receipt in receipts:
@@ -45,12 +47,14 @@ async def _receipt(
 ) -> tuple[Account | None, Receipt | SocialKitError]:
     try:
         if isinstance(one, Receipt):
-            return client._accounts.of_receipt(one, given), one
+            return await client._accounts.of_receipt(one, given), one
         account = client._accounts.named(given) if given is not None else client._accounts.of_permalink(one)
         await account.ready()
         return account, await account.adapter.resolve(one, BoundCall(account))
     except SocialKitError as error:
         return None, error
+    except Exception as error:
+        return None, SocialKitError(f"{one}: unexpected {type(error).__name__}: {error}")
 
 
 def _key(account: Account, receipt: Receipt) -> tuple[str, str | None]:
@@ -72,8 +76,8 @@ async def _batch(account: Account, batch: Sequence[Receipt]) -> list[Metrics]:
         rows = await account.adapter.fetch_metrics(batch, BoundCall(account))
         if len(rows) != len(batch):
             raise SocialKitError(f"{account.name}: {len(rows)} rows came back for {len(batch)} posts")
-    except SocialKitError as error:
-        rows = [error_row(receipt, error, now) for receipt in batch]
+    except Exception as error:
+        rows = [error_row(receipt, _ours(account, error), now) for receipt in batch]
     return [attrs.evolve(row, account=account.name) for row in rows]
 
 
@@ -90,6 +94,10 @@ def _row(
     return thread_row(own) if one.parts else own[0]
 
 
+def _ours(account: Account, error: Exception) -> SocialKitError:
+    return error if isinstance(error, SocialKitError) else unexpected(account, error)
+
+
 async def fetch_account_metrics(
     client: AsyncClient, to: Targets, *, since: datetime | None, until: datetime | None
 ) -> MetricsTable:
@@ -101,9 +109,9 @@ async def _account_row(account: Account, since: datetime | None, until: datetime
     try:
         await account.ready()
         row = await account.adapter.fetch_account_metrics(BoundCall(account), since=since, until=until)
-    except SocialKitError as error:
-        now = account.machinery.clock.now()
-        return Metrics(account=account.name, platform=account.adapter.platform, error=error, fetched_at=now)
+    except Exception as error:
+        now, told = account.machinery.clock.now(), _ours(account, error)
+        return Metrics(account=account.name, platform=account.adapter.platform, error=told, fetched_at=now)
     return attrs.evolve(row, account=account.name)
 
 
@@ -123,11 +131,12 @@ async def fetch_posts(
 async def _posts(
     account: Account, since: datetime | None, until: datetime | None, limit: int
 ) -> list[Receipt]:
-    await account.ready()
     found = []
-    pages = account.adapter.fetch_posts(BoundCall(account), since=since, until=until, limit=limit)
-    async for receipt in pages:
-        found.append(receipt)
-        if len(found) >= limit:
-            break
+    with foreseen(account):
+        await account.ready()
+        pages = account.adapter.fetch_posts(BoundCall(account), since=since, until=until, limit=limit)
+        async for receipt in pages:
+            found.append(receipt)
+            if len(found) >= limit:
+                break
     return found

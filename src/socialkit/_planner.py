@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -26,6 +27,7 @@ SOFT = {
 }
 """Fields a platform may lack without the post meaning something else: listed as a Change. All others are refused."""
 
+_ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _OWN = {"text", "media", "poll", "thread", "split", "visibility", "variants"}
 
 
@@ -41,7 +43,7 @@ class DraftPart:
     index: int
     total: int
     media: tuple[PartMedia, ...]
-    shelf: Shelf
+    planner: MediaPlanner
     extras: dict[str, PartMedia] = attrs.field(factory=dict)
 
     @property
@@ -57,9 +59,8 @@ class DraftPart:
     async def medium(
         self, medium: Medium, field: str, *, max_bytes: int, max_side: int | None = None
     ) -> PartMedia | None:
-        planner = MediaPlanner(self.notes, self.rules, self.shelf)
         place = self.notes.place(self.index, field)
-        return await planner.thumbnail(medium, place, max_bytes=max_bytes, max_side=max_side)
+        return await self.planner.thumbnail(medium, place, max_bytes=max_bytes, max_side=max_side)
 
 
 @attrs.define
@@ -109,7 +110,7 @@ async def plan_target(
     for index, one in enumerate(posts):
         _check_post(one, rules, notes, index)
         media = await planner.media(one, index)
-        drafts.append(DraftPart(notes, one, chosen, rules, call.facts, index, len(posts), media, shelf))
+        drafts.append(DraftPart(notes, one, chosen, rules, call.facts, index, len(posts), media, planner))
     parts = [await adapter.plan(draft, call) for draft in drafts]
     return TargetPlan(
         account=account,
@@ -118,7 +119,7 @@ async def plan_target(
         parts=tuple(_with_media(part, draft) for part, draft in zip(parts, drafts, strict=True)),
         problems=tuple(notes.problems),
         changes=tuple(notes.changes),
-        content=content_digest(own, chosen, planner.given),
+        content=content_digest(own, chosen, planner),
         limits=owner.rules_digest,
         media=planner.sources,
     )
@@ -130,17 +131,23 @@ def _with_media(part: Part, draft: DraftPart) -> Part:
     return attrs.evolve(part, media=part.media or draft.media, extras=part.extras or draft.extras)
 
 
-def content_digest(post: Post, options: Any, media: list[str]) -> str:
+def content_digest(post: Post, options: Any, planner: MediaPlanner) -> str:
     """What an idempotency key is bound to: the fields and the media bytes, whatever file they come from."""
     from ._convert import plain
 
-    bare = post
-    if post.media or post.thread or post.link:
-        thread = tuple(attrs.evolve(part, media=()) for part in post.thread)
-        bare = attrs.evolve(post, media=(), thread=thread, link=None)
-    alts = [medium.alt for one in (post, *post.thread) for medium in one.media]
-    link = [post.link.url, post.link.title, post.link.description] if post.link else None
-    return digest([plain(bare), plain(options), link, media, alts])
+    posts = [_described(one, planner) for one in (post, *post.thread)]
+    return digest([posts, plain(options)])
+
+
+def _described(post: Post, planner: MediaPlanner) -> Any:
+    from ._convert import plain
+
+    bare = (
+        attrs.evolve(post, media=(), thread=(), link=None) if post.media or post.thread or post.link else post
+    )
+    link = post.link and [post.link.url, post.link.title, post.link.description]
+    thumbnail = planner.described(post.link.thumbnail) if post.link else None
+    return [plain(bare), link, thumbnail, [planner.described(medium) for medium in post.media]]
 
 
 def _options(adapter: Adapter, options: tuple[Any, ...], notes: Notes) -> Any:
@@ -259,6 +266,12 @@ def _split(post: Post, wanted: bool, rules: Rules, notes: Notes, index: int) -> 
 def _check_post(post: Post, rules: Rules, notes: Notes, index: int) -> None:
     if not (post.text.strip() or post.media or post.poll or post.link or post.quote):
         notes.problem(notes.place(index, "text"), "empty", "there is nothing to publish")
+    if post.link and not _ADDRESS.fullmatch(post.link.url):
+        words, hint = (
+            f"{post.link.url!r} is no web address",
+            "write it whole, such as https://example.com/page",
+        )
+        notes.problem(notes.place(index, "link"), "invalid", words, hint=hint)
     if post.poll:
         _check_poll(post.poll, rules.poll, bool(post.media), notes, notes.place(index, "poll"))
 

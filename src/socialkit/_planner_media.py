@@ -24,7 +24,7 @@ class MediaPlanner:
 
     def __init__(self, notes: Notes, rules: Rules, shelf: Shelf) -> None:
         self.notes, self.rules, self.shelf = notes, rules, shelf
-        self.given: list[str] = []
+        self._digests: dict[int, str] = {}
         self.sources: dict[str, Medium | Captions] = {}
 
     async def media(self, post: Post, index: int) -> tuple[PartMedia, ...]:
@@ -45,9 +45,23 @@ class MediaPlanner:
         except MediaError as error:
             self.notes.problem(place, "unreadable", str(error))
             return None
-        self.given.append(facts.digest)
-        self.sources[facts.digest] = medium
+        self._remember(medium, facts.digest)
         return facts, blob
+
+    def _remember(self, medium: Medium | Captions, digest: str) -> None:
+        self._digests[id(medium)] = digest
+        self.sources[digest] = medium
+
+    def described(self, medium: Medium | Captions | None) -> Any:
+        """What the author gave, as JSON: the bytes by their digest, wherever they lie, and the words about them."""
+        if medium is None:
+            return None
+        told = [type(medium).__name__, self._digests.get(id(medium))]
+        if isinstance(medium, Captions):
+            return [*told, medium.language, medium.label]
+        about = [getattr(medium, name, None) for name in ("alt", "focus", "name")]
+        captions = [self.described(one) for one in getattr(medium, "captions", ())]
+        return [*told, *about, captions, self.described(medium.thumbnail)]
 
     async def _one(self, medium: Medium, place: str) -> PartMedia | None:
         if isinstance(medium, Image) and self.rules.images and self.rules.images.by_url:
@@ -72,7 +86,7 @@ class MediaPlanner:
             return None
         url = medium.source.url
         digest = hashlib.sha256(url.encode()).hexdigest()
-        self.given.append(digest)
+        self._remember(medium, digest)
         mime = mimetypes.guess_type(url.partition("?")[0])[0] or "image/*"
         item = with_text(PartMedia("image", mime, 0, digest, source_text(medium.source)), medium)
         self._check_alt(item, rule.alt_limit, rule, place)
@@ -91,7 +105,7 @@ class MediaPlanner:
             return None
         types = frozenset({"image/jpeg", "image/png", "image/webp"})
         rule = ImageRule(count=1, max_bytes=max_bytes, types=types, max_side=max_side)
-        self.sources[facts.digest] = medium
+        self._remember(medium, facts.digest)
         done = await fit(facts, blob, rule)
         if done is not None and not isinstance(done, Fitted):
             self.notes.change(place, "left_out", f"no picture: {done}")

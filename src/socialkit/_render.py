@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from .plan import Plan, TargetPlan
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_ROOM = 30
+"""Columns that are worth a column of notes."""
 _CELL = "text-align:{0};vertical-align:top;padding:2px 8px;white-space:pre-line"
 
 
@@ -79,15 +82,46 @@ class Table:
 
     def text(self, width: int | None = None) -> str:
         """Aligned lines; with ``width`` the widest columns are cut until they fit that many columns."""
-        cells = [[_shown(value, self.unknown).split("\n") for value in row] for row in self.rows]
-        needed = [
-            max([width_of(name), *(width_of(line) for row in cells for line in row[index])])
-            for index, name in enumerate(self.columns)
-        ]
-        widths = _fitted(needed, width)
+        cells = self._cells()
+        widths = _fitted(self._needed(cells), width)
         lines = [self._line([[name] for name in self.columns], widths)]
         lines += [self._line(row, widths) for row in cells]
         return "\n".join([self.title, *lines] if self.title else lines)
+
+    def wrapped(self, width: int) -> str:
+        """The same, at most ``width`` columns where that can be: the last column goes on in more lines, or
+        stands below its row when little room is left. Other columns, such as URLs, are never cut.
+
+        >>> print(Table(("key", "note"), (("launch", "look again in a minute"),)).wrapped(26))
+        key     note
+        launch
+            look again in a minute
+        """
+        cells = self._cells()
+        *needed, last = self._needed(cells)
+        room = width - sum(needed) - 2 * len(needed)
+        if last <= room or not needed:
+            return self.text()
+        below = room < _ROOM
+        room = width - 4 if below else room
+        lines = [self.title] if self.title else []
+        lines.append(self._line([[name] for name in self.columns], [*needed, room]))
+        for row in cells:
+            note = _folded(row[-1], room)
+            if below:
+                lines += [self._line(row[:-1], needed), *(f"    {line}" for line in note)]
+            else:
+                lines.append(self._line([*row[:-1], note], [*needed, room]))
+        return "\n".join(lines)
+
+    def _cells(self) -> list[list[list[str]]]:
+        return [[_shown(value, self.unknown).split("\n") for value in row] for row in self.rows]
+
+    def _needed(self, cells: Sequence[Sequence[Sequence[str]]]) -> list[int]:
+        return [
+            max([width_of(name), *(width_of(line) for row in cells for line in row[index])])
+            for index, name in enumerate(self.columns)
+        ]
 
     def _line(self, cells: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
         height = max(len(cell) for cell in cells)
@@ -125,6 +159,12 @@ class Table:
         )
 
     __str__ = text
+
+
+def _folded(lines: Iterable[str], width: int) -> list[str]:
+    """The lines, each broken between words at ``width``."""
+    fold = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+    return [part for line in lines for part in fold.wrap(line)]
 
 
 def _html_cell(text: str) -> str:

@@ -15,7 +15,7 @@ import attrs
 
 from . import _metrics_calls as reading
 from . import control
-from ._account import Account, Machinery
+from ._account import Account, Machinery, unexpected
 from ._accounts import Accounts, Target, Targets
 from ._clock import Clock, SystemClock
 from ._loop import loop_thread
@@ -29,7 +29,7 @@ from .gate import Gate, Halt
 from .journal import Journal
 from .model import Post, Problem, Progress, Receipt, Report, Status
 from .plan import Plan, TargetPlan, invalid
-from .publish import TargetRun, make_outcome, next_step, run_all, unexpected
+from .publish import TargetRun, make_outcome, next_step, run_all
 from .rate_limits import LimitState, RateLimits
 from .store import Store, StoreTokens, TokenStore, open_store
 from .transport import Transport, redact
@@ -78,12 +78,15 @@ class AsyncClient:
         transport: Any = None,
         clock: Clock | None = None,
     ) -> None:
+        if apps:
+            raise ConfigError(
+                "apps= is for signing accounts in, which this version does not do; give them tokens"
+            )
         self._stored = store is not None
         self._store = open_store(store)
         self._given, self._closed = self._store is store, False
         self._clock = clock or SystemClock()
         self._gate = gate
-        self._apps = dict(apps or {})
         self._transport = Transport(transport=transport, proxy=proxy, timeout=timeout, clock=self._clock)
         # The system's own randomness: a forked child must not draw the keys its parent draws.
         self._parts = Machinery(

@@ -16,7 +16,7 @@
     app_password = "file:sky.secret"       # the text of a file, relative to this one; or "store"
 
 The other keys of an account are the arguments of its adapter. ``"store"`` leaves the secret to the token
-store, where ``socialkit login`` puts it.
+store.
 """
 
 from __future__ import annotations
@@ -65,11 +65,18 @@ class Config:
     timeout: float | None = None
     max_wait: float | None = None
     path: Path | None = None
+    own_store: bool = False
+    """Whether the store is where this library puts it, because the file names none."""
 
     def client_arguments(self) -> dict[str, Any]:
-        """The keyword arguments for :class:`socialkit.Client`; what the file leaves open is left out."""
+        """The keyword arguments for :class:`socialkit.Client`; what the file leaves open is left out.
+
+        The folder of a store that the file does not name is made, for this user alone.
+        """
         settings = {"timeout": self.timeout, "max_wait": self.max_wait}
         given = {name: value for name, value in settings.items() if value is not None}
+        if self.own_store:
+            Path(self.store).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return {"accounts": dict(self.accounts), "store": self.store, **given}
 
 
@@ -157,6 +164,7 @@ class _Reader:
         store = table.get("store")
         return {
             "store": self._store(store if isinstance(store, str) else None),
+            "own_store": not store,
             "timeout": table.get("timeout"),
             "max_wait": table.get("max_wait"),
         }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from . import settle as settling
+from ._account import foreseen, unexpected
 from ._loop import call_user
 from ._planner import plan_target
 from ._shelf import Shelf
@@ -24,6 +25,7 @@ from .publish import check_verdict, make_outcome
 if TYPE_CHECKING:
     from ._account import Account
     from ._accounts import Target
+    from .adapters.base import AccountFacts
     from .client import AsyncClient
 
 DRAIN = 0.04
@@ -44,7 +46,7 @@ async def settle(
     key = what.key if isinstance(what, Report) else what if isinstance(what, str) else None
     intents = await (journal.open_intents() if key is None else journal.intents(key=key))
     if isinstance(what, Receipt):
-        intents = [i for i in intents if i.identity == what.identity]
+        intents = [i for i in intents if _is_of(i, what)]
     chosen = [i for i in intents if account is None or i.account == account]
     told = found is not None or not_live
     if told and len(chosen) != 1:
@@ -58,6 +60,12 @@ async def settle(
         word = _Word(found, not_live, by) if told else None
         outcomes.append(await _settle_one(owner, intent, shelf, word))
     return Report(key or "", outcomes)
+
+
+def _is_of(intent: Intent, receipt: Receipt) -> bool:
+    """Whether the receipt may be of that intent; one without an id may be of any of its account."""
+    made = {state.sent.id for state in intent.states if state.sent}
+    return intent.identity == receipt.identity and (receipt.id is None or receipt.id in made)
 
 
 @attrs.frozen
@@ -89,6 +97,8 @@ async def _settle_one(account: Account, intent: Intent, shelf: Shelf, word: _Wor
         if word is not None and isinstance(failed, ConfigError):
             raise
         error = failed
+    except Exception as surprise:
+        error = unexpected(account, surprise)
     finally:
         await journal.release(mine)
     return make_outcome(account, mine, error=error, replayed=True)
@@ -106,15 +116,16 @@ async def _look(account: Account, intent: Intent, shelf: Shelf) -> SocialKitErro
 
 # --- edit and delete --------------------------------------------------------------------------------------
 async def edit(client: AsyncClient, receipt: Receipt, post: Post, given: Target | None) -> Receipt:
-    account = client._accounts.of_receipt(receipt, given)
+    account = await client._accounts.of_receipt(receipt, given)
     if not account.adapter.rules.edit:
         raise ConfigError(
             f"{account.name}: {account.adapter.platform} does not let posts be edited; delete and publish anew"
         )
-    facts = await account.ready()
+    facts = await _owner_facts(account, receipt)
     shelf = Shelf(client._transport.stream)
     targets = client._accounts.variant_targets([account])
-    plan = await plan_target(account, post, BoundCall(account), shelf, targets=targets)
+    with foreseen(account):
+        plan = await plan_target(account, post, BoundCall(account), shelf, targets=targets)
     if plan.errors:
         raise InvalidPost(plan.errors)
     if len(plan.parts) != 1:
@@ -124,7 +135,8 @@ async def edit(client: AsyncClient, receipt: Receipt, post: Post, given: Target 
     await _may_edit(client, account, plan)
     work = _edit_work(account, plan, shelf)
     call = BoundCall(account, work=work, steps=("read", "prepare", "attach"), facts=facts)
-    sent = await account.adapter.edit(receipt, plan.parts[0], call)
+    with foreseen(account):
+        sent = await account.adapter.edit(receipt, plan.parts[0], call)
     return attrs.evolve(
         receipt, id=sent.id or receipt.id, url=sent.url or receipt.url, text=plan.parts[0].text, raw=sent.raw
     )
@@ -162,7 +174,7 @@ async def delete(
     receipts = (
         what.receipts if isinstance(what, Report) else (what,) if isinstance(what, Receipt) else tuple(what)
     )
-    pairs = [(client._accounts.of_receipt(receipt, given), receipt) for receipt in receipts]
+    pairs = [(await client._accounts.of_receipt(receipt, given), receipt) for receipt in receipts]
     done = await asyncio.gather(*(_delete_one(*pair) for pair in pairs), return_exceptions=True)
     failed = [error for error in done if isinstance(error, BaseException)]
     if len(failed) == 1:
@@ -175,10 +187,24 @@ async def delete(
 
 
 async def _delete_one(account: Account, receipt: Receipt) -> None:
+    with foreseen(account):
+        facts = await _owner_facts(account, receipt)
+        call = BoundCall(account, steps=("read", "attach"), facts=facts)
+        for part in (*reversed(receipt.parts), receipt):
+            await account.adapter.delete(part, call)
+
+
+async def _owner_facts(account: Account, receipt: Receipt) -> AccountFacts:
+    """The account's facts, if the post is its own: to another one it looks as if it were gone already."""
     facts = await account.ready()
-    call = BoundCall(account, steps=("read", "attach"), facts=facts)
-    for part in (*reversed(receipt.parts), receipt):
-        await account.adapter.delete(part, call)
+    who, owner = facts.identity, receipt.identity
+    if (who.platform, who.id) != (owner.platform, owner.id):
+        raise ConfigError(
+            f"{account.name} is {who.name or who.id} on {who.platform}; the post belongs to "
+            f"{owner.name or owner.id} on {owner.platform}: give that account",
+            account=account.name,
+        )
+    return facts
 
 
 # --- halt -------------------------------------------------------------------------------------------------
@@ -205,12 +231,23 @@ async def halt_tokens(client: AsyncClient, scope: Target) -> tuple[str, tuple[st
     if isinstance(scope, str) and (
         scope == "all" or scope.partition(":")[0] in ("platform", "key", "identity")
     ):
+        _check_platform(client, scope)
         return scope, (scope,)
     account = client._accounts.named(scope.removeprefix("account:") if isinstance(scope, str) else scope)
     tokens = [f"account:{account.name}", f"login:{account.login}"]
     if (facts := account.facts or await account.stored()) is not None:
         tokens.append(f"identity:{facts.identity.key}")
     return f"account:{account.name}", tuple(tokens)
+
+
+def _check_platform(client: AsyncClient, scope: str) -> None:
+    """A stop that would stop nothing is refused at once."""
+    from .registry import platforms
+
+    kind, _, name = scope.partition(":")
+    known = {*platforms(), *(account.adapter.platform for account in client._accounts)}
+    if kind == "platform" and name not in known:
+        raise ConfigError(f"no platform {name!r} to halt; platforms are: {', '.join(sorted(known))}")
 
 
 def _in_flight(intent: Intent) -> Iterable[InFlight]:

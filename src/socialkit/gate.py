@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 Decision = Literal["allow", "hold", "deny"]
 
 
+def _aware(_: object, __: object, value: datetime | None) -> None:
+    if value is not None and value.tzinfo is None:
+        raise ValueError(f"expires_at={value} has no time zone; give an aware datetime, UTC for example")
+
+
 @attrs.frozen
 class Verdict:
     """What a gate decided for one account: allow, hold (a person must decide) or deny.
@@ -28,10 +33,10 @@ class Verdict:
     False
     """
 
-    decision: Decision
+    decision: Decision = attrs.field(validator=attrs.validators.in_(("allow", "hold", "deny")))
     reason: str = ""
     by: str | None = None
-    expires_at: datetime | None = None
+    expires_at: datetime | None = attrs.field(default=None, validator=_aware)
 
     @property
     def allowed(self) -> bool:

@@ -48,7 +48,7 @@ MediaSource = str | os.PathLike[str] | bytes | BinaryIO | Remote
 
 
 def _source(value: Any) -> Any:
-    if isinstance(value, str) and value.partition("://")[0] in ("http", "https"):
+    if isinstance(value, str) and value.partition("://")[0].lower() in ("http", "https"):
         raise ValueError(f"{value!r} is a URL; a str is always a local path: use Image.from_url(...) instead")
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
@@ -70,7 +70,7 @@ class Medium:
     @classmethod
     def from_url(cls, url: str, /, **fields: Any) -> Self:
         """The medium at a public http(s) URL; fetched (or handed to the platform) when it is sent."""
-        if url.partition("://")[0] not in ("http", "https"):
+        if url.partition("://")[0].lower() not in ("http", "https"):
             raise ValueError(f"{url!r} is not an http(s) URL; give a local path to the constructor instead")
         return cls(Remote(url), **fields)
 
@@ -260,6 +260,11 @@ def _is_text(_: object, __: object, value: object) -> None:
         raise TypeError(f"text is a str, not {type(value).__name__}")
 
 
+def _is_reference(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, Receipt | str | None):
+        raise TypeError(f"{field.name} is a Receipt, a permalink or an id, not {type(value).__name__}")
+
+
 def _are_media(_: object, __: object, value: tuple[object, ...]) -> None:
     for index, one in enumerate(value):
         if not isinstance(one, Medium):
@@ -303,24 +308,25 @@ class Post:
     poll: Poll | None = attrs.field(default=None, kw_only=True)
     thread: tuple[Post, ...] = attrs.field(default=(), converter=_tuple, validator=_flat, kw_only=True)
     split: bool = attrs.field(default=False, kw_only=True)
-    reply_to: Receipt | str | None = attrs.field(default=None, kw_only=True)
-    quote: Receipt | str | None = attrs.field(default=None, kw_only=True)
+    reply_to: Receipt | str | None = attrs.field(default=None, validator=_is_reference, kw_only=True)
+    quote: Receipt | str | None = attrs.field(default=None, validator=_is_reference, kw_only=True)
     language: str | None = attrs.field(default=None, kw_only=True)
     content_warning: str | None = attrs.field(default=None, kw_only=True)
     sensitive: bool = attrs.field(default=False, kw_only=True)
     visibility: Visibility | None = attrs.field(default=None, kw_only=True)
     variants: tuple[Variant, ...] = attrs.field(default=(), converter=_tuple, kw_only=True)
 
-    def variant(
-        self, target: str | Adapter | type[Adapter], options: Options | None = None, /, **fields: Any
-    ) -> Post:
-        """A copy with ``fields`` replaced for one account (its name) or platform; ``None`` clears a field.
+    def variant(self, target: str | type[Adapter], options: Options | None = None, /, **fields: Any) -> Post:
+        """A copy with ``fields`` replaced for one account (its name) or platform (its name or adapter class).
 
+        ``None`` clears a field. An adapter *instance* is a TypeError: accounts are met by their names.
         Account beats platform beats post; a later variant for the same target adds to the earlier one.
         """
         known = set(_VARIANT_FIELDS)
         if unknown := sorted(set(fields) - known):
             raise TypeError(f"Post has no field {', '.join(unknown)}; fields are {', '.join(sorted(known))}")
+        if not isinstance(target, str | type):
+            raise TypeError("a variant is for an account's name, a platform's name or an adapter class")
         name = target if isinstance(target, str) else target.platform
         checked = attrs.evolve(self, variants=(), **_cleared(fields))
         kept = {key: None if value is None else getattr(checked, key) for key, value in fields.items()}
@@ -465,9 +471,9 @@ class Outcome:
     @property
     def live(self) -> bool | None:
         """True: something is public. False: certainly nothing is. None: nobody knows yet."""
-        if self.status is Status.UNKNOWN:
-            return None
-        return self.status in (Status.PUBLISHED, Status.PARTIAL)
+        if self.status in (Status.PUBLISHED, Status.PARTIAL):
+            return True
+        return False if self.status in (Status.INVALID, Status.REFUSED, Status.FAILED) else None
 
     @property
     def ok(self) -> bool:
@@ -512,7 +518,7 @@ class Report(Mapping[str, Outcome]):
     @property
     def failed(self) -> dict[str, Outcome]:
         """Only what is certainly not live."""
-        return {o.account: o for o in self.outcomes if o.live is False and not o.ok}
+        return {o.account: o for o in self.outcomes if o.live is False}
 
     @property
     def unsettled(self) -> dict[str, Outcome]:
@@ -562,7 +568,7 @@ class Progress:
     """One event for a ``progress`` callable: which account is at which step, and bytes where bytes flow.
 
     Attributes:
-        stage: "planned", "waiting" (for a rate limit or another owner), "uploading", "processing", "sending",
+        stage: "waiting" (for a rate limit or another owner), "uploading", "processing", "sending",
             "looking" (settling a lost answer), "done".
         part: index of the thread part. medium: index of the medium inside it, when one is concerned.
         sent, total: bytes of that medium.

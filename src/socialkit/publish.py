@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from . import errors, settle
+from ._account import unexpected
 from ._clock import to_text
 from ._loop import call_user
 from ._shelf import Shelf
@@ -20,7 +21,6 @@ from .journal import Intent, NewIntent, Opened, refuse_too_old
 from .media import MediaError
 from .model import Outcome, Problem, Progress, Status
 from .plan import TargetPlan
-from .transport import redact
 
 if TYPE_CHECKING:
     from ._account import Account
@@ -127,11 +127,12 @@ class TargetRun:
         machinery = self.account.machinery
         give_up = machinery.clock.now() + timedelta(seconds=machinery.max_wait)
         while (opened := await machinery.journal.open(new)).owner is not None:
-            self.notify("waiting", detail=f"for {opened.owner}, which publishes this now")
+            who = f"process {opened.owner.partition('-')[0]}"
+            self.notify("waiting", detail=f"for {who}, which publishes this now")
             if machinery.clock.now() >= give_up:
                 self.intent = opened.intent
                 raise errors.OutcomeUnknown(
-                    f"another process ({opened.owner}) is publishing {self.key!r} now",
+                    f"{who} is publishing {self.key!r} now; waited {machinery.max_wait:g} s for it",
                     account=self.name,
                     next_step=f"client.settle({self.key!r}) when it is done",
                 )
@@ -321,14 +322,6 @@ def _partly(intent: Intent, cause: errors.SocialKitError) -> errors.ThreadPartly
     return error
 
 
-def unexpected(account: Account, error: Exception) -> errors.SocialKitError:
-    """What nobody foresaw (an answer of another shape, a user's callable that broke), as an error of ours."""
-    words = redact(f"unexpected {type(error).__name__}: {error}", account.secrets())
-    wrapped = errors.SocialKitError(words, account=account.name)
-    wrapped.__cause__ = error
-    return wrapped
-
-
 def next_step(error: errors.SocialKitError, to: str | list[str], key: str) -> str:
     """The exact call that continues without touching what is published."""
     call = f"client.publish(post, to={to!r}, idempotency_key={key!r})"
@@ -404,6 +397,11 @@ def _look_again(intent: Intent | None, error: errors.SocialKitError | None) -> d
 
 def check_verdict(verdict: Verdict, account: str) -> Verdict:
     """The verdict when it allows; raises Held or Denied with the gate's words."""
+    if not isinstance(verdict, Verdict):
+        words = (
+            f"{account}: the gate answered {type(verdict).__name__}, which is no Verdict; nothing was sent"
+        )
+        raise errors.Denied(words, account=account)
     if verdict.allowed:
         return verdict
     kind = errors.Held if verdict.decision == "hold" else errors.Denied
@@ -414,8 +412,8 @@ def check_verdict(verdict: Verdict, account: str) -> Verdict:
 
 async def run_all(runs: list[TargetRun]) -> list[Outcome]:
     """All targets concurrently; none delays, cancels or fails another. Cancellation lets what left come home."""
-    if len(runs) == 1:
-        return [await _guarded(runs[0])]
+    if len(runs) <= 1:
+        return [await _guarded(run) for run in runs]
     tasks = [asyncio.ensure_future(run.run()) for run in runs]
     try:
         await asyncio.wait(tasks)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ._account import unexpected
 from .adapters.base import Absent, Adapter, CannotTell, Finding, Found, Lost, Sent
 from .call import BoundCall, PartWork
 from .errors import ConfigError, OutcomeUnknown, SocialKitError
@@ -88,6 +89,8 @@ async def find(account: Account, intent: Intent, index: int, shelf: Shelf) -> Fi
             finding = await account.adapter.find(now_known, call)
     except SocialKitError as error:
         return CannotTell(f"could not look: {error}")
+    except Exception as error:
+        return CannotTell(f"could not look: {unexpected(account, error).message}")
     return finding
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import pytest
 
-from socialkit import registry
+from socialkit import Post, registry
+from socialkit.sandbox import Sandbox
 from socialkit.testing import AdapterContract
 
 PLATFORMS = sorted(registry.sandbox_boxes())
@@ -19,3 +22,24 @@ class TestContract(AdapterContract):
     def _platform(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(type(self), "platform", request.param)
         monkeypatch.setattr(type(self), "many", PAGE.get(request.param, 100) + 10)
+
+
+class TestMastodonServers(AdapterContract):
+    """Servers that speak Mastodon's API but keep no idempotency keys, or break on them, or want a picture."""
+
+    platform: ClassVar[str] = "mastodon"
+    software: ClassVar[str]
+    test_metrics_are_asked_for_in_batches = None  # type: ignore[assignment]  # they read one post per request
+
+    @pytest.fixture(autouse=True, params=["gotosocial", "mastodon-4.6.0", "pixelfed", "pleroma"])
+    def _software(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(type(self), "software", request.param, raising=False)
+
+    def sandbox(self) -> Sandbox:
+        box = super().sandbox()
+        box.mastodon.software = self.software
+        return box
+
+    def post(self, text: str, **fields: Any) -> Post:
+        needed = {"media": [self.picture()]} if self.software == "pixelfed" else {}
+        return super().post(text, **needed | fields)

@@ -1,33 +1,37 @@
-"""Mastodon: posts end to end on the sandbox, every software it meets, and what every error becomes."""
+"""Mastodon: posts end to end on the sandbox: every field, media, threads, schedules, edits, reading back."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from email.parser import BytesParser
 from typing import Any
 
 import attrs
-import httpx
 import pytest
 
 from media_files import gif, mp4, png
 from recording import Recorder
-from socialkit import Client, Image, InvalidPost, Mastodon, Poll, Post, Status, Video, errors
-from socialkit.adapters.base import AccountFacts, Response
-from socialkit.adapters.mastodon import MastodonOptions, _software_by_version
+from socialkit import Client, Image, InvalidPost, Poll, Post, Status, Video, errors
+from socialkit.adapters.mastodon import MastodonOptions
 from socialkit.model import Identity, Receipt
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.mastodon import MastodonBox
-from socialkit.sandbox.mastodon_servers import SOFTWARE
 from socialkit.sandbox.mastodon_views import Toot
 
-STATUSES = "/api/v1/statuses"
-MEDIA = "/api/v2/media"
-HELLO = Post("We ship today")
-BOAT = Image(png(), alt="The new boat at sea", focus=(0.25, -0.5))
-STOCK = {name for name in SOFTWARE if name.startswith("mastodon")}
+from .mastodon_samples import (
+    BOAT,
+    HELLO,
+    MEDIA,
+    STATUSES,
+    by_reader,
+    changes,
+    newest,
+    problems,
+    publish,
+    sent,
+    uploaded,
+    with_options,
+)
 
 
 @pytest.fixture
@@ -52,54 +56,6 @@ def wire(box: Sandbox) -> Recorder:
 def client(box: Sandbox, wire: Recorder) -> Iterator[Client]:
     with Client(box.accounts(), store=":memory:", transport=wire, clock=box.clock) as client:
         yield client
-
-
-def publish(client: Client, post: Post, **options: Any) -> Receipt:
-    receipt = client.publish(post, to="mastodon", **options)["mastodon"].receipt
-    assert receipt is not None
-    return receipt
-
-
-def with_options(post: Post, **options: Any) -> Post:
-    return post.variant("mastodon", MastodonOptions(**options))
-
-
-def newest(server: MastodonBox) -> Toot:
-    toot = server.timeline()[-1]
-    assert isinstance(toot, Toot)
-    return toot
-
-
-def by_reader(server: MastodonBox, text: str = "From somebody else", **fields: Any) -> Toot:
-    toot = Toot(server.new_id(), "reader", text, server.now(), **fields)
-    server.add(toot)
-    return toot
-
-
-def sent(wire: Recorder, method: str = "POST", path: str = STATUSES) -> dict[str, Any]:
-    """The JSON body of the last matching request."""
-    body: dict[str, Any] = json.loads(wire.requests(method, path)[-1].content)
-    return body
-
-
-def uploaded(wire: Recorder, path: str = MEDIA) -> dict[str, bytes]:
-    """The form of the last upload."""
-    request = wire.requests("POST", path)[-1]
-    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
-    parts: Any = BytesParser().parsebytes(head + request.content).get_payload()
-    return {
-        part.get_param("name", header="content-disposition"): part.get_payload(decode=True) for part in parts
-    }
-
-
-def problems(client: Client, post: Post) -> list[tuple[str, str]]:
-    found = client.plan(post, to="mastodon")["mastodon"].problems
-    return [(problem.field, problem.code) for problem in found]
-
-
-def changes(client: Client, post: Post) -> list[tuple[str, str]]:
-    found = client.plan(post, to="mastodon")["mastodon"].changes
-    return [(change.field, change.code) for change in found]
 
 
 # --- every field ------------------------------------------------------------------------------------------
@@ -380,7 +336,7 @@ def test_a_scheduled_post_is_published_by_the_server(
 ) -> None:
     post = with_options(Post("Later", media=[BOAT]), scheduled_at=due)
     outcome = client.publish(post, to="mastodon", idempotency_key="later")["mastodon"]
-    assert (outcome.status, outcome.look_again_at, outcome.live) == (Status.SCHEDULED, due, False)
+    assert (outcome.status, outcome.look_again_at) == (Status.SCHEDULED, due)
     assert server.timeline() == []
     box.clock.advance(3600)
     assert client.settle("later")["mastodon"].status is Status.SCHEDULED
@@ -424,14 +380,23 @@ def test_calling_off_too_late_deletes_what_was_published(
 
 
 @pytest.mark.parametrize("fault", ["stored-then-500", "stored-then-hang", "dropped-before", "dropped-after"])
-@pytest.mark.parametrize("looked", ["before", "after"])
+@pytest.mark.parametrize("looked", ["at once", "before", "after"])
 def test_a_lost_answer_to_a_scheduled_post_is_looked_up(
-    box: Sandbox, server: MastodonBox, client: Client, due: datetime, fault: str, looked: str
+    box: Sandbox,
+    server: MastodonBox,
+    client: Client,
+    wire: Recorder,
+    due: datetime,
+    fault: str,
+    looked: str,
 ) -> None:
-    """Keys do not count for scheduled posts: only the lists tell."""
+    """Keys do not count for scheduled posts: only the lists tell, before it is published and after."""
     post = with_options(Post("Later", media=[BOAT]), scheduled_at=due)
     box.fault(fault, platform="mastodon")
-    client.publish(post, to="mastodon", idempotency_key="later", errors="return", wait=0)
+    for _ in range(0 if looked == "at once" else 4):
+        wire.say("GET", "/api/v1/scheduled_statuses", 503)
+    first = client.publish(post, to="mastodon", idempotency_key="later", errors="return", wait=0)
+    assert (first["mastodon"].status is Status.UNKNOWN) == (looked != "at once" or fault == "dropped-before")
     if looked == "after" and fault != "dropped-before":
         box.clock.advance(3 * 3600)
         assert client.settle("later")["mastodon"].status is Status.PUBLISHED
@@ -637,316 +602,3 @@ def test_the_account_is_measured(server: MastodonBox, client: Client) -> None:
     row = client.fetch_account_metrics("mastodon")[0]
     assert row.followers == server.followers(server.people["brand"])
     assert row.raw["statuses_count"] == 0
-
-
-# --- who is it --------------------------------------------------------------------------------------------
-LIMITS = {  # characters, media, alt text, unit, polls, scheduling
-    "mastodon": (500, 4, 10_000, "mastodon", True, True),
-    "mastodon-4.6.0": (500, 4, 10_000, "mastodon", True, True),
-    "mastodon-4.5.0": (500, 4, 1500, "mastodon", True, True),
-    "mastodon-4.2.0": (500, 4, 1500, "mastodon", True, True),
-    "gotosocial": (5000, 6, 5000, "codepoints", True, True),
-    "takahe": (500, 4, 1500, "codepoints", True, False),
-    "hollo": (10_000, 8, 10_000, "mastodon", True, False),
-    "pleroma": (5000, 1000, 5000, "codepoints", True, True),
-    "pixelfed": (500, 4, 1000, "mastodon", False, False),
-}
-
-
-@pytest.mark.parametrize("software", sorted(SOFTWARE))
-def test_each_software_is_known_with_its_limits(
-    box: Sandbox, server: MastodonBox, client: Client, software: str
-) -> None:
-    server.software = software
-    facts = facts_of(box, client)
-    rules = Mastodon("https://mastodon.social").rules_for(facts)
-    assert facts.software == software.partition("-")[0]
-    assert rules.images is not None
-    found = (rules.text.limit, rules.images.count, rules.images.alt_limit, rules.text.unit)
-    assert (*found, rules.poll is not None, rules.schedule) == LIMITS[software]
-
-
-def facts_of(box: Sandbox, client: Client) -> AccountFacts:
-    client.plan(Post("Ahoy"), to="mastodon")
-    account = client._async._accounts.named("mastodon")
-    assert account.facts is not None
-    return account.facts
-
-
-FENCES = {
-    "mastodon": "proved",
-    "mastodon-4.6.0": "refuted",
-    "mastodon-4.5.0": "proved",
-    "mastodon-4.2.0": "proved",
-    "gotosocial": "refuted",
-    "takahe": "refuted",
-    "hollo": "proved",
-    "pleroma": "proved",
-    "pixelfed": "refuted",
-}
-
-
-@pytest.mark.parametrize("software", sorted(SOFTWARE))
-def test_a_repeated_key_is_trusted_only_where_it_holds(
-    box: Sandbox, server: MastodonBox, client: Client, wire: Recorder, software: str
-) -> None:
-    """The answer is lost and the list does not show the post yet: only a key can make sure at once."""
-    server.software = software
-    post = Post("Once", media=[BOAT])
-    box.fault("listed-late", platform="mastodon", seconds=60)
-    box.fault("dropped-after", platform="mastodon")
-    outcome = client.publish(post, to="mastodon", wait=600)["mastodon"]
-    fence = facts_of(box, client).fence("key")
-    assert fence is not None
-    assert fence.honoured == FENCES[software]
-    keys = [request.headers["idempotency-key"] for request in wire.requests("POST", STATUSES)]
-    assert len(keys) == (2 if fence.honoured == "proved" else 1)
-    assert len(set(keys)) == 1
-    assert [toot.id for toot in server.timeline()] == [outcome.receipt.id]  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize(
-    ("version", "software"),
-    [
-        ("2.7.2 (compatible; Pleroma 2.9.1)", ("pleroma", "2.9.1")),
-        ("3.5.3 (compatible; Pixelfed 0.12.5)", ("pixelfed", "0.12.5")),
-        ("4.0.0 (not true; really snac/2.94)", ("snac", "2.94")),
-        ("takahe/0.11", ("takahe", "0.11")),
-        ("4.7.2", (None, "4.7.2")),
-    ],
-)
-def test_software_without_nodeinfo_is_known_by_its_version(
-    version: str, software: tuple[str | None, str]
-) -> None:
-    assert _software_by_version(version) == software
-
-
-def test_a_server_that_tells_nothing_gets_stock_limits_and_no_trust(
-    box: Sandbox, client: Client, wire: Recorder
-) -> None:
-    for path in ("/api/v2/instance", "/api/v1/instance", "/.well-known/nodeinfo"):
-        wire.say("GET", path, 404, "<h1>Not found</h1>")
-    facts = facts_of(box, client)
-    assert (facts.software, facts.facts["characters"], facts.facts["quotes"]) == ("unknown", 500, False)
-    assert facts.fences[0].honoured == "unknown"
-
-
-def test_a_moments_weakness_is_not_taken_for_an_old_server(
-    box: Sandbox, client: Client, wire: Recorder
-) -> None:
-    for path in ("/api/v2/instance", "/.well-known/nodeinfo"):
-        wire.say("GET", path, 503, "<h1>Try again</h1>")
-    facts = facts_of(box, client)
-    assert (facts.software, facts.facts["quotes"]) == ("mastodon", True)
-
-
-def test_pixelfed_needs_a_picture_and_keeps_short_warnings(server: MastodonBox, client: Client) -> None:
-    server.software = "pixelfed"
-    toot = by_reader(server)
-    assert problems(client, HELLO) == [("media", "required")]
-    assert problems(client, Post("A reply", reply_to=toot.id)) == []
-    assert problems(client, Post("x", media=[BOAT], visibility="direct")) == [("visibility", "unsupported")]
-    assert problems(client, Post("x", media=[BOAT], content_warning="y" * 141)) == [
-        ("content_warning", "too_long")
-    ]
-    publish(client, Post("A picture", media=[BOAT]))
-    assert newest(server).text == "A picture"
-
-
-def test_akkoma_quotes_by_its_own_field(client: Client, server: MastodonBox, wire: Recorder) -> None:
-    toot = by_reader(server)
-    instance = {
-        "version": "2.7.2 (compatible; Akkoma 3.15.0)",
-        "pleroma": {"metadata": {"features": ["quote_posting"]}},
-        "max_toot_chars": 5000,
-    }
-    wire.say("GET", "/api/v2/instance", 404, {"error": "Not implemented"})
-    wire.say("GET", "/api/v1/instance", 200, instance)
-    wire.say("GET", "/.well-known/nodeinfo", 404, {"error": "Not found"})
-    publish(client, Post("So true", quote=toot.id))
-    assert sent(wire)["quote_id"] == toot.id
-    assert "quoted_status_id" not in sent(wire)
-
-
-def test_gotosocial_counts_every_character_of_a_link(server: MastodonBox, client: Client) -> None:
-    server.software = "gotosocial"
-    assert problems(client, Post("y" * 4953 + " https://example.com/abcdefghijklmnopqrstuvwxyz")) == []
-    assert problems(client, Post("y" * 4970 + " https://example.com/abcdefghijklmnopqrstuvwxyz")) == [
-        ("text", "too_long")
-    ]
-
-
-# --- errors -----------------------------------------------------------------------------------------------
-ERRORS: list[tuple[int, object, type[errors.SocialKitError], str]] = [
-    (400, {"error": "Missing parameter: status"}, errors.Declined, "Missing parameter"),
-    (400, {"error": "invalid_grant", "error_description": "invalid_grant: expired"}, errors.ReauthNeeded, ""),
-    (400, "Invalid Bearer token", errors.ReauthNeeded, "sign in again"),
-    (400, {"error": "Duplicate idempotency key."}, errors.Duplicate, "Duplicate"),
-    (401, {"error": "The access token is invalid"}, errors.ReauthNeeded, "sign in again"),
-    (403, {"error": "This action is outside the authorized scopes"}, errors.MissingScope, "write access"),
-    (403, {"error": "Your login is currently disabled"}, errors.Declined, "disabled, suspended or blocked"),
-    (404, {"error": "Record not found"}, errors.Declined, "missing or not visible"),
-    (410, {"error": "Gone"}, errors.Declined, "gone"),
-    (413, "<html><h1>413 Request Entity Too Large</h1></html>", errors.Declined, "proxy"),
-    (422, {"error": "Validation failed: Text character limit of 500 exceeded"}, errors.Declined, "limit"),
-    (422, {"error": "検証に失敗しました"}, errors.Declined, "検証に失敗しました"),
-    (422, {"error": "This method requires an authenticated user"}, errors.ReauthNeeded, "sign in as"),
-    (429, {"error": "Too many requests"}, errors.RateLimited, "Too many requests"),
-    (500, "<!DOCTYPE html><title>500</title>", errors.Unavailable, "500"),
-    (500, None, errors.Unavailable, "no explanation"),
-    (502, "<h1>Bad Gateway</h1>", errors.Unavailable, "Bad Gateway"),
-    (503, {"error": "Remote data could not be fetched"}, errors.Unavailable, "Remote data"),
-    (
-        503,
-        {"error": "There was a temporary problem serving your request, please try again"},
-        errors.Unavailable,
-        "try again in a while",
-    ),
-    (504, "", errors.Unavailable, "no explanation"),
-]
-NOT_SAID = (errors.Unavailable, errors.Duplicate)
-IDS = [f"{number}-{status}" for number, (status, *_) in enumerate(ERRORS)]
-
-
-@pytest.mark.parametrize(("status", "body", "kind", "words"), ERRORS, ids=IDS)
-def test_each_answer_becomes_its_error(
-    status: int, body: object, kind: type[errors.SocialKitError], words: str
-) -> None:
-    content = body.encode() if isinstance(body, str) else b"" if body is None else json.dumps(body).encode()
-    error = Mastodon("https://mastodon.social").parse_error(Response(status, {}, content))
-    assert type(error) is kind
-    assert words in str(error)
-    assert f"HTTP {status}" in str(error)
-    assert error.__dict__["definite"] == (not isinstance(error, NOT_SAID)), "an outage proves nothing"
-
-
-@pytest.mark.parametrize(("status", "body", "kind", "words"), ERRORS, ids=IDS)
-def test_each_refusal_of_a_post_ends_in_a_known_state(
-    server: MastodonBox,
-    client: Client,
-    wire: Recorder,
-    status: int,
-    body: object,
-    kind: type[errors.SocialKitError],
-    words: str,
-) -> None:
-    """A no is final and sent once; what proves nothing is repeated under its key, or looked into."""
-    wire.say("POST", STATUSES, status, body)
-    outcome = client.publish(HELLO, to="mastodon", errors="return", wait=600)["mastodon"]
-    posts = len(wire.requests("POST", STATUSES))
-    if issubclass(kind, NOT_SAID):
-        assert (outcome.status, posts) == (Status.PUBLISHED, 2)
-    else:
-        assert (outcome.status, posts) == (Status.FAILED, 1)
-        assert type(outcome.error) is kind
-        assert server.timeline() == []
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "uploads"),
-    [
-        (422, {"error": "Validation failed: File content type is invalid"}, 1),
-        (413, "<h1>413</h1>", 1),
-        (500, {"error": "Error processing thumbnail for uploaded media"}, 2),
-        (503, "", 2),
-    ],
-)
-def test_an_upload_is_repeated_only_after_an_outage(
-    server: MastodonBox, client: Client, wire: Recorder, status: int, body: object, uploads: int
-) -> None:
-    wire.say("POST", MEDIA, status, body)
-    client.publish(Post("Look", media=[BOAT]), to="mastodon", errors="return")
-    assert len(wire.requests("POST", MEDIA)) == uploads
-    assert len(server.timeline()) == uploads - 1
-
-
-def test_a_limit_says_when_it_ends(box: Sandbox, client: Client, wire: Recorder) -> None:
-    """The header names the reset as a date; there is no Retry-After."""
-    reset = box.clock.now() + timedelta(seconds=1000)
-    headers = {
-        "x-ratelimit-limit": "300",
-        "x-ratelimit-remaining": "0",
-        "x-ratelimit-reset": f"{reset:%Y-%m-%dT%H:%M:%S.%fZ}",
-    }
-    wire.say("POST", STATUSES, 429, {"error": "Too many requests"}, headers=headers)
-    with pytest.raises(errors.RateLimited) as caught:
-        client.publish(HELLO, to="mastodon")
-    assert caught.value.retry_at == reset + timedelta(seconds=1)
-
-
-def test_a_token_that_may_only_read_is_missing_a_scope(box: Sandbox, server: MastodonBox) -> None:
-    reading = Mastodon("https://mastodon.social", token=server.token("brand", "read profile"))
-    with (
-        Client({"reading": reading}, transport=box.transport, clock=box.clock) as client,
-        pytest.raises(errors.MissingScope, match="sign in again with write access"),
-    ):
-        client.publish(HELLO, to="reading")
-
-
-def test_a_revoked_token_says_sign_in_again(server: MastodonBox, client: Client) -> None:
-    server.revoke(server.token("brand"))
-    with pytest.raises(errors.ReauthNeeded, match="sign in again"):
-        client.publish(HELLO, to="mastodon")
-
-
-def test_an_answer_that_cannot_be_read_is_looked_into(
-    server: MastodonBox, client: Client, wire: Recorder
-) -> None:
-    """200 with a page of somebody's proxy: the post may be live."""
-    server.software = "gotosocial"
-    wire.say("POST", STATUSES, 200, "<h1>Please log in to the network</h1>")
-    outcome = client.publish(HELLO, to="mastodon", errors="return", wait=0)["mastodon"]
-    assert outcome.status is Status.UNKNOWN
-    assert server.timeline() == []
-
-
-def test_a_page_in_place_of_an_answer_confirms_nothing(
-    server: MastodonBox, client: Client, wire: Recorder
-) -> None:
-    page = "<h1>Please log in to the network</h1>"
-    receipt = publish(client, HELLO)
-    wire.say("GET", "/api/v1/accounts/verify_credentials", 200, page)
-    assert isinstance(client.fetch_account_metrics("mastodon")[0].error, errors.Unavailable)
-    wire.say("GET", f"{STATUSES}/{receipt.id}", 200, page)
-    assert isinstance(client.fetch_metrics(receipt)[0].error, errors.Unavailable)
-    for method, path in (("GET", "/api/v1/accounts/[0-9]+/statuses"), ("DELETE", f"{STATUSES}/{receipt.id}")):
-        wire.say(method, path, 200, page)
-    with pytest.raises(errors.Unavailable, match="no JSON"):
-        client.fetch_posts("mastodon")
-    with pytest.raises(errors.Unavailable, match="no JSON"):
-        client.delete(receipt)
-    assert len(server.timeline()) == 1
-
-
-def test_a_page_in_place_of_the_account_fails_that_account_alone(box: Sandbox, wire: Recorder) -> None:
-    wire.say("GET", "/api/v1/accounts/verify_credentials", 200, "<h1>Please log in to the network</h1>")
-    accounts = {"first": box.accounts()["mastodon"], "second": box.accounts()["mastodon"]}
-    with Client(accounts, transport=wire, clock=box.clock) as client:
-        report = client.publish(HELLO, to=accounts, errors="return")
-    assert sorted(outcome.status for outcome in report.outcomes) == [Status.FAILED, Status.PUBLISHED]
-
-
-def test_a_twin_is_told_apart_by_its_media(box: Sandbox, server: MastodonBox, client: Client) -> None:
-    server.software = "gotosocial"
-    box.fault("twin", platform="mastodon")
-    box.fault("stored-then-hang", platform="mastodon")
-    receipt = publish(client, Post("Look", media=[BOAT]), wait=0)
-    mine = [toot for toot in server.timeline() if "1" in {medium["id"] for medium in toot.media}]
-    assert [toot.id for toot in mine] == [receipt.id]
-
-
-def test_a_warning_without_text_is_found_again(box: Sandbox, server: MastodonBox, client: Client) -> None:
-    """Servers write a dot where there is a warning and no text."""
-    server.software = "gotosocial"
-    box.fault("stored-then-hang", platform="mastodon")
-    post = Post("", poll=Poll(["Aye", "Nay"]), content_warning="boats")
-    assert publish(client, post, wait=0).id == newest(server).id
-
-
-def test_requests_name_nobody_else(wire: Recorder, client: Client) -> None:
-    publish(client, HELLO)
-    tokens = {
-        request.headers.get("authorization") for request in wire.requests("GET", "/(nodeinfo|.well-known).*")
-    }
-    assert tokens == {None}
-    assert isinstance(wire.kept[-1], httpx.Response)

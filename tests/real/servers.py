@@ -45,7 +45,7 @@ class Pds:
     plc_url: str
 
     def call(self, method: str, *, token: str | None = None, **body: Any) -> dict[str, Any]:
-        """POST one XRPC procedure and return its JSON ({} for an empty answer); raises `httpx.HTTPStatusError` for an error."""
+        """POST one XRPC procedure and return its JSON, {} for nothing; raises `httpx.HTTPStatusError`."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         answer = httpx.post(f"{self.url}/xrpc/{method}", json=body, headers=headers, timeout=30)
         answer.raise_for_status()

@@ -554,13 +554,9 @@ class Mastodon(base.Adapter):
     async def fetch_posts(
         self, call: Call, *, since: datetime | None, until: datetime | None, limit: int
     ) -> AsyncIterator[Receipt]:
-        left = limit
         async for status in self._own(call, since=since, limit=limit):
             if until is None or _time(status["created_at"]) <= until:
                 yield self._receipt(status, call.facts.identity)
-                left -= 1
-                if left <= 0:
-                    return
 
     def _receipt(self, status: dict[str, Any], owner: Identity) -> Receipt:
         sent = _sent(status, None)

@@ -152,7 +152,7 @@ class AdapterSuite:
         rule = self.rules.images
         if rule is not None and rule.by_url:
             return Image.from_url(f"https://example.com/boat-{shade}.png", alt=alt)
-        return Image(_samples.png(shade=shade), alt=alt)
+        return Image(_samples.png(64 + shade // 256, shade=shade % 256), alt=alt)
 
     def same(self, receipt: Receipt, entry: Entry) -> bool:
         """Whether the entry is the receipt's post."""

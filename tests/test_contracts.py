@@ -1,0 +1,165 @@
+"""The adapter suite finds what it is there to find: each broken adapter below fails the test that is about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+import attrs
+import pytest
+
+from socialkit import Metrics, Post, Receipt
+from socialkit.adapters.base import Absent, AccountFacts, Call, Draft, Finding, Lost, Part, Sent
+from socialkit.adapters.mastodon import RULES, Mastodon
+from socialkit.contracts import AdapterContract
+from socialkit.rules import ErrorRow, Rules
+from socialkit.sandbox.mastodon import MastodonBox
+
+
+class Silent(Mastodon):
+    """Says it carries the language, and does not."""
+
+    async def plan(self, draft: Draft, call: Call) -> Part:
+        part = await super().plan(draft, call)
+        return attrs.evolve(part, body={k: v for k, v in part.body.items() if k != "language"})
+
+
+class Hasty(Mastodon):
+    """Publishes in a step that is repeated."""
+
+    async def send(self, part: Part, call: Call) -> Sent:
+        made = (await call.prepare("POST", "/api/v1/statuses", json=part.body)).json()
+        return Sent(made["id"], made["url"])
+
+
+class Blind(Mastodon):
+    """Takes a look it never had for proof."""
+
+    async def find(self, lost: Lost, call: Call) -> Finding:
+        return Absent("not looked")
+
+
+class Forgetful(Mastodon):
+    """Trusts a fence, but the key of a later process is another one."""
+
+    async def send(self, part: Part, call: Call) -> Sent:
+        call.remember("key", f"{call.random.getrandbits(128):032x}")
+        return await super().send(part, call)
+
+
+class Chatty(Mastodon):
+    """Shows its token."""
+
+    def __repr__(self) -> str:
+        return f"<Mastodon {self.seed.access_token}>"
+
+
+class Shuffled(Mastodon):
+    """Gives rows in another order than asked."""
+
+    async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
+        return (await super().fetch_metrics(receipts, call))[::-1]
+
+
+class FirstPage(Mastodon):
+    """Drops what comes after the first page."""
+
+    async def fetch_posts(
+        self, call: Call, *, since: datetime | None, until: datetime | None, limit: int
+    ) -> AsyncIterator[Receipt]:
+        seen = 0
+        async for receipt in super().fetch_posts(call, since=since, until=until, limit=limit):
+            if (seen := seen + 1) > 40:
+                return
+            yield receipt
+
+
+class Named(Mastodon):
+    """Takes a changing thing for the identity."""
+
+    async def account(self, call: Call) -> AccountFacts:
+        facts = await super().account(call)
+        number = f"{call.random.getrandbits(64)}"
+        return attrs.evolve(facts, identity=attrs.evolve(facts.identity, id=number))
+
+
+class Unsourced(Mastodon):
+    """Numbers out of nowhere, and a row of errors that another one hides."""
+
+    rules: ClassVar[Rules] = attrs.evolve(
+        RULES, sources=(), errors=(ErrorRow(422, "Declined"), ErrorRow(422, "ReauthNeeded", text="bad token"))
+    )
+
+
+class Cold(Mastodon):
+    """Makes a thread whose parts do not hang together."""
+
+    async def send(self, part: Part, call: Call) -> Sent:
+        made = (await call.commit("POST", "/api/v1/statuses", json=part.body)).json()
+        return Sent(made["id"], made["url"])
+
+
+class Ancient(Mastodon):
+    """Written for another contract."""
+
+    contract: ClassVar[int] = 0
+
+
+BROKEN: list[tuple[type[Mastodon], str, str]] = [
+    (Silent, "test_every_field_arrives_or_is_named", "dropped without a word: language"),
+    (Hasty, "test_a_text_is_published", "a timeline changed outside a commit"),
+    (Blind, "test_stored_then_500", "said not to be live, and is"),
+    (Forgetful, "test_listed_late_and_lost_again_and_again", "copies"),
+    (Chatty, "test_secrets_are_never_shown", "a secret stands in repr(adapter)"),
+    (Shuffled, "test_metrics_come_in_the_order_asked_and_gaps_are_rows", "order of the receipts"),
+    (FirstPage, "test_own_posts_are_listed_page_after_page", "for 111 posts"),
+    (Named, "test_the_account_is_always_the_same", "use the platform's own id"),
+    (Unsourced, "test_rules_say_where_they_come_from", "rules.sources is empty"),
+    (Unsourced, "test_error_rows_mean_their_class", "ReauthNeeded"),
+    (Cold, "test_a_thread_is_published_in_order", "the second part does not answer the first"),
+    (Ancient, "test_adapter_and_sandbox_agree_on_the_contract", "this is 1"),
+]
+
+
+def suite(cls: type[Mastodon]) -> AdapterContract:
+    made = type(f"Test{cls.__name__}", (AdapterContract,), {"adapter": cls, "box": MastodonBox})
+    return made()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("cls", "test", "words"), BROKEN, ids=lambda value: getattr(value, "__name__", None))
+def test_a_broken_adapter_fails(cls: type[Mastodon], test: str, words: str) -> None:
+    with pytest.raises(AssertionError, match=re.escape(words)):
+        getattr(suite(cls), test)()
+
+
+@pytest.mark.parametrize("test", sorted({test for _, test, _ in BROKEN}))
+def test_the_adapter_they_are_made_from_passes(test: str) -> None:
+    getattr(suite(Mastodon), test)()
+
+
+def test_the_platform_is_taken_from_the_adapter() -> None:
+    assert suite(Mastodon).platform == "mastodon"
+
+
+def test_a_post_has_what_the_platform_requires() -> None:
+    class Titled(Mastodon):
+        rules: ClassVar[Rules] = attrs.evolve(RULES, required=frozenset({"title", "media", "link"}))
+
+    post: Post = suite(Titled).post("We ship today")
+    assert post.title
+    assert post.media
+    assert post.link
+
+
+def test_what_is_not_declared_is_skipped() -> None:
+    import unittest
+
+    class Plain(Mastodon):
+        rules: ClassVar[Rules] = attrs.evolve(RULES, poll=None, thread=False)
+
+    contract: Any = suite(Plain)
+    for name in ("test_a_poll_is_published", "test_a_thread_is_published_in_order"):
+        with pytest.raises(unittest.SkipTest):
+            getattr(contract, name)()
