@@ -108,7 +108,9 @@ def judge(platform: str, ours: Count, theirs: Count | None, posts: int = POSTS) 
     target = TARGETS[platform]
     name = f"1 requests for {posts} posts' metrics, {platform}"
     made = f"{ours.requests}" + (f", {ours.empty} rows empty" if ours.empty else "")
-    said = f"{theirs.requests} ({label(PEERS[platform])})" if theirs else f"{label(PEERS[platform])} {MISSING}"
+    said = (
+        f"{theirs.requests} ({label(PEERS[platform])})" if theirs else f"{label(PEERS[platform])} {MISSING}"
+    )
     return Row(name, f"<= {target}", made, said, ours.requests <= target and not ours.empty)
 
 

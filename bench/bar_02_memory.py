@@ -75,8 +75,10 @@ def _ours(platform: str, given: dict[str, Any]) -> Any:
     from socialkit.registry import adapter
 
     from .pictures import png
+    from .served import Hurried
 
-    client = Client({"brand": adapter(platform)(**given)}, timeout=120)
+    clock = Hurried(given["server"].rpartition("/")[0])
+    client = Client({"brand": adapter(platform)(**given)}, timeout=120, clock=clock)
     client.publish(Post("a small one", media=[Image(png(8, 8), alt="a dot")]), to="brand")
 
     def work(video: str) -> str:
@@ -119,7 +121,9 @@ def _x(platform: str, given: dict[str, Any]) -> Any:
     """Written by hand for this platform: four mebibytes read, sent, forgotten."""
     import httpx
 
-    client = httpx.Client(base_url=given["server"], headers={"authorization": f"Bearer {given['token']}"}, timeout=120)
+    client = httpx.Client(
+        base_url=given["server"], headers={"authorization": f"Bearer {given['token']}"}, timeout=120
+    )
     client.post("/2/tweets", json={"text": "a small one"})
 
     def work(video: str) -> str:
@@ -147,7 +151,9 @@ def judge(platform: str, size: int, done: Peak, theirs: Peak | None) -> Row:
     told = f"{theirs.mib:.1f} MiB in {theirs.seconds:.0f} s ({who})" if theirs else f"{who} {MISSING}"
     good = done.end == "published"
     made = f"{done.mib:.1f} MiB in {done.seconds:.0f} s" + ("" if good else f"; {done.end}")
-    notes = (f"the peer ended: {theirs.end}",) if theirs and theirs.end not in ("published", "uploaded") else ()
+    notes = (
+        (f"the peer ended: {theirs.end}",) if theirs and theirs.end not in ("published", "uploaded") else ()
+    )
     return Row(name, f"<= {LIMIT_MIB:.0f} MiB", made, told, good and done.mib <= LIMIT_MIB, notes)
 
 

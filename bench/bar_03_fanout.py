@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -28,7 +29,8 @@ async def ours(targets: int, delay: float, store: str, rounds: int) -> list[floa
     async with AsyncClient(accounts, transport=transport, store=store) as client:
         await client.publish(Post("the first one"), to=accounts)
         transport.delay = delay
-        return [await _timed(lambda n=n: client.publish(Post(f"post {n}"), to=accounts)) for n in range(rounds)]
+        posts = [Post(f"post {number}") for number in range(rounds)]
+        return [await _timed(partial(client.publish, post, to=accounts)) for post in posts]
 
 
 async def raw(targets: int, delay: float, rounds: int) -> list[float]:
@@ -67,7 +69,9 @@ def judge(store: str, took: list[float], gathered: list[float], apprise: float |
     told = f"{apprise:.0f} ({label('apprise')}, loopback)" if apprise else f"apprise {MISSING}"
     peers = f"{median(gathered):.0f} ms (httpx, gather); {told}"
     name = f"3 fan-out to {TARGETS} x 300 ms, {store}"
-    return Row(name, f"<= {LIMIT_MS:.0f} ms", f"{middle:.0f} ms, worst {max(took):.0f}", peers, middle <= LIMIT_MS)
+    return Row(
+        name, f"<= {LIMIT_MS:.0f} ms", f"{middle:.0f} ms, worst {max(took):.0f}", peers, middle <= LIMIT_MS
+    )
 
 
 def run() -> list[Row]:

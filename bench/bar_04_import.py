@@ -29,12 +29,15 @@ def forbidden(modules: Iterable[str]) -> list[str]:
     return sorted(
         name
         for name in modules
-        if name.startswith(FORBIDDEN) and name not in ("socialkit.adapters.base", "socialkit.adapters._errors")
+        if name.startswith(FORBIDDEN)
+        and name not in ("socialkit.adapters.base", "socialkit.adapters._errors")
     )
 
 
 def _fresh(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     return done.stdout.strip()
 
 
@@ -48,7 +51,9 @@ def judge(ours: float, httpx: float, wrong: list[str]) -> Row:
     """Soon enough, and nothing loaded that is only needed later."""
     made = f"{ours:.0f} ms" + (f", loads {', '.join(wrong[:3])}" if wrong else ", loads none of them")
     ok = ours <= httpx + EXTRA_MS and not wrong
-    return Row("4 import socialkit", "<= httpx + 25 ms, nothing heavy", made, f"{httpx:.0f} ms (import httpx)", ok)
+    return Row(
+        "4 import socialkit", "<= httpx + 25 ms, nothing heavy", made, f"{httpx:.0f} ms (import httpx)", ok
+    )
 
 
 def run() -> list[Row]:

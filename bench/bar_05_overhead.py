@@ -1,8 +1,8 @@
 """Bar 5: what a publish costs over the same request through httpx.
 
-Both sides use the same in-process transport, which answers at once as a Mastodon server would, and both read the JSON of
-the answer: what is left is planning, journal, limits, report. Blocks of both sides alternate, and the best block counts,
-because other work of the machine only ever adds.
+Both sides use the same in-process transport, which answers at once as a Mastodon server would, and both read
+the JSON of the answer: what is left is planning, journal, limits, report. Blocks of both sides alternate, and
+the best block counts, because other work of the machine only ever adds.
 """
 
 from __future__ import annotations
@@ -185,7 +185,9 @@ def together(processes: int, posts: int) -> list[float]:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        return [took for process in children if process.stdout for took in json.loads(process.stdout.readline())]
+        return [
+            took for process in children if process.stdout for took in json.loads(process.stdout.readline())
+        ]
 
 
 async def one_of_many(store: str, posts: int) -> list[float]:
@@ -237,7 +239,12 @@ def run() -> list[Row]:
         judge_memory(memory),
         judge_sync(synchronous(BLOCKS, SIZE)),
         judge_sqlite(file, durable, fsync),
-        Row("5 a publish, 4 processes on one SQLite file", "printed", many, f"{memory.raw / 1000:.1f} ms (httpx)"),
+        Row(
+            "5 a publish, 4 processes on one SQLite file",
+            "printed",
+            many,
+            f"{memory.raw / 1000:.1f} ms (httpx)",
+        ),
     ]
 
 

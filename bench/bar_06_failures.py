@@ -193,7 +193,9 @@ class Trial:
 
     async def _beside(self, kind: str) -> None:
         if kind == "clock-skew":
-            self.box.fault(kind, platform=self.subject.platform, seconds=self.random.choice((-600, -45, 45, 600)))
+            self.box.fault(
+                kind, platform=self.subject.platform, seconds=self.random.choice((-600, -45, 45, 600))
+            )
             if self.random.random() < 0.5:
                 await self.client.fetch_account_metrics(self.subject.platform)
         elif kind.startswith("twin"):
@@ -211,8 +213,10 @@ class Trial:
         platform = self.subject.platform
         for _ in range(4):
             how: dict[str, Any] = {"idempotency_key": self.name, "errors": "return"}
-            report = await self.client.publish(post, to=platform, wait=self.random.choice((0, 60, 400)), **how)
-            outcome = report[platform]
+            report = await self.client.publish(
+                post, to=platform, wait=self.random.choice((0, 60, 400)), **how
+            )
+            outcome: Outcome = report[platform]
             if outcome.status is Status.UNKNOWN:
                 outcome = await self._settle(outcome)
             if outcome.status in DONE or "may have been live" in str(outcome.error):

@@ -41,13 +41,24 @@ class Goodput:
 
 def measure(kind: str, limit: int, window: float, windows: int, processes: int) -> Goodput:
     """``kind`` names the worker: "ours", "waiting" (Mastodon.py waits by itself) or "naive" (httpx, retry on 429)."""
-    with served("mastodon", windows=[["statuses", limit, window, MATCH]]) as box, tempfile.TemporaryDirectory() as folder:
+    with (
+        served("mastodon", windows=[["statuses", limit, window, MATCH]]) as box,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         seconds = windows * window - 0.3
         given = box.accounts["mastodon"]
-        words = [given["server"], given["token"], str(Path(folder) / "bench.db"), str(limit), str(window), str(seconds)]
+        words = [
+            given["server"],
+            given["token"],
+            str(Path(folder) / "bench.db"),
+            str(limit),
+            str(window),
+            str(seconds),
+        ]
         with contextlib.ExitStack() as stack:
             workers = [
-                stack.enter_context(child("-m", "bench.bar_07_goodput", kind, *words)) for _ in range(processes)
+                stack.enter_context(child("-m", "bench.bar_07_goodput", kind, *words))
+                for _ in range(processes)
             ]
             _start_together(workers, window)
             for worker in workers:
@@ -147,8 +158,8 @@ def run() -> list[Row]:
     row = judge(done, others)
     missing = () if peer("mastodon") else (f"Mastodon.py {MISSING}",)
     note = (
-        f"{LIMIT} posts per {WINDOW:g} s, {WINDOWS} windows (the peers 2). In the long run it is 97 %: three hundredths "
-        "of a window are kept for requests that travel slowly"
+        f"{LIMIT} posts per {WINDOW:g} s, {WINDOWS} windows (the peers 2). In the long run it is 97 %: three "
+        "hundredths of a window are kept for requests that travel slowly"
     )
     return [attrs.evolve(row, notes=(note, *missing))]
 

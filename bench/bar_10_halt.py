@@ -16,7 +16,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -83,7 +83,7 @@ class Stamped(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-async def sender(server: str, store: str, stamps: str, number: int) -> None:
+async def sender(server: str, store: str, out: Any, number: int) -> None:
     """Several tasks publish one post after another until the process is killed."""
     from socialkit import AsyncClient, Mastodon, Post
 
@@ -101,37 +101,40 @@ async def sender(server: str, store: str, stamps: str, number: int) -> None:
             return await super().send(part, call)
 
     Named.rules = attrs.evolve(Mastodon.rules, budgets=())
-    with open(stamps, "a", buffering=1) as out:
-        async with AsyncClient({"toots": Named(server, token="t")}, store=store, transport=Stamped(out)) as client:
-            await client.plan(Post("what the account is"), to="toots")
-            print("ready", flush=True)
+    accounts = {"toots": Named(server, token="t")}
+    async with AsyncClient(accounts, store=store, transport=Stamped(out)) as client:
+        await client.plan(Post("what the account is"), to="toots")
 
-            async def on_and_on(task: int) -> None:
-                for count in range(10**9):
-                    key = f"{number}-{task}-{count}"
-                    post = Post(f"{key} is a post")
-                    report = await client.publish(post, to="toots", idempotency_key=key, errors="return")
-                    await asyncio.sleep(0.0 if report.ok else 0.005)
+        async def once(key: str) -> None:
+            post = Post(f"{key} is a post")
+            report = await client.publish(post, to="toots", idempotency_key=key, errors="return")
+            await asyncio.sleep(0.0 if report.ok else 0.005)
 
-            await asyncio.gather(*(on_and_on(task) for task in range(TASKS)))
+        await _on_and_on(once, number)
 
 
-async def naive_sender(server: str, store: str, stamps: str, number: int) -> None:
+async def _on_and_on(once: Callable[[str], Awaitable[None]], number: int) -> None:
+    async def task(name: int) -> None:
+        for count in range(10**9):
+            await once(f"{number}-{name}-{count}")
+
+    print("ready", flush=True)
+    await asyncio.gather(*(task(name) for name in range(TASKS)))
+
+
+async def naive_sender(server: str, store: str, out: Any, number: int) -> None:
     """What one writes first: look at a row, then post."""
     db = sqlite3.connect(store, isolation_level=None, timeout=5)
-    with open(stamps, "a", buffering=1) as out:
-        async with httpx.AsyncClient(transport=Stamped(out)) as client:
-            print("ready", flush=True)
+    async with httpx.AsyncClient(transport=Stamped(out)) as client:
 
-            async def on_and_on(task: int) -> None:
-                for count in range(10**9):
-                    if db.execute("SELECT 1 FROM halts").fetchone():
-                        await asyncio.sleep(0.005)
-                        continue
-                    headers = {"x-name": f"{number}-{task}-{count}"}
-                    await client.post(f"{server}/api/v1/statuses", json={"status": "a post"}, headers=headers)
+        async def once(key: str) -> None:
+            if db.execute("SELECT 1 FROM halts").fetchone():
+                await asyncio.sleep(0.005)
+            else:
+                body, headers = {"status": "a post"}, {"x-name": key}
+                await client.post(f"{server}/api/v1/statuses", json=body, headers=headers)
 
-            await asyncio.gather(*(on_and_on(task) for task in range(TASKS)))
+        await _on_and_on(once, number)
 
 
 # --- the bench's side -------------------------------------------------------------------------------------------------
@@ -196,7 +199,9 @@ async def _halted(client: Any, stopped: int | None) -> One:
     await asyncio.sleep(0.25 if stopped is not None else 0.1)
     lifted = time.monotonic()
     await client.resume(halt, reason="bench", by="bench")
-    return One(began, returned, lifted, frozenset(flight.key for flight in halt.in_flight), stopped is not None)
+    return One(
+        began, returned, lifted, frozenset(flight.key for flight in halt.in_flight), stopped is not None
+    )
 
 
 def _witnessed(stage: Stage, done: list[One]) -> Halts:
@@ -220,7 +225,10 @@ def rows_within(store: str) -> int:
 def measure_naive(halts: int, processes: int = PROCESSES, seed: int = SEED) -> int:
     """Posts whose bytes left after the row check's halt had returned."""
     source, spans = random.Random(seed), []
-    with at_work("naive", processes) as stage, contextlib.closing(sqlite3.connect(stage.store, timeout=5)) as db:
+    with (
+        at_work("naive", processes) as stage,
+        contextlib.closing(sqlite3.connect(stage.store, timeout=5)) as db,
+    ):
         db.isolation_level = None
         for _ in range(halts):
             time.sleep(0.1 + 0.1 * source.random())
@@ -257,7 +265,11 @@ def run() -> list[Row]:
     return judge(done, measure_naive(HALTS), HALTS)
 
 
+def main(kind: str, server: str, store: str, stamps: str, number: str) -> None:
+    work = {"ours": sender, "naive": naive_sender}[kind]
+    with open(stamps, "a", buffering=1, encoding="ascii") as out:
+        asyncio.run(work(server, store, out, int(number)))
+
+
 if __name__ == "__main__":
-    work = {"ours": sender, "naive": naive_sender}[sys.argv[1]]
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(work(*sys.argv[2:5], int(sys.argv[5])))
+    main(*sys.argv[1:])

@@ -90,7 +90,12 @@ def serving(delay: float = 0.0) -> Iterator[str]:
 def child(*command: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
     """A Python process started at the repository root; killed at the end of the block."""
     with subprocess.Popen(
-        [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, **options
+        [sys.executable, *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        **options,
     ) as process:
         try:
             yield process

@@ -42,7 +42,9 @@ def measure(platform: str, trials: int) -> Naive | None:
     return Naive(trials, sum(live > 1 for _, live in ends), sum(live > 0 and not ok for ok, live in ends))
 
 
-def _trial(box: Sandbox, platform: str, publish: Publish, text: str, source: random.Random) -> tuple[bool, int]:
+def _trial(
+    box: Sandbox, platform: str, publish: Publish, text: str, source: random.Random
+) -> tuple[bool, int]:
     box.fault(source.choice(LOST), platform=platform)
     ok = _retried(publish, text)
     box.faults.clear()

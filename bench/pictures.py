@@ -36,7 +36,11 @@ def _moov(seconds: float) -> bytes:
     length = round(seconds * 1000)
     movie = _box(b"mvhd", bytes(4), struct.pack(">IIII", 0, 0, 1000, length), bytes(80))
     matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-    track = _box(b"tkhd", b"\0\0\0\7", bytes(20), bytes(16), matrix, struct.pack(">II", 1280 << 16, 720 << 16))
+    track = _box(
+        b"tkhd", b"\0\0\0\7", bytes(20), bytes(16), matrix, struct.pack(">II", 1280 << 16, 720 << 16)
+    )
     described = _box(b"stsd", bytes(4), struct.pack(">I", 1), _box(b"avc1", bytes(78)))
     handler = _box(b"hdlr", bytes(8), b"vide", bytes(13))
-    return _box(b"moov", movie, _box(b"trak", track, _box(b"mdia", handler, _box(b"minf", _box(b"stbl", described)))))
+    return _box(
+        b"moov", movie, _box(b"trak", track, _box(b"mdia", handler, _box(b"minf", _box(b"stbl", described))))
+    )

@@ -6,6 +6,7 @@ prints one line of JSON: the base URL and the credentials by platform.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import sys
@@ -13,6 +14,8 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+
+from socialkit._clock import SystemClock
 
 from .canned import child
 
@@ -30,6 +33,21 @@ class Served:
             return dict(json.load(response))
 
 
+class Hurried(SystemClock):
+    """The real clock, but a wait lets the served sandbox's clock go on instead."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/sandbox/clock"
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.to_thread(self._advance, seconds)
+
+    def _advance(self, seconds: float) -> None:
+        body, headers = json.dumps({"advance": seconds}).encode(), {"content-type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(self._url, body, headers), timeout=30):
+            pass
+
+
 @contextlib.contextmanager
 def served(*platforms: str, windows: list[Any] | None = None) -> Iterator[Served]:
     """A sandbox with those platforms; ``windows`` replaces the rate limits of the first (none by default)."""
@@ -44,7 +62,9 @@ def main(config: dict[str, Any]) -> None:
     from socialkit.sandbox.core import Window
     from socialkit.testing import ManualClock
 
-    windows = tuple(Window(name, limit, seconds, match, "user") for name, limit, seconds, match in config["windows"])
+    windows = tuple(
+        Window(name, limit, seconds, match, "user") for name, limit, seconds, match in config["windows"]
+    )
     clock = ManualClock(datetime.now(UTC), flows=True)
     with Sandbox(config["platforms"], clock=clock) as box, box.serve() as url:
         for name in config["platforms"]:

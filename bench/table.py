@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-WIDTHS = (24, 18, 27, 31, 6)
+WIDTHS = (24, 17, 26, 29, 6)
 HEAD = ("bar", "target", "ours", "peer, same run", "")
 
 

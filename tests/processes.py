@@ -1,7 +1,7 @@
 """Other processes for the tests, each forked in milliseconds from one that has everything loaded.
 
-A child works on one task, a dict whose ``job`` names a function of :data:`JOBS`; the two sides talk in JSON lines. ``strike``
-lets the child stop or kill itself at a chosen point of its work with the store.
+A child works on one task, a dict whose ``job`` names a function of :data:`JOBS`; the two sides talk in JSON
+lines. ``strike`` lets the child stop or kill itself at a chosen point of its work with the store.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -54,6 +55,10 @@ class Child:
         """What its job returned; None when it was killed before."""
         done = self.wait_for("done")
         return done and done["value"]
+
+    def has_news(self, seconds: float) -> bool:
+        """Whether it says something, or ends, within that many real seconds."""
+        return bool(select.select([self._link], [], [], seconds)[0])
 
     def tell(self, **message: Any) -> None:
         self._link.sendall(json.dumps(message).encode() + b"\n")
@@ -300,7 +305,11 @@ async def publish(task: dict[str, Any], link: Link) -> Any:
             link.say("ready")
             await asyncio.to_thread(link.hear)
         report = await client.publish(
-            make_post(task), to=task["to"], idempotency_key=task["key"], wait=task.get("wait", 400), errors="return"
+            make_post(task),
+            to=task["to"],
+            idempotency_key=task["key"],
+            wait=task.get("wait", 400),
+            errors="return",
         )
         return told(report[task["to"]])
 
@@ -309,7 +318,12 @@ async def finish(task: dict[str, Any], link: Link) -> Any:
     """Settle, then publish twice under the same key; both outcomes."""
     async with make_client(task, link) as client:
         await client.settle(task["key"])
-        asked = {"to": task["to"], "idempotency_key": task["key"], "wait": task.get("wait", 400), "errors": "return"}
+        asked = {
+            "to": task["to"],
+            "idempotency_key": task["key"],
+            "wait": task.get("wait", 400),
+            "errors": "return",
+        }
         reports = [await client.publish(make_post(task), **asked) for _ in range(2)]
         return [told(report[task["to"]]) for report in reports]
 
@@ -327,7 +341,9 @@ async def publish_on_and_on(task: dict[str, Any], link: Link) -> Any:
             while not stop.is_set():
                 number += 1
                 name = f"{task['name']} {worker} {number}"
-                report = await client.publish(Post(name), to=task["to"], idempotency_key=name, errors="return")
+                report = await client.publish(
+                    Post(name), to=task["to"], idempotency_key=name, errors="return"
+                )
                 status = report[task["to"]].status.value
                 counts[status] = counts.get(status, 0) + 1
                 if number == 1:

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
+import json
 import os
+import re
 import threading
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
-from socialkit import AsyncClient, Client, ConfigError, Post, PublishErrors, Status
+from socialkit import (
+    AsyncClient,
+    Client,
+    ConfigError,
+    Identity,
+    Mastodon,
+    Post,
+    PublishErrors,
+    Receipt,
+    SocialKitError,
+    Status,
+)
 from socialkit.sandbox import Sandbox
+from socialkit.store import MemoryStore, SQLiteStore
 
 METHODS = sorted(
     name for name, value in vars(AsyncClient).items() if inspect.iscoroutinefunction(value) and name[0] != "_"
@@ -22,6 +42,15 @@ METHODS = sorted(
 def box() -> Iterator[Sandbox]:
     with Sandbox(["mastodon"]) as box:
         yield box
+
+
+def two_people(box: Sandbox) -> Client:
+    """A new client with two accounts of one server, ``first`` and ``second``, nobody asked yet."""
+    people = box.mastodon
+    token = people.token("other") if "other" in people.people else people.add_person("other")
+    first = box.accounts()["mastodon"]
+    second = Mastodon(first.server, token=token)
+    return Client({"first": first, "second": second}, transport=box.transport, clock=box.clock)
 
 
 def test_there_is_something_to_compare() -> None:
@@ -87,9 +116,9 @@ def test_accounts_can_be_given_as_adapters(box: Sandbox) -> None:
 def test_many_errors_are_a_group_that_keeps_the_report(box: Sandbox) -> None:
     accounts = {"a": box.accounts()["mastodon"], "b": box.accounts()["mastodon"]}
     box.fault("expired-token", platform="mastodon", times=2)
-    with Client(accounts, transport=box.transport, clock=box.clock) as client:
-        with pytest.raises(PublishErrors) as caught:
-            client.publish(Post("x"), accounts)
+    client = Client(accounts, transport=box.transport, clock=box.clock)
+    with client, pytest.raises(PublishErrors) as caught:
+        client.publish(Post("x"), accounts)
     assert [error.account for error in caught.value.exceptions] == ["a", "b"]
     assert set(caught.value.report.failed) == {"a", "b"}
 
@@ -136,3 +165,292 @@ def test_a_row_that_fails_never_raises(box: Sandbox) -> None:
     assert len(table) == 2
     assert all(row.error for row in table)
     assert all(row.likes is None for row in table)
+
+
+# --- opening and closing ----------------------------------------------------------------------------------
+CALLS = [
+    lambda client: client.plan(Post("a"), "mastodon"),
+    lambda client: client.publish(Post("a"), "mastodon"),
+    lambda client: client.settle(),
+    lambda client: client.halts(),
+    lambda client: client.history(),
+    lambda client: client.rate_limits(),
+    lambda client: client.fetch_metrics("https://mastodon.social/@brand/1"),
+    lambda client: client.fetch_posts("mastodon"),
+]
+
+
+def test_a_closed_client_says_so(box: Sandbox) -> None:
+    client = box.client()
+    client.close()
+    client.close()
+    for call in CALLS:
+        with pytest.raises(ConfigError, match="this client is closed"):
+            call(client)
+    assert repr(client) == "<Client accounts=['mastodon']>"
+    assert list(client.accounts) == ["mastodon"]
+
+
+def test_closing_one_client_leaves_a_shared_store_open(box: Sandbox, tmp_path: Path) -> None:
+    with SQLiteStore(tmp_path / "store.db") as store:
+        first, second = box.client(store=store), box.client(store=store)
+        first.close()
+        assert second.publish(Post("a"), "mastodon", idempotency_key="one").ok
+        second.close()
+        assert store.transact(lambda tx: tx.rows(kinds=["intent"]))
+
+
+def test_closing_one_client_leaves_another_on_the_same_file_alone(box: Sandbox, tmp_path: Path) -> None:
+    first, second = (box.client(store=tmp_path / "store.db") for _ in range(2))
+    second.publish(Post("a"), "mastodon", idempotency_key="one")
+    first.close()
+    assert second.publish(Post("a"), "mastodon", idempotency_key="one").replayed
+    assert second.publish(Post("b"), "mastodon", idempotency_key="two").ok
+    second.close()
+
+
+def test_one_async_client_serves_several_loops_in_turn(box: Sandbox) -> None:
+    client = box.async_client(store=":memory:")
+
+    async def publish(text: str) -> Status:
+        return (await client.publish(Post(text), "mastodon", idempotency_key=text))["mastodon"].status
+
+    assert [asyncio.run(publish(text)) for text in ("one", "two", "three")] == [Status.PUBLISHED] * 3
+    asyncio.run(client.aclose())
+
+
+def test_a_loop_that_left_off_asking_does_not_hold_up_another_one(box: Sandbox) -> None:
+    """As after a fork, or with one client in two threads: each loop waits for questions of its own only."""
+    client = box.async_client()
+    box.fault("slow", platform="mastodon", match="GET /api/v1/accounts/verify_credentials", seconds=5)
+    asleep = asyncio.new_event_loop()
+    asking = asleep.create_task(client.plan(Post("a"), "mastodon"))
+    asleep.run_until_complete(asyncio.sleep(0))
+    assert asyncio.run(client.plan(Post("b"), "mastodon")).ok
+    assert asleep.run_until_complete(asking).ok
+    asleep.close()
+
+
+# --- wrong calls ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda client: client.publish("hello", "mastodon"), "a Post or a Plan, not str"),
+        (lambda client: client.publish(Post("a")), "say where: to="),
+        (lambda client: client.publish(Post("a"), []), "names no account"),
+        (lambda client: client.publish(Post("a"), Mastodon), "not the class Mastodon"),
+        (lambda client: client.publish(Post("a"), [5]), "not int"),
+        (lambda client: client.publish(Post("a"), "mastodon", idempotency_key=5), "not int"),
+        (lambda client: client.publish(Post("a"), "mastodon", idempotency_key=" "), "1 to 200 characters"),
+        (lambda client: client.publish(Post("a"), "mastodon", errors="retrun"), "not 'retrun'"),
+        (
+            lambda client: client.delete("https://mastodon.social/@brand/1"),
+            "takes receipts or a report, not str",
+        ),
+        (lambda client: client.halt("platform:mastodn", reason="r", by="b"), "no platform 'mastodn'"),
+        (lambda client: client.history(since=datetime(2026, 1, 1)), "since=2026-01-01"),  # noqa: DTZ001
+        (lambda client: client.fetch_posts("mastodon", until=datetime(2026, 1, 1)), "until="),  # noqa: DTZ001
+        (
+            lambda client: client.fetch_account_metrics("mastodon", since=datetime(2026, 1, 1)),  # noqa: DTZ001
+            "since=",
+        ),
+    ],
+)
+def test_a_wrong_call_is_told_what_is_wrong(
+    box: Sandbox, call: Callable[[Client], object], words: str
+) -> None:
+    with box.client(store=":memory:") as client, pytest.raises(ConfigError, match=re.escape(words)):
+        call(client)
+    assert not [request for request in box.requests if request.method != "GET"]
+
+
+@pytest.mark.parametrize("accounts", [["toots"], {"toots": "token"}, {"toots": Mastodon}])
+def test_accounts_are_names_with_adapters(accounts: Any) -> None:
+    with pytest.raises(ConfigError, match="accounts"):
+        Client(accounts)
+
+
+def test_at_most_limit_posts_are_listed(box: Sandbox) -> None:
+    with box.client() as client:
+        for text in ("a", "b", "c"):
+            client.publish(Post(text), "mastodon")
+        listed = [[post.text for post in client.fetch_posts("mastodon", limit=limit)] for limit in (0, 2, 9)]
+    assert listed == [[], ["c", "b"], ["c", "b", "a"]]
+
+
+def test_nothing_pretends_to_sign_in() -> None:
+    with pytest.raises(ConfigError, match="apps="):
+        Client(apps={"mastodon": object()})
+    assert not hasattr(Client, "begin_login")
+
+
+# --- what users bring -------------------------------------------------------------------------------------
+class PlainStore:
+    """A store as a user writes one: plain, blocking, and only for the threads it is called in."""
+
+    def __init__(self) -> None:
+        self._kept = MemoryStore()
+        self.threads: set[int] = set()
+        self.owner, self.alive = self._kept.owner, self._kept.alive
+        self.try_enter, self.leave, self.drain = self._kept.try_enter, self._kept.leave, self._kept.drain
+
+    def transact(self, work: Callable[[Any], Any], *, durable: bool = False) -> Any:
+        self.threads.add(threading.get_ident())
+        return self._kept.transact(work, durable=durable)
+
+    def close(self) -> None:
+        raise AssertionError("a store that was given is not the client's to close")
+
+
+class AsyncStore(PlainStore):
+    """The same with an async ``transact``."""
+
+    async def transact(self, work: Callable[[Any], Any], *, durable: bool = False) -> Any:
+        await asyncio.sleep(0)
+        return super().transact(work, durable=durable)
+
+
+class PlainTokens:
+    """Credentials in a dict, behind an ordinary lock."""
+
+    def __init__(self) -> None:
+        self.saved: dict[str, Any] = {}
+        self.threads: set[int] = set()
+        self.held = threading.Lock()
+
+    def load(self, identity: Identity) -> Any:
+        self.threads.add(threading.get_ident())
+        return self.saved.get(identity.key)
+
+    def save(self, identity: Identity, credential: Any) -> None:
+        assert self.held.locked()
+        self.saved[identity.key] = credential
+
+    def lock(self, identity: Identity) -> Any:
+        self.threads.add(threading.get_ident())
+        return self.held
+
+
+class AsyncTokens(PlainTokens):
+    """The same with async methods."""
+
+    async def load(self, identity: Identity) -> Any:
+        await asyncio.sleep(0)
+        return super().load(identity)
+
+    async def save(self, identity: Identity, credential: Any) -> None:
+        await asyncio.sleep(0)
+        super().save(identity, credential)
+
+    async def lock(self, identity: Identity) -> Any:
+        return super().lock(identity)
+
+
+@pytest.mark.parametrize("store", [PlainStore, AsyncStore])
+@pytest.mark.parametrize("tokens", [PlainTokens, AsyncTokens])
+def test_a_store_of_the_users_own_carries_everything(
+    store: type[PlainStore], tokens: type[PlainTokens]
+) -> None:
+    with Sandbox(["bluesky"]) as box:
+        kept, credentials = store(), tokens()
+        with box.client(store=kept, tokens=credentials) as client:
+            plan = client.plan(Post("a", thread=[Post("b")]), "bluesky")
+            assert client.publish(plan, idempotency_key="one").ok
+            assert client.publish(plan, idempotency_key="one").replayed
+            client.halt("all", reason="r", by="b")
+            assert client.publish(Post("c"), "bluesky", errors="return")["bluesky"].status is Status.REFUSED
+            assert len(client.resume("all", reason="r", by="b")) == 1
+            box.fault("dropped-after", platform="bluesky")
+            assert client.publish(Post("d"), "bluesky", idempotency_key="two").ok
+            assert [report.key for report in client.history(idempotency_key="two")] == ["two"]
+            assert client.rate_limits() is not None
+        assert [entry.text for entry in box.timeline("bluesky")] == ["a", "b", "d"]
+        assert credentials.saved, "a session was made and kept"
+        for used, plain in ((kept, store is PlainStore), (credentials, tokens is PlainTokens)):
+            assert (used.threads == {threading.get_ident()}) is plain, (
+                "plain callables run in the calling thread"
+            )
+
+
+async def test_plain_stores_run_in_worker_threads_under_the_async_client() -> None:
+    with Sandbox(["bluesky"]) as box:
+        kept, credentials = PlainStore(), PlainTokens()
+        async with box.async_client(store=kept, tokens=credentials) as client:
+            assert (await client.publish(Post("a"), "bluesky", idempotency_key="one")).ok
+    assert kept.threads
+    assert threading.get_ident() not in kept.threads | credentials.threads
+
+
+# --- from another process ---------------------------------------------------------------------------------
+def test_a_receipt_is_enough_for_another_process() -> None:
+    """It measures, answers, edits and deletes with what travelled as JSON, and asks who the accounts are."""
+    with Sandbox(["mastodon", "bluesky"]) as box:
+        with box.client() as client:
+            made = client.publish(Post("first", thread=[Post("second")]), ["mastodon", "bluesky"])
+            sent = json.dumps([receipt.to_dict() for receipt in made.receipts])
+        box.clock.advance(60)  # Bluesky's index follows a moment later
+        for receipt in map(Receipt.from_dict, json.loads(sent)):
+            with box.client() as other:
+                assert len(other.fetch_metrics(receipt)[0].parts) == 2
+                assert other.fetch_metrics(receipt).errors == ()
+                answer = other.publish(Post("an answer", reply_to=receipt), receipt.platform)
+                assert answer.receipts[0].kind == "reply"
+                if receipt.platform == "mastodon":
+                    assert other.edit(receipt, Post("mended")).text == "mended"
+                other.delete([receipt, *answer.receipts])
+            assert box.timeline(receipt.platform) == []
+
+
+def test_among_accounts_of_one_server_the_receipts_own_one_is_found(box: Sandbox) -> None:
+    with two_people(box) as client:
+        receipt = client.publish(Post("mine"), "second")["second"].receipt
+    with two_people(box) as client:
+        assert client.fetch_metrics(receipt)[0].account == "second"
+        client.delete(receipt)
+    assert box.timeline("mastodon") == []
+
+
+def test_another_account_does_not_take_a_post_for_deleted(box: Sandbox) -> None:
+    """To a stranger somebody's post and a post that is gone look alike."""
+    with two_people(box) as client:
+        receipt = client.publish(Post("mine"), "second")["second"].receipt
+    with box.client() as stranger, pytest.raises(ConfigError, match="the post belongs to other on mastodon"):
+        stranger.delete(receipt)
+    with two_people(box) as client, pytest.raises(ConfigError, match="first is brand"):
+        client.edit(receipt, Post("changed"), account="first")
+    assert [entry.text for entry in box.timeline("mastodon")] == ["mine"]
+
+
+# --- odd answers, and a long life -------------------------------------------------------------------------
+def test_an_answer_of_another_shape_is_an_error_of_ours() -> None:
+    """A captive portal answers every request with a page and 200."""
+    portal = httpx.MockTransport(lambda request: httpx.Response(200, html="<h1>Sign in to the Wi-Fi</h1>"))
+    with Client({"toots": Mastodon("https://mastodon.social", token="t")}, transport=portal) as client:
+        outcome = client.publish(Post("a"), "toots", errors="return")["toots"]
+        assert outcome.status is Status.FAILED
+        assert isinstance(outcome.error, SocialKitError)
+        assert client.fetch_account_metrics("toots")[0].error
+        assert client.fetch_metrics("https://mastodon.social/@brand/1")[0].error
+        with pytest.raises(SocialKitError):
+            client.fetch_posts("toots")
+
+
+def test_a_client_keeps_nothing_of_the_posts_it_published(box: Sandbox, tmp_path: Path) -> None:
+    with box.client(store=tmp_path / "store.db") as client:
+
+        def publish(count: int) -> int:
+            for number in range(count):
+                client.publish(Post("same"), "mastodon", idempotency_key=f"{box.clock.monotonic()} {number}")
+                box.mastodon.entries.clear()
+                box.requests.clear()
+                box.clock.advance(60)
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0]
+
+        publish(20)
+        tracemalloc.start()
+        try:
+            before, after = publish(20), publish(100)
+        finally:
+            tracemalloc.stop()
+    assert after - before < 100 * 1000

@@ -13,8 +13,8 @@ from typing import Any
 
 import attrs
 import pytest
-from processes import Child, Nursery, nursery, picture
 
+from processes import Child, Nursery, nursery, picture
 from socialkit import Post
 from socialkit.registry import sandbox_boxes
 from socialkit.sandbox import Sandbox
@@ -41,7 +41,9 @@ class Stage:
         return {
             "url": self.url,
             "store": str(self.folder / f"{name}.db"),
-            "accounts": {"brand": [self.platform, self.box[self.platform].credentials(f"{self.url}/{self.platform}")]},
+            "accounts": {
+                "brand": [self.platform, self.box[self.platform].credentials(f"{self.url}/{self.platform}")]
+            },
             "to": "brand",
             "key": name,
             "texts": [f"{name} part {part}" for part in range(SHAPES[shape])],
@@ -213,7 +215,10 @@ def test_what_follows_the_post_is_done_once_after_a_crash_at_any_row(
         record, again = stage.children.run("finish", **task)
         assert record["status"] == again["status"] == ONCE
         assert len(stage.live(task["key"])) == 1
-        doubtful = pins == "once" and [point, struck["kind"]] in (["after", "attaching"], ["before", "attached"])
+        doubtful = pins == "once" and [point, struck["kind"]] in (
+            ["after", "attaching"],
+            ["before", "attached"],
+        )
         assert bool(record["missing"]) == doubtful
         pinned = stage.pinned() - before
         assert pinned == 1 if pins == "once" and not doubtful else pinned <= (1 if pins == "once" else 2)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import Nursery, nursery
 
+from processes import Nursery, nursery
 from socialkit import Client, ConfigError, Halted, Mastodon, Post, Receipt, Report, Status, ThreadPartlyPosted
 from socialkit.sandbox import Sandbox
 from socialkit.store import Row, SQLiteStore
@@ -162,7 +162,13 @@ def test_another_label_and_another_token_are_the_same_account(
     """One process knows the account as "brand", the other as "other" and with a token of its own."""
     box, task = served
     other = {**task["accounts"]["brand"][1], "token": box.mastodon.token("brand", "read write")}
-    theirs = {**task, "accounts": {"other": ["mastodon", other]}, "to": "other", "key": "earlier", "texts": ["before"]}
+    theirs = {
+        **task,
+        "accounts": {"other": ["mastodon", other]},
+        "to": "other",
+        "key": "earlier",
+        "texts": ["before"],
+    }
     assert children.run("publish", **theirs)["status"] == "published"
     children.run("halt", **{**theirs, "scope": scope})
     told = children.run("publish", **task)
@@ -209,7 +215,12 @@ def test_a_scope_that_is_nobody_is_refused(client: Client) -> None:
 
 def test_halts_tell_who_why_and_when(box: Sandbox, client: Client) -> None:
     halt = client.halt("all", **WHY)
-    assert (halt.scope, halt.reason, halt.by, halt.at) == ("all", "wrong price", "duty officer", box.clock.now())
+    assert (halt.scope, halt.reason, halt.by, halt.at) == (
+        "all",
+        "wrong price",
+        "duty officer",
+        box.clock.now(),
+    )
     assert client.halts() == [halt]
     assert halt.complete
 
@@ -253,7 +264,9 @@ def test_under_a_halt_a_post_is_deleted_but_not_edited(box: Sandbox, client: Cli
     assert live(box) == []
 
 
-def test_a_thread_in_pieces_stays_partial_under_a_halt_and_goes_on_after_it(box: Sandbox, client: Client) -> None:
+def test_a_thread_in_pieces_stays_partial_under_a_halt_and_goes_on_after_it(
+    box: Sandbox, client: Client
+) -> None:
     thread = Post("one", thread=[Post("two"), Post("three")])
     box.fault("429", platform="mastodon", match="POST /api/v1/statuses", skip=1, seconds=300)
     assert publish(client, thread)["mastodon"].status is Status.PARTIAL
@@ -297,5 +310,7 @@ def test_what_the_platform_will_publish_by_itself_is_named(box: Sandbox, client:
 
 
 def test_a_halt_of_another_scope_names_nothing_of_ours(box: Sandbox, client: Client) -> None:
-    publish(client, HELLO.variant("mastodon", Mastodon.Options(scheduled_at=box.clock.now() + timedelta(hours=2))))
+    publish(
+        client, HELLO.variant("mastodon", Mastodon.Options(scheduled_at=box.clock.now() + timedelta(hours=2)))
+    )
     assert client.halt("platform:bluesky", **WHY).complete

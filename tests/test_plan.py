@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from socialkit import (
     ConfigError,
     Image,
     InvalidPost,
+    KeyReused,
     Link,
     Mastodon,
     Plan,
@@ -221,3 +222,82 @@ def test_video_needs_a_platform_that_takes_it(client: Client, tmp_path: Path) ->
     path = tmp_path / "talk.mp4"
     path.write_bytes(b"not a video")
     assert problems(client, Post("a", media=[Video(path)])) == {"media[0]": "unreadable"}
+
+
+# --- the content an idempotency key is bound to -----------------------------------------------------------
+class TestContent:
+    """The fields and the media's bytes, however they were given."""
+
+    @pytest.fixture
+    def content(self, client: Client) -> Callable[[Post], str]:
+        return lambda post: client.plan(post, "mastodon")["mastodon"].content
+
+    def test_is_the_same_for_the_same_bytes_from_another_place(
+        self, content: Callable[[Post], str], picture: str, tmp_path: Path
+    ) -> None:
+        copy = tmp_path / "copy.png"
+        copy.write_bytes(Path(picture).read_bytes())
+        given = [Image(picture, alt="a"), Image(copy, alt="a"), Image(copy.read_bytes(), alt="a")]
+        assert len({content(Post("a", media=[one])) for one in given}) == 1
+        cards = [Link("https://example.com", thumbnail=one) for one in given]
+        assert len({content(Post("a", thread=[Post("b", link=card)])) for card in cards}) == 1
+
+    def test_is_another_one_when_anything_the_author_gave_is(
+        self, content: Callable[[Post], str], picture: str
+    ) -> None:
+        boat, other = sample_picture(64, 36), sample_picture(65, 36)
+        posts = [
+            Post("a"),
+            Post("b"),
+            Post("a", language="en"),
+            Post("a", thread=[Post("b")]),
+            Post("a", media=[Image(boat, alt="a")]),
+            Post("a", media=[Image(other, alt="a")]),
+            Post("a", media=[Image(boat, alt="b")]),
+            Post("a", media=[Image(boat, alt="a", focus=(0.5, 0.5))]),
+            Post("a", media=[Image(boat, alt="a"), Image(other, alt="a")]),
+            Post("a", media=[Image(other, alt="a"), Image(boat, alt="a")]),
+            Post("a", media=[Image(boat, alt="a")], thread=[Post("b")]),
+            Post("a", thread=[Post("b", media=[Image(boat, alt="a")])]),
+            Post("a", link="https://example.com"),
+            Post("a", link=Link("https://example.com", title="t")),
+            Post("a").variant("mastodon", Mastodon.Options(quote_policy="nobody")),
+        ]
+        assert len({content(post) for post in posts}) == len(posts)
+
+    def test_is_not_touched_by_what_another_account_gets(self, content: Callable[[Post], str]) -> None:
+        assert content(Post("a")) == content(Post("a").variant("bluesky", text="b"))
+
+    def test_changed_words_about_a_picture_are_other_content(self, box: Sandbox, picture: str) -> None:
+        with box.client(store=":memory:") as client:
+            client.publish(Post("a", media=[Image(picture, alt="a")]), "mastodon", idempotency_key="one")
+            with pytest.raises(KeyReused):
+                client.publish(Post("a", media=[Image(picture, alt="b")]), "mastodon", idempotency_key="one")
+
+
+def test_a_card_thumbnail_follows_the_content_and_the_plan() -> None:
+    """Where the platform shows cards: its bytes count, and a plan made from bytes can be sent."""
+    with Sandbox(["bluesky"]) as box, box.client() as client:
+        posts = [
+            Post("a", link=Link("https://example.com", title="t", thumbnail=Image(sample_picture(*size))))
+            for size in ((64, 36), (64, 36), (32, 18))
+        ]
+        plans = [client.plan(post, "bluesky") for post in posts]
+        first, same, other = (plan["bluesky"].content for plan in plans)
+        assert first == same != other
+        assert client.publish(plans[0]).ok
+
+
+def test_a_plan_with_problems_changes_and_errors_travels(box: Sandbox) -> None:
+    accounts = {"good": box.accounts()["mastodon"], "off": Mastodon("https://nowhere.example", token="t")}
+    post = Post("A sentence that says something. " * 40, split=True, title="a title", poll=Poll(["one"]))
+    with Client(accounts, transport=box.transport, clock=box.clock) as client:
+        plan = client.plan(post, accounts)
+        other = Plan.from_dict(json.loads(json.dumps(plan.to_dict())))
+        assert (other.problems, other.changes, other.digest) == (plan.problems, plan.changes, plan.digest)
+        assert plan.problems
+        assert plan.changes
+        assert str(other["off"].error) == str(plan["off"].error)
+        assert (other.requests, other.cost, str(other)) == (plan.requests, plan.cost, str(plan))
+        with pytest.raises(InvalidPost):
+            client.publish(other)

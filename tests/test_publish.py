@@ -390,9 +390,7 @@ def test_what_is_no_verdict_denies(box: Sandbox, answer: object) -> None:
     assert live(box) == []
 
 
-def test_one_line_is_logged_per_account_and_no_secret(
-    box: Sandbox, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_one_line_is_logged_per_account_and_no_secret(box: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
     secret = "s3cret-from-a-policy-server"
 
     class Leaky:
@@ -439,7 +437,7 @@ def test_a_call_that_meets_a_running_one_says_who_runs_it(box: Sandbox) -> None:
             box.clock.autojump = False
             box.fault("slow", platform="mastodon", match="POST /api/v1/statuses", seconds=20)
             running = asyncio.ensure_future(first.publish(HELLO, to="mastodon", idempotency_key="launch"))
-            while not store.transact(lambda tx: tx.rows(kinds=["sending"])):
+            while not store.transact(lambda tx: tx.rows(kinds=["sending"])):  # noqa: ASYNC110 - nothing signals
                 await asyncio.sleep(0)
             meeting = asyncio.ensure_future(other.publish(HELLO, to="mastodon", idempotency_key="launch"))
             while not meeting.done():

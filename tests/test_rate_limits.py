@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+import os
 import random
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from socialkit.adapters.base import Reading
 from socialkit.errors import RateLimited
 from socialkit.rate_limits import BudgetKeys, RateLimits
 from socialkit.rules import Budget
-from socialkit.store import MemoryStore, open_store
+from socialkit.store import MemoryStore, SQLiteStore, open_store
 from socialkit.testing import ManualClock
 
 KEYS = BudgetKeys(app="app-1", account="account-7")
@@ -413,3 +415,22 @@ async def test_a_snapshot_names_owner_and_reset() -> None:
     assert timedelta(0) < posts.resets_at - desk.clock.now() < timedelta(seconds=63)
     desk.clock.advance(3 * 86400)
     assert [state.resets_at for state in await desk.limits.snapshot()] == [None, None]
+
+
+def test_a_forked_child_books_its_own_places(tmp_path: Path) -> None:
+    """A block that was booked in advance is the parent's: used twice it would be spent twice."""
+    budget = Budget("posts", "account", 10_000, 60, "POST /statuses")
+
+    async def book(limits: RateLimits, count: int) -> int:
+        for _ in range(count):
+            await limits.reserve(KEYS, (budget,), "POST", "/statuses")
+        return (await limits.snapshot())[0].remaining
+
+    with SQLiteStore(tmp_path / "store.db") as store:
+        limits = RateLimits(store, ManualClock())
+        asyncio.run(book(limits, 100))
+        before = asyncio.run(book(limits, 0)) if limits._blocks else 0
+        if (child := os.fork()) == 0:
+            os._exit(0 if asyncio.run(book(limits, 20)) <= before - 20 else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert asyncio.run(book(limits, 0)) <= before - 20

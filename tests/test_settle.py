@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
+from processes import picture
 from socialkit import (
     Client,
     ConfigError,
@@ -18,6 +21,7 @@ from socialkit import (
     Outcome,
     OutcomeUnknown,
     Post,
+    Progress,
     Receipt,
     Report,
     Status,
@@ -57,7 +61,9 @@ def rows(store: MemoryStore, kind: str | None = None) -> list[Row]:
     return store.transact(lambda tx: tx.rows(kinds=[kind] if kind else ()))
 
 
-def lose(box: Sandbox, client: Client, post: Post = HELLO, key: str = "launch", fault: str = "stored-then-hang") -> Outcome:
+def lose(
+    box: Sandbox, client: Client, post: Post = HELLO, key: str = "launch", fault: str = "stored-then-hang"
+) -> Outcome:
     """Publish with a lost answer, and nobody looking for it yet."""
     box.fault(fault, platform="mastodon", match=STATUSES)
     box.fault("expired-token", platform="mastodon", match=OWN_POSTS)
@@ -90,7 +96,9 @@ def publish(client: Client, post: Post = HELLO, key: str = "launch", **options: 
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("fault", ["stored-then-hang", "stored-then-500", "dropped-before", "dropped-after", "stored-later"])
+@pytest.mark.parametrize(
+    "fault", ["stored-then-hang", "stored-then-500", "dropped-before", "dropped-after", "stored-later"]
+)
 def test_settling_reads_and_does_nothing_else(box: Sandbox, client: Client, fault: str) -> None:
     lose(box, client, fault=fault)
     before = len(box.requests)
@@ -109,14 +117,16 @@ def test_what_is_found_is_the_post_with_its_receipt(box: Sandbox, client: Client
     assert live(box) == ["We ship today"]
 
 
-def test_absence_needs_the_quiet_time_and_several_looks(box: Sandbox, client: Client, store: MemoryStore) -> None:
+def test_absence_needs_the_quiet_time_and_several_looks(
+    box: Sandbox, client: Client, store: MemoryStore
+) -> None:
     lose(box, client, fault="dropped-before")
     began = rows(store, "sending")[0].at
     assert settle_to_the_end(box, client).status is Status.FAILED
     rule = Mastodon.rules.find
     counted = [row for row in rows(store, "look") if row.data["counts"]]
     assert len(counted) >= rule.looks
-    gaps = [(b.at - a.at).total_seconds() for a, b in zip(counted, counted[1:], strict=False)]
+    gaps = [(b.at - a.at).total_seconds() for a, b in itertools.pairwise(counted)]
     assert min(gaps) >= rule.between
     assert rows(store, "absent")[0].at - began >= timedelta(seconds=rule.quiet)
 
@@ -200,7 +210,9 @@ def test_deleted_meanwhile_is_absent_and_old_ones_are_not_made_again(box: Sandbo
 
 
 @pytest.mark.parametrize("skew", [-7200.0, 7200.0])
-def test_a_platform_whose_clock_is_wrong_is_searched_in_its_own_time(box: Sandbox, client: Client, skew: float) -> None:
+def test_a_platform_whose_clock_is_wrong_is_searched_in_its_own_time(
+    box: Sandbox, client: Client, skew: float
+) -> None:
     box.fault("clock-skew", platform="mastodon", seconds=skew)
     lose(box, client)
     assert settle(client).status is Status.PUBLISHED
@@ -221,7 +233,9 @@ def test_an_expired_key_is_not_trusted(box: Sandbox, client: Client) -> None:
     assert live(box) == ["We ship today"]
 
 
-def test_a_refused_repeat_does_not_close_the_lost_attempt(box: Sandbox, client: Client, store: MemoryStore) -> None:
+def test_a_refused_repeat_does_not_close_the_lost_attempt(
+    box: Sandbox, client: Client, store: MemoryStore
+) -> None:
     """The first try is stored and its answer lost; the repeat under the same key is refused."""
     box.mastodon.software = "mastodon"
     box.fault("stored-then-hang", platform="mastodon", match=STATUSES)
@@ -353,13 +367,19 @@ def test_a_person_cannot_give_a_strangers_post(box: Sandbox, client: Client) -> 
 
 
 async def test_nobody_closes_what_a_running_call_works_on(box: Sandbox) -> None:
+    left = asyncio.Event()
+
+    async def progress(event: Progress) -> None:
+        if event.stage == "sending":
+            left.set()
+
     async with box.async_client(store=":memory:") as client:
         await client.plan(HELLO, to="mastodon")
         box.fault("slow", platform="mastodon", match=STATUSES, seconds=20)
         with box.clock.hold():
-            sending = asyncio.ensure_future(client.publish(HELLO, to="mastodon", idempotency_key="launch"))
-            while not await client._machinery.journal.open_intents():
-                await asyncio.sleep(0)
+            asked: dict[str, Any] = {"to": "mastodon", "idempotency_key": "launch", "progress": progress}
+            sending = asyncio.ensure_future(client.publish(HELLO, **asked))
+            await left.wait()
             assert (await client.settle("launch"))["mastodon"].status is Status.UNKNOWN
             with pytest.raises(ConfigError, match="works on 'launch' now"):
                 await client.settle("launch", not_live=True, by="duty officer")
@@ -381,7 +401,9 @@ GARBAGE = {
 
 @pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
 def test_a_good_status_with_garbage_is_unknown_not_failed(box: Sandbox, body: bytes) -> None:
-    with Client(box.accounts(), transport=Garbling(box.transport, body), clock=box.clock, store=":memory:") as client:
+    with Client(
+        box.accounts(), transport=Garbling(box.transport, body), clock=box.clock, store=":memory:"
+    ) as client:
         outcome = publish(client, wait=0)
         assert live(box) == ["We ship today"]
         assert outcome.status in (Status.PUBLISHED, Status.UNKNOWN)
@@ -390,17 +412,15 @@ def test_a_good_status_with_garbage_is_unknown_not_failed(box: Sandbox, body: by
     assert live(box) == ["We ship today"]
 
 
-class Garbling(__import__("httpx").AsyncBaseTransport):  # type: ignore[misc]
+class Garbling(httpx.AsyncBaseTransport):
     """Answers the first commit with something else than what the server said."""
 
     traces = True
 
-    def __init__(self, inner: Any, body: bytes) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, body: bytes) -> None:
         self.inner, self.body, self.done = inner, body, False
 
-    async def handle_async_request(self, request: Any) -> Any:
-        import httpx
-
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         answer = await self.inner.handle_async_request(request)
         if request.method == "POST" and request.url.path == "/api/v1/statuses" and not self.done:
             self.done = True
@@ -410,8 +430,6 @@ class Garbling(__import__("httpx").AsyncBaseTransport):  # type: ignore[misc]
 
 
 def test_a_picture_changed_since_the_plan_is_not_sent(box: Sandbox, client: Client, tmp_path: Any) -> None:
-    from processes import picture
-
     file = tmp_path / "hero.png"
     file.write_bytes(picture())
     plan = client.plan(Post("with a picture", media=[Image(file, alt="a boat")]), to="mastodon")

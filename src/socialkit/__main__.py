@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from .model import Post, Receipt, Report
 
 Command = Callable[[argparse.Namespace], int]
+_STOPPED = {
+    "publish": "What had left may be live: socialkit history tells what is known, socialkit settle looks."
+}
+"""What a stop leaves open when there was no time for a report."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt as stop:
         report = getattr(stop, "report", None)
-        print(f"\nstopped. {report or 'Nothing was sent.'}", file=sys.stderr)
+        print(
+            f"\nstopped. {_shown(report) if report else _STOPPED.get(options.name, '')}".rstrip(),
+            file=sys.stderr,
+        )
         return 130
 
 

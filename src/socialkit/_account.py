@@ -14,6 +14,7 @@ import attrs
 
 from . import auth
 from ._clock import Clock
+from ._loop import is_of_this_loop
 from ._version import __version__
 from .adapters.base import AccountFacts, Adapter, Credential, Response
 from .errors import SocialKitError
@@ -45,9 +46,9 @@ class Machinery:
 
 def unexpected(account: Account, error: Exception) -> SocialKitError:
     """What nobody foresaw (an answer of another shape, a user's callable that broke), as an error of ours."""
-    words = redact(f"unexpected {type(error).__name__}: {error}", account.secrets())
-    wrapped = SocialKitError(words, account=account.name)
-    wrapped.__cause__ = error
+    told = f"unexpected {type(error).__name__}: {error}"
+    wrapped = SocialKitError(words := redact(told, account.secrets()), account=account.name)
+    wrapped.__cause__ = error if words == told else None  # a traceback would show what was redacted
     return wrapped
 
 
@@ -60,7 +61,8 @@ def foreseen(account: Account) -> Iterator[None]:
         error.account = error.account or account.name
         raise
     except Exception as error:
-        raise unexpected(account, error) from error
+        wrapped = unexpected(account, error)
+        raise wrapped from wrapped.__cause__
 
 
 class Account:
@@ -120,13 +122,14 @@ class Account:
         """The account's facts: in hand, stored, or asked for once however many want them."""
         if self.facts is not None and self._fresh(self.facts):
             return self.facts
-        if self._asking is None:
+        if not is_of_this_loop(self._asking):
             self._asking = asyncio.ensure_future(self._learn())
             self._asking.add_done_callback(self._asked)
+        assert self._asking is not None
         return await asyncio.shield(self._asking)
 
     def _asked(self, done: asyncio.Future[AccountFacts]) -> None:
-        self._asking = None
+        self._asking = None if self._asking is done else self._asking
         if not done.cancelled():
             done.exception()
 

@@ -39,7 +39,8 @@ class SystemClock:
 
 def to_text(moment: datetime) -> str:
     """ISO 8601 in UTC with microseconds and ``Z``: sorts as text, reads back with :func:`from_text`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat(timespec='microseconds')[:26]}Z"
 
 
 def from_text(text: str) -> datetime:

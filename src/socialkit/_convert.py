@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
-from ._convert_hooks import FILES, called, converter, type_name, unsafe
+from ._convert_hooks import FILES, called, converter, is_safe, type_name, unsafe
 from .errors import ConfigError
 from .model import JSON, SCHEMA, Post
 
@@ -50,6 +50,8 @@ def load_post(data: Mapping[str, Any], files: str | os.PathLike[str] | None = No
 def plain(value: Any) -> JSON:
     """The value as JSON-safe data without an envelope; a ConfigError names each place that cannot be."""
     body: JSON = converter().unstructure(value)
+    if is_safe(body):
+        return body
     if bad := [f"{_medium_place(place)}: {why}" for place, why in unsafe(body, "$")]:
         raise ConfigError(_several(f"this {type(value).__name__} cannot be written as JSON", bad))
     return body

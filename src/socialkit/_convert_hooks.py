@@ -45,6 +45,19 @@ def called(value: Any) -> str:
     return names.get(type(value), type(value).__name__)
 
 
+_SCALARS = frozenset({str, int, bool, type(None)})
+
+
+def is_safe(value: Any) -> bool:
+    """Whether :func:`unsafe` has nothing to say, found out without words."""
+    kind = type(value)
+    if kind is dict:
+        return all(type(key) is str and (type(one) in _SCALARS or is_safe(one)) for key, one in value.items())
+    if kind is list:
+        return all(type(one) in _SCALARS or is_safe(one) for one in value)
+    return kind in _SCALARS or (kind is float and math.isfinite(value))
+
+
 def unsafe(value: Any, path: str) -> Iterator[tuple[str, str]]:
     """Each place whose value JSON cannot carry, with the reason."""
     kind = type(value)

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterable
 from .adapters.base import Adapter
 from .rules import ImageRule, PollRule, Rules, VideoRule
 
-_UNITS = {"x": "weighted", "graphemes": "characters", "mastodon": "characters", "utf16": "UTF-16 units", "utf8": "bytes"}
+_UNITS = {
+    "x": "weighted",
+    "graphemes": "characters",
+    "mastodon": "characters",
+    "utf16": "UTF-16 units",
+    "utf8": "bytes",
+}
 _FATE = {
     "key": "exact: asked for by its own key",
     "list": "by looking through own posts",

@@ -21,7 +21,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeVar, cast, overload
 
-__all__ = ["LoopThread", "call_user", "is_loop_thread", "loop_thread"]
+__all__ = ["LoopThread", "call_user", "is_loop_thread", "is_of_this_loop", "loop_thread"]
 
 T = TypeVar("T")
 
@@ -364,6 +364,11 @@ def loop_thread() -> LoopThread:
 def is_loop_thread() -> bool:
     """Whether the code that asks runs on the process's loop thread, where nothing may block."""
     return _loop_thread.owns_this_thread()
+
+
+def is_of_this_loop(future: asyncio.Future[Any] | None) -> bool:
+    """Whether the running loop is the future's own: one of another thread, or left behind by a fork, never ends here."""
+    return future is not None and future.get_loop() is asyncio.get_running_loop()
 
 
 @overload

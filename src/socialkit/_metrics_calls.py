@@ -123,7 +123,7 @@ async def fetch_posts(
     until: datetime | None,
     limit: int,
 ) -> list[Receipt]:
-    accounts = client._accounts.targets(to)
+    accounts = client._accounts.targets(to) if limit > 0 else []
     lists = await asyncio.gather(*(_posts(account, since, until, limit) for account in accounts))
     return [receipt for receipts in lists for receipt in receipts]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -147,7 +148,18 @@ def _described(post: Post, planner: MediaPlanner) -> Any:
     )
     link = post.link and [post.link.url, post.link.title, post.link.description]
     thumbnail = planner.described(post.link.thumbnail) if post.link else None
-    return [plain(bare), link, thumbnail, [planner.described(medium) for medium in post.media]]
+    given = dict(_given(bare))
+    return [plain(given), link, thumbnail, [planner.described(medium) for medium in post.media]]
+
+
+_DEFAULTS = tuple((field.name, field.default) for field in attrs.fields(Post))
+
+
+def _given(post: Post) -> Iterator[tuple[str, Any]]:
+    """The fields that say something: one that is left out, or is new to the library, changes no digest."""
+    for name, default in _DEFAULTS:
+        if (value := getattr(post, name)) != default:
+            yield name, value
 
 
 def _options(adapter: Adapter, options: tuple[Any, ...], notes: Notes) -> Any:

@@ -67,7 +67,9 @@ class Pump:
             event = self._waiting.pop(0)
             try:
                 await call_user(self._progress, event)
-            except Exception:
+            except Exception as error:
+                if "interpreter shutdown" in str(error):
+                    return  # the program was stopped, and with it whoever looked
                 _log.exception("the progress callable failed; publishing goes on")
 
 

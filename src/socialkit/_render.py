@@ -93,7 +93,7 @@ class Table:
         stands below its row when little room is left. Other columns, such as URLs, are never cut.
 
         >>> print(Table(("key", "note"), (("launch", "look again in a minute"),)).wrapped(26))
-        key     note
+        key
         launch
             look again in a minute
         """
@@ -102,10 +102,12 @@ class Table:
         room = width - sum(needed) - 2 * len(needed)
         if last <= room or not needed:
             return self.text()
-        below = room < _ROOM
+        longest = max(width_of(word) for row in cells for line in row[-1] for word in (line.split() or [""]))
+        below = room < max(_ROOM, longest)
         room = width - 4 if below else room
         lines = [self.title] if self.title else []
-        lines.append(self._line([[name] for name in self.columns], [*needed, room]))
+        names = self.columns[:-1] if below else self.columns
+        lines.append(self._line([[name] for name in names], needed if below else [*needed, room]))
         for row in cells:
             note = _folded(row[-1], room)
             if below:
@@ -148,7 +150,7 @@ class Table:
             for side, name in zip(aligned, self.columns, strict=True)
         )
         body = "".join(f"<tr>{self._html_row(row, aligned)}</tr>" for row in self.rows)
-        caption = f"<caption>{html.escape(self.title)}</caption>" if self.title else ""
+        caption = f'<caption style="text-align:left">{html.escape(self.title)}</caption>' if self.title else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _html_row(self, row: Sequence[Any], aligned: Sequence[str]) -> str:
@@ -187,7 +189,11 @@ def report_table(report: Report) -> Table:
         (outcome.account, outcome.platform, outcome.status.value, outcome.url, _note(outcome))
         for outcome in report.outcomes
     ]
-    title = f"{report.key}: {good} of {len(rows)} accounts done"
+    title = (
+        f"{report.key}: {good} of {len(rows)} accounts done"
+        if report.key
+        else f"{good} of {len(rows)} posts done"
+    )
     return _lean(Table(("account", "platform", "status", "url", "note"), rows, title))
 
 
@@ -234,7 +240,9 @@ def raise_for_report(report: Report) -> None:
 def _again(report: Report, bad: Iterable[Outcome]) -> str:
     """The call that continues without touching what is published."""
     lost = [outcome.account for outcome in bad if outcome.status is Status.UNKNOWN]
-    call = f"client.publish(post, to=…, idempotency_key={report.key!r}) sends only what is not live"
+    names = list(report)
+    to = names if len(names) > 1 else names[0]
+    call = f"client.publish(post, to={to!r}, idempotency_key={report.key!r}) sends only what is not live"
     return f"client.settle({report.key!r}) looks for {', '.join(lost)}; then {call}" if lost else call
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from ._clock import Clock
-from ._loop import call_user
+from ._loop import call_user, is_of_this_loop
 from .adapters.base import Adapter, Credential
 from .errors import IdentityClash, OutcomeUnknown, ReauthNeeded, SocialKitError
 from .model import Identity
@@ -68,13 +68,14 @@ class Keychain:
         """A newer credential than ``old``: another task's or process's if there is one, else by one renewal."""
         if self._held is not None and self._held.issued > old.issued:
             return self._held
-        if self._renewing is None:
+        if not is_of_this_loop(self._renewing):
             self._renewing = asyncio.ensure_future(self._renew(old, renew))
             self._renewing.add_done_callback(self._renewal_over)
+        assert self._renewing is not None
         return await asyncio.shield(self._renewing)
 
     def _renewal_over(self, done: asyncio.Future[Credential]) -> None:
-        self._renewing = None
+        self._renewing = None if self._renewing is done else self._renewing
         if not done.cancelled():
             done.exception()
 
@@ -130,7 +131,7 @@ class Keychain:
 @contextlib.asynccontextmanager
 async def locked(tokens: TokenStore, identity: Identity) -> AsyncIterator[None]:
     """The token store's lock for an identity, whether it is a plain or an async context manager."""
-    lock: Any = tokens.lock(identity)
+    lock: Any = await call_user(tokens.lock, identity)
     if hasattr(lock, "__aenter__"):
         async with lock:
             yield

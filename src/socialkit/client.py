@@ -197,6 +197,8 @@ class AsyncClient:
             KeyReused: the key belongs to other content; raised whatever ``errors`` says.
             SocialKitError: the account's own error for one account, PublishErrors for several; ``.report`` has all.
         """
+        if errors not in ("raise", "return"):
+            raise ConfigError(f'errors= is "raise" or "return", not {errors!r}')
         key = self._key(idempotency_key)
         shelf = Shelf(self._transport.stream)
         accounts, plan = await self._planned(post, to, shelf)

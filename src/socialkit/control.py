@@ -11,16 +11,15 @@ import attrs
 
 from . import settle as settling
 from ._account import foreseen, unexpected
-from ._loop import call_user
 from ._planner import plan_target
 from ._shelf import Shelf
 from .call import BoundCall, PartWork
-from .errors import ConfigError, InvalidPost, SocialKitError
-from .gate import GateContext, Halt, InFlight, tokens_of
+from .errors import ConfigError, Denied, InvalidPost, SocialKitError
+from .gate import Halt, InFlight, tokens_of
 from .journal import Intent, PartState
 from .model import Outcome, Post, Receipt, Report, Status
 from .plan import TargetPlan
-from .publish import check_verdict, make_outcome
+from .publish import ask_gate, make_outcome
 
 if TYPE_CHECKING:
     from ._account import Account
@@ -163,9 +162,9 @@ async def _may_edit(client: AsyncClient, account: Account, plan: TargetPlan) -> 
     tokens = tokens_of(account.adapter.platform, account.name, plan.identity, account.login, "")
     await client._machinery.journal.check_halts(tokens, account.name)
     if client._gate is not None:
-        now = client._clock.now()
-        context = GateContext(account.name, plan.platform, plan.identity, "", now, "edit")
-        check_verdict(await call_user(client._gate.judge, plan, context), account.name)
+        verdict = await ask_gate(client._gate, account, plan, "", "edit")
+        if verdict.expires_at and verdict.expires_at <= client._clock.now():
+            raise Denied(f"{account.name}: the approval by {verdict.by} has expired; ask for it again")
 
 
 async def delete(
@@ -174,6 +173,10 @@ async def delete(
     receipts = (
         what.receipts if isinstance(what, Report) else (what,) if isinstance(what, Receipt) else tuple(what)
     )
+    if wrong := [one for one in receipts if not isinstance(one, Receipt)]:
+        raise ConfigError(
+            f"delete() takes receipts or a report, not {type(wrong[0]).__name__}; nothing was deleted"
+        )
     pairs = [(await client._accounts.of_receipt(receipt, given), receipt) for receipt in receipts]
     done = await asyncio.gather(*(_delete_one(*pair) for pair in pairs), return_exceptions=True)
     failed = [error for error in done if isinstance(error, BaseException)]

@@ -96,13 +96,25 @@ class SocialKitError(Exception):
 
 
 class ConfigError(SocialKitError, ValueError):
-    """The call or the configuration is wrong; nothing was tried."""
+    """The call or the configuration is wrong; nothing was tried.
+
+    >>> from socialkit import Client, Post
+    >>> with Client() as client:
+    ...     client.publish(Post("We ship"), to="sky")
+    Traceback (most recent call last):
+    socialkit.errors.ConfigError: no account named 'sky'; accounts are: none
+    """
 
 
 class InvalidPost(SocialKitError, ValueError):
     """The post breaks rules of at least one account: all of them in ``.problems``; nothing was sent.
 
     ``code`` is ``"invalid"``, or ``"stale"`` when media or limits changed since the plan was made.
+
+    >>> from socialkit import Problem
+    >>> print(InvalidPost([Problem("sky", "text", "too_long", "312 of at most 300")]))
+    nothing was sent: 1 problem
+      sky: text: 312 of at most 300
     """
 
     problems: tuple[Problem, ...] = ()
@@ -115,25 +127,55 @@ class InvalidPost(SocialKitError, ValueError):
 
 
 class Refused(SocialKitError):
-    """A halt, a hold or a policy stopped it; nothing was sent."""
+    """A halt, a hold or a policy stopped it; nothing was sent.
+
+    >>> [issubclass(reason, Refused) for reason in (Halted, Held, Denied)]
+    [True, True, True]
+    """
 
 
 class Halted(Refused):
-    """A halt covers the account: ``.halt`` says who stopped it, why and since when."""
+    """A halt covers the account: ``.halt`` says who stopped it, why and since when.
+
+    >>> from socialkit import Post
+    >>> from socialkit.sandbox import Sandbox
+    >>> with Sandbox(["mastodon"]) as box, box.client() as client:
+    ...     halt = client.halt("all", reason="wrong price", by="duty officer")
+    ...     report = client.publish(Post("We ship"), to="mastodon", errors="return")
+    ...     report["mastodon"].error.halt.reason
+    'wrong price'
+    """
 
     halt: Halt | None = None
 
 
 class Held(Refused):
-    """The gate holds the post back until a person decides."""
+    """The gate holds the post back until a person decides.
+
+    >>> print(Held("after hours", account="sky", next_step="approve it"))
+    sky: after hours
+      next: approve it
+    """
 
 
 class Denied(Refused):
-    """The gate said no."""
+    """The gate said no.
+
+    >>> print(Denied("no posts on a public holiday", account="sky"))
+    sky: no posts on a public holiday
+    """
 
 
 class AuthError(SocialKitError):
-    """The platform does not accept the credential for this."""
+    """The platform does not accept the credential for this.
+
+    Attributes:
+        status, code, said: what the platform answered, as in :class:`PlatformError`.
+
+    >>> error = MissingScope("the token may not write", account="toots", status=403)
+    >>> isinstance(error, AuthError), error.status
+    (True, 403)
+    """
 
     status: int | None = None
     code: str | None = None
@@ -142,15 +184,27 @@ class AuthError(SocialKitError):
 
 
 class ReauthNeeded(AuthError):
-    """The credential is dead; only a person can sign in again, and give the account the new one."""
+    """The credential is dead; only a person can sign in again, and give the account the new one.
+
+    >>> print(ReauthNeeded("the token was revoked; sign in again", account="toots"))
+    toots: the token was revoked; sign in again
+    """
 
 
 class IdentityClash(AuthError):
-    """Another account answered than the one this name is bound to."""
+    """Another account answered than the one this name is bound to.
+
+    >>> print(IdentityClash("the credential belongs to @other", account="toots"))
+    toots: the credential belongs to @other
+    """
 
 
 class MissingScope(AuthError):
-    """The credential lives but may not do this; the text names the scope."""
+    """The credential lives but may not do this; the text names the scope.
+
+    >>> print(MissingScope("the token lacks write:statuses", account="toots"))
+    toots: the token lacks write:statuses
+    """
 
 
 class PlatformError(SocialKitError):
@@ -164,6 +218,10 @@ class PlatformError(SocialKitError):
         request_id: the platform's id of the request, for its support.
         may_be_live: True when the post may be public.
         retry_at: aware UTC moment from which a repeat makes sense.
+
+    >>> error = Declined("the platform declined", account="sky", status=400, code="InvalidRequest")
+    >>> isinstance(error, PlatformError), error.status, error.code
+    (True, 400, 'InvalidRequest')
     """
 
     status: int | None = None
@@ -175,35 +233,71 @@ class PlatformError(SocialKitError):
 
 
 class RateLimited(PlatformError):
-    """A limit is used up: not sent. ``retry_at`` says when it may go."""
+    """A limit is used up: not sent. ``retry_at`` says when it may go.
+
+    >>> from datetime import UTC
+    >>> RateLimited("used up", retry_at=datetime(2026, 11, 2, 9, tzinfo=UTC)).retry_at.hour
+    9
+    """
 
 
 class Declined(PlatformError):
-    """The platform said no: certainly not live."""
+    """The platform said no: certainly not live.
+
+    >>> Declined("the text is empty", account="sky").may_be_live
+    False
+    """
 
 
 class Duplicate(PlatformError):
-    """The platform says such a post exists; ``receipt`` is it, when the platform told."""
+    """The platform says such a post exists; ``receipt`` is it, when the platform told.
+
+    >>> Duplicate("posted before", account="sky").receipt is None
+    True
+    """
 
     receipt: Receipt | None = None
 
 
 class Unavailable(PlatformError):
-    """The platform could not be reached or failed before doing anything: not sent, safe to repeat."""
+    """The platform could not be reached or failed before doing anything: not sent, safe to repeat.
+
+    >>> print(Unavailable("could not be reached", account="sky"))
+    sky: could not be reached
+    """
 
 
 class OutcomeUnknown(PlatformError):
-    """The answer was lost: the post may be live. Nothing more is sent until it is settled."""
+    """The answer was lost: the post may be live. Nothing more is sent until it is settled.
+
+    >>> OutcomeUnknown("the answer was lost", account="sky").may_be_live
+    True
+    """
 
     may_be_live = True
 
 
 class KeyReused(SocialKitError):
-    """The idempotency key already belongs to other content that is or may be live."""
+    """The idempotency key already belongs to other content that is or may be live.
+
+    >>> from socialkit import Post
+    >>> from socialkit.sandbox import Sandbox
+    >>> with Sandbox(["mastodon"]) as box, box.client(store=":memory:") as client:
+    ...     _ = client.publish(Post("We ship"), to="mastodon", idempotency_key="launch")
+    ...     try:
+    ...         client.publish(Post("We sail"), to="mastodon", idempotency_key="launch")
+    ...     except KeyReused as error:
+    ...         print(error.account, error.report["mastodon"].status)
+    mastodon failed
+    """
 
 
 class ThreadPartlyPosted(SocialKitError):
-    """A thread stopped half-way: ``receipts`` are live, ``next_index`` is the first part that is not."""
+    """A thread stopped half-way: ``receipts`` are live, ``next_index`` is the first part that is not.
+
+    >>> ThreadPartlyPosted("2 of 3 posts are live", account="sky", next_index=2).next_index
+    2
+    """
 
     receipts: tuple[Receipt, ...] = ()
     next_index: int = 0

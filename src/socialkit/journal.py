@@ -154,7 +154,9 @@ class Intent:
             for part, state in zip(self.parts, self.states, strict=True)
             if state.sent
         ]
-        return attrs.evolve(made[0], parts=tuple(made[1:])) if made else None
+        if len(made) > 1:
+            return attrs.evolve(made[0], parts=tuple(made[1:]))
+        return made[0] if made else None
 
     def _receipt(self, part: Part, sent: Sent) -> Receipt:
         return Receipt(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -114,13 +114,7 @@ class TargetRun:
         machinery = self.account.machinery
         assert self.gate is not None
         await machinery.journal.check_halts(new.tokens, self.name)
-        now = machinery.clock.now()
-        context = GateContext(self.name, self.plan.platform, self.plan.identity, self.key, now)
-        try:
-            verdict = await call_user(self.gate.judge, self.plan, context)
-        except Exception as error:
-            raise errors.Denied(f"{self.name}: the gate failed: {error}", account=self.name) from error
-        return check_verdict(verdict, self.name)
+        return await ask_gate(self.gate, self.account, self.plan, self.key, "publish")
 
     async def _open(self, new: NewIntent) -> Opened:
         """Our claim on the intent, or its record; waits for another living owner as long as ``max_wait`` allows."""
@@ -208,7 +202,7 @@ class TargetRun:
                 await self._refuse(intent, index, error)
             return self._stale(error) if isinstance(error, MediaError) else error
         finally:
-            work.crossed = False
+            self.work = None  # nothing is on its way; and the cycle the work makes with us is cut
             await call.keep()
 
     def _stale(self, error: MediaError) -> errors.InvalidPost:
@@ -393,6 +387,21 @@ def _look_again(intent: Intent | None, error: errors.SocialKitError | None) -> d
         return error.retry_at
     sent = [state.sent for state in intent.states if state.sent] if intent else []
     return next((one.look_again_at for one in sent if one.look_again_at), None)
+
+
+async def ask_gate(
+    gate: Gate, account: Account, plan: TargetPlan, key: str, action: Literal["publish", "edit"]
+) -> Verdict:
+    """The gate's verdict when it allows; raises Held or Denied with its words. A gate that fails denies."""
+    now = account.machinery.clock.now()
+    context = GateContext(account.name, plan.platform, plan.identity, key, now, action)
+    try:
+        verdict = await call_user(gate.judge, plan, context)
+    except Exception as error:
+        surprise = unexpected(account, error)
+        words = f"{account.name}: the gate failed: {surprise.message}; nothing was sent"
+        raise errors.Denied(words, account=account.name) from surprise.__cause__
+    return check_verdict(verdict, account.name)
 
 
 def check_verdict(verdict: Verdict, account: str) -> Verdict:

@@ -104,10 +104,10 @@ class PollRule:
 class Budget:
     """One rate limit: at most ``limit`` (in units of cost) per ``window`` seconds.
 
-    ``match`` is ``"METHOD path-regex"``, the regex for the whole path; ``POST|PUT`` is either method, ``*`` any. A
-    request spends every budget it matches. Its cost is ``cost`` unless the call names another. ``header`` names the family of response
-    headers that report this budget ("x-rate-limit", "ratelimit", ...), so that answers correct the right
-    one.
+    ``match`` is ``"METHOD path-regex"``, the regex for the whole path; ``POST|PUT`` is either method, ``*`` any.
+    A request spends every budget it matches. Its cost is ``cost`` unless the call names another. ``header``
+    names the family of response headers that report this budget ("x-rate-limit", "ratelimit", ...), so that
+    answers correct the right one.
     """
 
     name: str

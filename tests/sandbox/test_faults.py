@@ -47,6 +47,8 @@ def test_a_platform_narrows_it():
         ("POST /notes", "POST", "/notes/1/like", False),
         ("POST /notes", "GET", "/notes", False),
         ("* /notes/[0-9]+", "DELETE", "/notes/12", True),
+        ("POST|PUT /notes", "PUT", "/notes", True),
+        ("POST|PUT /notes", "GET", "/notes", False),
         ("POST *", "POST", "/anything", True),
         ("GET", "GET", "/anything", True),
     ],

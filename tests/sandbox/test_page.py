@@ -148,3 +148,36 @@ def test_the_mastodon_page_shows_boosts_and_polls_without_the_token():
         page = render(box)
         assert box.mastodon.token("brand") not in page
         assert Page(page).all("section")
+
+
+def test_an_answer_right_below_goes_on_with_the_string(toy):
+    first = add(toy, "first")
+    add(toy, "answer", reply_to=first.id)
+    add(toy, "another answer", reply_to=first.id)
+    classes = [article.get("class") for article in Page(render(toy)).all("article")]
+    assert classes == [None, "reply next", "reply"]
+
+
+def test_numbers_have_the_sign_of_their_word(toy):
+    add(toy, counts={"likes": 1200, "waves": 3})
+    page = Page(render(toy))
+    assert len(page.all("svg")) == 1
+    assert {"title": "1,200 likes"} in page.all("span")
+    assert "3 waves" in page.text
+
+
+def test_bluesky_quotes_replies_and_cards_are_found_by_their_addresses():
+    from socialkit import Link, Post
+
+    with Sandbox(["bluesky"]) as box, box.client(store=":memory:") as client:
+        card = Link("https://example.com/launch", title="The launch", description="Hour by hour")
+        first = client.publish(Post("first", link=card), "bluesky")["bluesky"].receipt
+        client.publish(Post("an answer", reply_to=first), "bluesky")
+        client.publish(Post("a quote", quote=first), "bluesky")
+        page = Page(render(box))
+    assert [article.get("class") for article in page.all("article")] == [None, None, "reply next"]
+    assert "The quoted post is gone" not in page.text
+    assert {"class": "card", "href": "https://example.com/launch", "rel": "noreferrer noopener"} in page.all(
+        "a"
+    )
+    assert "The launchHour by hourexample.com" in page.text

@@ -74,10 +74,18 @@ class AppView(Repo):
 
     def shown_notes(self, entry: Entry) -> Sequence[str]:
         assert isinstance(entry, FeedPost)
-        external = part(part(entry.record, "embed"), "external")
-        notes = [f"card: {external.get('title') or external.get('uri')}"] if external else []
-        notes += ["who may reply is limited"] * ("app.bsky.feed.threadgate" in entry.gates)
+        notes = ["who may reply is limited"] * ("app.bsky.feed.threadgate" in entry.gates)
         return notes + ["nobody may quote"] * ("app.bsky.feed.postgate" in entry.gates)
+
+    def shown_card(self, entry: Entry) -> tuple[str, str, str] | None:
+        assert isinstance(entry, FeedPost)
+        embed = part(entry.record, "embed")
+        card = part(part(embed, "media") or embed, "external")
+        told = (card.get("uri"), card.get("title"), card.get("description"))
+        return (str(told[0]), str(told[1] or told[0]), str(told[2] or "")) if card else None
+
+    def entry_id(self, reference: str) -> str:
+        return reference.rpartition("/")[2]
 
     # views ---------------------------------------------------------------------------------------
 

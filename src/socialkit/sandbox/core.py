@@ -192,6 +192,14 @@ class PlatformBox:
         """What else the page says about the post, in a few words each."""
         return ()
 
+    def shown_card(self, entry: Entry) -> tuple[str, str, str] | None:
+        """(address, title, description) of the post's link card, for the page."""
+        return None
+
+    def entry_id(self, reference: str) -> str:
+        """The id of the entry that a ``reply_to`` or ``quote`` speaks of."""
+        return reference
+
     def display_name(self, account: str) -> str:
         """The name the page writes over a post."""
         return account

@@ -82,7 +82,7 @@ class Uploads(Grants):
             "mime": upload.kind.mime,
             "size": upload.size,
             "sha256": upload.sha256,
-            "data": upload.data if kind == "image" else None,
+            "data": upload.data if kind in ("image", "gifv") else None,
             "width": upload.kind.width,
             "height": upload.kind.height,
             "seconds": upload.kind.seconds,

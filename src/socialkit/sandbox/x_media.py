@@ -250,7 +250,7 @@ class Uploads(Meter):
         for old in sorted(medium.tails)[:-2]:
             del medium.tails[old]
         medium.pieces.pop(index, None)
-        if medium.total <= SMALL and medium.family == "photo" and file.data is not None:
+        if medium.total <= SMALL and medium.family in ("photo", "animated_gif") and file.data is not None:
             medium.pieces[index] = file.data
 
     def _close(self, medium: Medium, me: XUser) -> None:

@@ -124,7 +124,8 @@ class Store(Protocol):
 
     ``transact`` may be plain (it is then called off the event loop) or return an awaitable. A store that
     never waits may offer ``try_transact`` with the same arguments, raising :class:`Busy` instead; it is then
-    called on the loop itself.
+    called on the loop itself, as ``owner``, ``alive``, ``try_enter`` and ``leave`` are: they must not wait. A
+    store given to a client stays open when the client closes.
 
     >>> store = open_store(":memory:")
     >>> store.transact(lambda tx: tx.put("budget", "x", 1))
@@ -276,18 +277,25 @@ os.register_at_fork(
 )
 
 
+_SCALARS = frozenset({str, int, bool, type(None)})
+
+
 def _plain(value: Any) -> Any:
     """A copy as JSON would give it back, or JSON's own error."""
     kind = type(value)
-    if kind is str or kind is int or value is None or kind is bool:
+    if kind in _SCALARS:
         return value
-    if kind is dict and all(type(key) is str for key in value):
-        return {key: _plain(item) for key, item in value.items()}
+    if kind is dict and all(map(_is_text, value)):
+        return {key: item if type(item) in _SCALARS else _plain(item) for key, item in value.items()}
     if kind is list or kind is tuple:
-        return [_plain(item) for item in value]
+        return [item if type(item) in _SCALARS else _plain(item) for item in value]
     if kind is float and math.isfinite(value):
         return value
     return json.loads(encode(value))
+
+
+def _is_text(key: Any) -> bool:
+    return type(key) is str
 
 
 def aware(moment: datetime) -> datetime:

@@ -21,6 +21,12 @@ class Body:
         self.mime = mime
         self.length = sum(_length(piece) for piece in pieces)
 
+    @property
+    def whole(self) -> bytes | None:
+        """The body when it is one small piece in memory."""
+        first = self.pieces[0] if len(self.pieces) == 1 else None
+        return first if isinstance(first, bytes) and len(first) <= PIECE else None
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in self.pieces:
             if isinstance(piece, Slice):
@@ -139,6 +145,9 @@ class Flight:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         done = 0
+        if not self.late and self.progress is None and self.body and (whole := self.body.whole) is not None:
+            yield whole
+            return
         async for piece in self._pieces():
             yield piece
             done += len(piece)

@@ -1,0 +1,243 @@
+"""The bars of ``bench/``: each measures something at a tiny size, and says MISSED when the numbers are bad."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from pathlib import Path
+
+import attrs
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench import __main__ as bench  # noqa: E402
+from bench import (  # noqa: E402
+    bar_01_requests,
+    bar_02_memory,
+    bar_03_fanout,
+    bar_04_import,
+    bar_05_overhead,
+    bar_06_failures,
+    bar_07_goodput,
+    bar_08_text,
+    bar_10_halt,
+    failures_of_peers,
+    table,
+)
+from bench.table import Row  # noqa: E402
+
+from socialkit.registry import adapter, sandbox_boxes  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def own_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bar may take the budgets off an adapter; other tests must not see that."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name in sandbox_boxes():
+        monkeypatch.setattr(adapter(name), "rules", adapter(name).rules)
+
+
+def test_every_bar_has_a_file_that_runs_and_judges() -> None:
+    assert sorted(bench.bars()) == [1, 2, 3, 4, 5, 6, 7, 8, 10]
+
+
+def test_the_table_is_at_most_110_columns_wide() -> None:
+    row = Row(
+        "a bar with a long name that goes on",
+        "<= 1",
+        "2 of " + "many " * 9,
+        "a peer " * 9,
+        False,
+        ("note " * 40,),
+    )
+    lines = table.lines([row])
+    assert max(map(len, lines)) <= 110
+    assert "MISSED" in lines[2]
+
+
+def test_a_missed_bar_ends_in_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for ok, code in ((True, 0), (None, 0), (False, 1)):
+        monkeypatch.setattr(bench, "measure", lambda number, ok=ok: [Row("a bar", "1", "2", "3", ok)])
+        assert bench.main(["1"]) == code
+    assert bench.main(["99"]) == 2
+    assert "MISSED" in capsys.readouterr().out
+
+
+def test_a_bar_that_crashes_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert [row.ok for row in bench.measure(1)] == [False]
+
+
+# --- 1 requests -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("platform", [name for name in bar_01_requests.TARGETS if name in sandbox_boxes()])
+def test_requests_are_counted_in_the_transcript(platform: str) -> None:
+    ours, _ = asyncio.run(bar_01_requests.measure(platform, 3, peer_too=False))
+    assert ours == bar_01_requests.Count(1, 0)
+
+
+def test_too_many_requests_or_an_empty_row_is_missed() -> None:
+    count = bar_01_requests.Count
+    assert bar_01_requests.judge("x", count(10, 0), None).ok
+    assert not bar_01_requests.judge("x", count(11, 0), None).ok
+    assert not bar_01_requests.judge("x", count(10, 1), None).ok
+
+
+# --- 2 memory -------------------------------------------------------------------------------------------------------
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are read from /proc")
+def test_memory_of_an_upload_is_measured_in_another_process() -> None:
+    peak = bar_02_memory.measure("mastodon", 300_000, "ours")
+    assert peak.end == "published"
+    assert peak.mib >= 0
+
+
+def test_much_memory_or_no_video_is_missed() -> None:
+    peak = bar_02_memory.Peak
+    assert bar_02_memory.judge("x", 1, peak(3.0, "published"), None).ok
+    assert not bar_02_memory.judge("x", 1, peak(17.0, "published"), None).ok
+    assert not bar_02_memory.judge("x", 1, peak(3.0, "failed: no"), None).ok
+
+
+# --- 3 fan-out ------------------------------------------------------------------------------------------------------
+def test_a_fanout_is_timed_beside_gather() -> None:
+    assert len(asyncio.run(bar_03_fanout.ours(2, 0.0, ":memory:", 2))) == 2
+    assert len(asyncio.run(bar_03_fanout.raw(2, 0.0, 2))) == 2
+
+
+def test_a_slow_fanout_is_missed() -> None:
+    assert bar_03_fanout.judge("memory", [310.0], [301.0], None).ok
+    assert not bar_03_fanout.judge("memory", [341.0], [301.0], None).ok
+
+
+# --- 4 import -------------------------------------------------------------------------------------------------------
+def test_the_import_is_timed_in_a_fresh_process() -> None:
+    ours, httpx = bar_04_import.measure(1)
+    assert ours > 0 < httpx
+    assert bar_04_import.loaded("socialkit") == []
+    assert bar_04_import.loaded("socialkit.adapters.mastodon") == ["socialkit.adapters.mastodon"]
+
+
+def test_a_slow_or_heavy_import_is_missed() -> None:
+    assert bar_04_import.judge(60.0, 50.0, []).ok
+    assert not bar_04_import.judge(76.0, 50.0, []).ok
+    assert not bar_04_import.judge(60.0, 50.0, ["sqlite3"]).ok
+
+
+# --- 5 overhead -----------------------------------------------------------------------------------------------------
+def test_overhead_is_measured_three_ways(tmp_path: Path) -> None:
+    for store in (":memory:", str(tmp_path / "bench.db")):
+        costs = asyncio.run(bar_05_overhead.asynchronous(store, 1, 2))
+        assert costs.publish > 0 < costs.raw
+    assert min(attrs.astuple(bar_05_overhead.synchronous(1, 2))) > 0
+    assert asyncio.run(bar_05_overhead.durable_per_publish(str(tmp_path / "count.db"))) >= 2
+    assert bar_05_overhead.fsync_us(tmp_path, 2) > 0
+    assert len(bar_05_overhead.together(2, 2)) == 4
+
+
+def test_a_costly_publish_is_missed() -> None:
+    costs, faces = bar_05_overhead.Costs, bar_05_overhead.Faces
+    assert bar_05_overhead.judge_memory(costs(250.0, 100.0)).ok
+    assert not bar_05_overhead.judge_memory(costs(251.0, 100.0)).ok
+    assert bar_05_overhead.judge_sqlite(costs(1500.0, 100.0), 2, 200.0).ok
+    assert not bar_05_overhead.judge_sqlite(costs(1501.0, 100.0), 2, 200.0).ok
+    assert bar_05_overhead.judge_sync(faces(420.0, 300.0, 400.0, 100.0)).ok
+    assert not bar_05_overhead.judge_sync(faces(421.0, 300.0, 400.0, 100.0)).ok
+
+
+# --- 6 failures -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "subject", [one for one in bar_06_failures.SUBJECTS if one.platform in sandbox_boxes()]
+)
+def test_failures_are_driven_to_a_known_state(subject: bar_06_failures.Subject) -> None:
+    tally = asyncio.run(bar_06_failures.block(subject, 0, 3, seed=1))
+    assert tally.trials == 3
+    assert tally.failures >= 3
+    assert sum(tally.ends.values()) == 3
+
+
+def test_a_plain_retry_makes_duplicates() -> None:
+    pytest.importorskip("mastodon")
+    done = failures_of_peers.measure("mastodon", 4)
+    assert done is not None
+    assert done.duplicates + done.wrong > 0
+
+
+def test_a_duplicate_a_false_record_or_an_open_post_is_missed() -> None:
+    subject, tally = bar_06_failures.SUBJECTS[0], bar_06_failures.Tally
+    assert bar_06_failures.judge(subject, tally(100, 100)).ok
+    assert not bar_06_failures.judge(subject, tally(100, 100, twice=["6-1"])).ok
+    assert not bar_06_failures.judge(subject, tally(100, 100, false=["6-1"])).ok
+    assert not bar_06_failures.judge(subject, tally(100, 100, open=Counter({"nothing": 1}))).ok
+    assert bar_06_failures.judge(subject, tally(100, 100, twins=1, open=Counter({"twin": 1}))).ok
+
+
+# --- 7 goodput ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ["ours", "naive"])
+def test_goodput_is_counted_by_the_server(kind: str) -> None:
+    done = bar_07_goodput.measure(kind, limit=2, window=0.5, windows=1, processes=1)
+    assert done.through > 0
+    assert done.allowance == 2
+
+
+def test_little_goodput_or_a_429_is_missed() -> None:
+    good = bar_07_goodput.Goodput
+    assert bar_07_goodput.judge(good(95, 0, 100), {}).ok
+    assert not bar_07_goodput.judge(good(94, 0, 100), {}).ok
+    assert not bar_07_goodput.judge(good(100, 1, 100), {}).ok
+
+
+# --- 8 text ---------------------------------------------------------------------------------------------------------
+def test_texts_are_scored_against_the_references() -> None:
+    score = bar_08_text.score_x(bar_08_text.vectors()[:50])
+    assert (score.ours, score.total) == (50, 50)
+    assert bar_08_text.score_x([("abc", 4, [])]).ours == 0
+    splits = bar_08_text.score_splits(5)
+    assert (splits.ours, splits.total) == (5, 5)
+
+
+def test_break_tests_are_read_and_scored() -> None:
+    rows = bar_08_text.break_tests(["÷ 0061 × 0308 ÷ 0062 ÷ # a comment", "# only a comment"])
+    assert rows == [["a\u0308", "b"]]
+    assert bar_08_text.score_breaks(rows).ours == 1
+    assert bar_08_text.score_breaks([["a", "\u0308"]]).ours == 0
+
+
+def test_one_wrong_text_or_none_at_all_is_missed() -> None:
+    score = bar_08_text.Score
+    assert bar_08_text.judge("texts", score(9, 9, 1), "len()").ok
+    assert not bar_08_text.judge("texts", score(9, 8, 1), "len()").ok
+    assert not bar_08_text.judge("texts", score(0, 0, 0), "len()").ok
+
+
+# --- 10 halt --------------------------------------------------------------------------------------------------------
+def test_halts_are_witnessed_by_journal_and_senders() -> None:
+    done = asyncio.run(bar_10_halt.measure(1, processes=1))
+    assert len(done.each) == 1
+    assert done.posts > 0
+    assert done.rows == 0
+
+
+def test_a_row_between_a_halt_and_its_lifting_is_seen(tmp_path: Path) -> None:
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "bench.db") as db:
+        db.execute("CREATE TABLE journal (seq INTEGER PRIMARY KEY, kind TEXT)")
+        kinds = ["sending", "halt", "live", "sending", "resume", "sending"]
+        db.executemany("INSERT INTO journal (kind) VALUES (?)", [(kind,) for kind in kinds])
+    db.close()
+    assert bar_10_halt.rows_within(str(tmp_path / "bench.db")) == 1
+
+
+def test_what_crosses_a_halt_or_a_slow_one_is_missed() -> None:
+    def rows(took: float, crossed: int, unnamed: int) -> list[bool | None]:
+        one = bar_10_halt.One(0.0, took, took + 0.1, frozenset(), False)
+        return [row.ok for row in bar_10_halt.judge(bar_10_halt.Halts([one], crossed, 1, unnamed, 9), 1, 1)]
+
+    assert rows(0.05, 0, 0) == [True, True]
+    assert rows(0.05, 1, 0) == [False, True]
+    assert rows(0.05, 0, 1) == [False, True]
+    assert rows(0.051, 0, 0) == [True, False]
