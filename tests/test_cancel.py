@@ -172,7 +172,7 @@ async def test_cancelling_several_accounts_tells_the_fate_of_each() -> None:
             box.clock.autojump = False
             box.fault("slow", platform="bluesky", match="POST .*uploadBlob", seconds=1000)
             box.fault("slow", platform="mastodon", match=STATUSES, seconds=20)
-            asked = {"to": client.accounts, "idempotency_key": "launch", "progress": progress}
+            asked: dict[str, Any] = {"to": client.accounts, "idempotency_key": "launch", "progress": progress}
             task = asyncio.ensure_future(client.publish(post, **asked))
             await asyncio.gather(*(event.wait() for event in reached.values()))
             task.cancel()

@@ -7,6 +7,7 @@ import gc
 import inspect
 import json
 import os
+import pickle
 import re
 import threading
 import tracemalloc
@@ -15,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 
@@ -421,6 +423,27 @@ def test_another_account_does_not_take_a_post_for_deleted(box: Sandbox) -> None:
     assert [entry.text for entry in box.timeline("mastodon")] == ["mine"]
 
 
+def test_a_post_without_an_id_is_neither_measured_nor_taken_for_deleted(box: Sandbox) -> None:
+    with box.client() as client:
+        receipt = client.publish(Post("mine"), "mastodon").receipts[0]
+        nameless = attrs.evolve(receipt, id=None, url=None)
+        table = client.fetch_metrics([nameless, attrs.evolve(receipt, id=None), receipt])
+        assert [row.error is None for row in table] == [False, True, True]
+        assert "never told" in str(table[0].error)
+        for change in (client.delete, lambda receipt: client.edit(receipt, Post("changed"))):
+            with pytest.raises(ConfigError, match="never told"):
+                change(nameless)
+    assert [entry.text for entry in box.timeline("mastodon")] == ["mine"]
+
+
+def test_a_forged_id_leads_nowhere(box: Sandbox) -> None:
+    with box.client() as client:
+        receipt = client.publish(Post("mine"), "mastodon").receipts[0]
+        with pytest.raises(ConfigError, match="no address of mastodon"):
+            client.delete(attrs.evolve(receipt, id="../profile/avatar"))
+    assert not [request for request in box.requests if request.method == "DELETE"]
+
+
 # --- odd answers, and a long life -------------------------------------------------------------------------
 def test_an_answer_of_another_shape_is_an_error_of_ours() -> None:
     """A captive portal answers every request with a page and 200."""
@@ -433,6 +456,21 @@ def test_an_answer_of_another_shape_is_an_error_of_ours() -> None:
         assert client.fetch_metrics("https://mastodon.social/@brand/1")[0].error
         with pytest.raises(SocialKitError):
             client.fetch_posts("toots")
+
+
+def test_a_client_forgets_adapters_that_nobody_holds_any_more(box: Sandbox) -> None:
+    """A service of many tenants makes an adapter per call; one that is held keeps its name and its facts."""
+    held = box.accounts()["mastodon"]
+    with Client(transport=box.transport, clock=box.clock) as client:
+        report = client.publish(Post("a"), held)
+        for _ in range(50):
+            client.plan(Post("b"), box.accounts()["mastodon"])
+        gc.collect()
+        assert [account.adapter for account in client._async._accounts] == [held]
+        assert client.publish(Post("c"), held).key != report.key
+        assert list(client.publish(Post("d"), held)) == list(report) == ["mastodon"]
+        assert client.fetch_metrics(report).errors == ()
+    assert pickle.loads(pickle.dumps(held)).server == held.server
 
 
 def test_a_client_keeps_nothing_of_the_posts_it_published(box: Sandbox, tmp_path: Path) -> None:

@@ -186,6 +186,13 @@ class TestPlaces:
     def test_the_store_has_a_place_of_its_own(self, write, line, env, store):
         assert load(write(f"[client]\n{line}"), env={"HOME": "/home/brand", **env}).store == store
 
+    def test_its_folder_is_made_when_the_file_names_no_store(self, write, tmp_path):
+        data = tmp_path / "data"
+        config = load(write(""), env={"HOME": "/home/brand", "XDG_DATA_HOME": str(data)})
+        assert not data.exists()
+        assert config.client_arguments()["store"] == str(data / "socialkit" / "socialkit.db")
+        assert (data / "socialkit").stat().st_mode & 0o777 == 0o700
+
     def test_a_relative_store_lies_beside_the_file(self, write, tmp_path, monkeypatch):
         monkeypatch.chdir("/")
         assert load(write('[client]\nstore = "posts.db"'), env={}).store == str(tmp_path / "posts.db")

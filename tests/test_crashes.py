@@ -244,6 +244,16 @@ def test_what_follows_the_post_waits_for_the_end_of_a_halt(stage_of: Callable[[s
     assert stage.pinned() == 1
 
 
+def test_a_key_the_server_forgot_makes_no_second_post(stage_of: Callable[[str], Stage]) -> None:
+    """It was stored and its process died; the server has forgotten the key, in spite of what is known of it."""
+    stage = stage_of("mastodon")
+    task = stage.task("forgotten", "post")
+    first = stage.start(task, strike=["before", 3, "kill"])
+    assert first.wait_for("struck") == {"event": "struck", "kind": "live"}
+    stage.box.fault("key-expired", platform="mastodon", times=5)
+    stage.assert_ends_well(task)
+
+
 @pytest.mark.parametrize("point", ["enter", "leave"])
 def test_killed_inside_the_passage_the_post_is_made_once(stage: Stage, point: str) -> None:
     task = stage.task(f"killed at {point}", "post")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from documents import ROOT, blocks, run, sandboxed
+import yaml
 
+from documents import ROOT, blocks, run, sandboxed
 from socialkit import Client, Post
 
-GUIDES = ["getting-started", "publishing", "outcomes", "metrics", "sandbox"]
+GUIDES = ["getting-started", "publishing", "outcomes", "metrics", "sandbox", "embedding"]
 
 
 @pytest.mark.parametrize("guide", GUIDES)
@@ -25,3 +26,19 @@ def test_the_examples_of_a_guide_run(guide: str, monkeypatch: pytest.MonkeyPatch
 def test_every_guide_with_examples_is_run() -> None:
     with_examples = {path.stem for path in (ROOT / "docs").glob("*.md") if blocks(f"docs/{path.name}")}
     assert with_examples <= {*GUIDES, "adding-a-platform"}
+
+
+def test_the_site_has_every_guide() -> None:
+    """``mkdocs build`` takes its pages from this list; the overview and the README name the same ones."""
+    config = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    entries = [one for entry in config["nav"] for one in entry.values()]
+    pages = {
+        page
+        for one in entries
+        for page in ([one] if isinstance(one, str) else [p for q in one for p in q.values()])
+    }
+    docs = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
+    overview = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert pages == docs
+    assert all(f"({page})" in overview and f"(docs/{page})" in readme for page in pages - {"index.md"})

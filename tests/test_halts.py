@@ -177,6 +177,12 @@ def test_another_label_and_another_token_are_the_same_account(
 
 
 # --- scopes -----------------------------------------------------------------------------------------------------------
+def identity(client: Client) -> str:
+    found = client.plan(HELLO, to="mastodon")["mastodon"].identity
+    assert found is not None
+    return found.key
+
+
 SCOPES: dict[str, Callable[[Client], Any]] = {
     "everything": lambda client: "all",
     "a name": lambda client: "mastodon",
@@ -184,7 +190,7 @@ SCOPES: dict[str, Callable[[Client], Any]] = {
     "an adapter": lambda client: client.accounts["mastodon"],
     "a platform": lambda client: "platform:mastodon",
     "a key": lambda client: "key:launch",
-    "an identity": lambda client: f"identity:{client.plan(HELLO, to='mastodon')['mastodon'].identity.key}",
+    "an identity": lambda client: f"identity:{identity(client)}",
 }
 ELSEWHERE = ["platform:bluesky", "key:other", "identity:mastodon|https://example.social|1"]
 

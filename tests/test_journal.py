@@ -335,7 +335,11 @@ async def test_no_sending_row_once_the_verdict_has_expired() -> None:
 async def test_the_sending_row_holds_what_a_finder_needs() -> None:
     book = journal()
     intent = await opened(book)
-    given = {"mark": {"newest": "6"}, "fence": Fence("key", "proved"), "values": {"key": ["k", None]}}
+    given: dict[str, Any] = {
+        "mark": {"newest": "6"},
+        "fence": Fence("key", "proved"),
+        "values": {"key": ["k", None]},
+    }
     assert await sending(book, intent, server_at=AT + timedelta(hours=1), **given) == 1
     assert await sending(book, intent) == 2
     read = await book.read(intent.id)
@@ -369,17 +373,17 @@ async def test_upload_sessions_stand_outside_the_journal_and_go_when_it_is_settl
 # --- lists ------------------------------------------------------------------------------------------------------------
 async def test_what_is_open_is_listed_until_it_is_settled() -> None:
     book = journal()
-    lost, failed, live, processing = [
-        await opened(book, new(key)) for key in ("lost", "failed", "live", "processing")
-    ]
-    for intent in (lost, failed, live, processing):
+    names = ("lost", "failed", "live", "processing", "handed")
+    _lost, failed, live, processing, handed = everyone = [await opened(book, new(key)) for key in names]
+    for intent in everyone:
         await sending(book, intent)
     await book.append(failed, "refused", {"part": 0, "attempt": 1, "error": None})
     await book.live(live, 0, Sent("7"))
     await book.live(processing, 0, Sent("8", status=Status.PROCESSING))
-    for intent in (lost, failed, live, processing):
+    await book.live(handed, 0, Sent("9", status=Status.HANDED_OVER))
+    for intent in everyone:
         await book.release(intent)
-    assert {intent.key for intent in await book.open_intents()} == {"lost", "processing"}
+    assert {intent.key for intent in await book.open_intents()} == {"lost", "processing", "handed"}
 
 
 async def test_intents_are_found_by_time_and_key() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from documents import sandboxed
 
+from documents import sandboxed
 from socialkit.__main__ import main
 from socialkit.sandbox import sample_picture
 
@@ -125,3 +129,124 @@ def test_the_demo_reads_well_at_100_columns(capsys):
 def test_features_is_the_matrix(capsys):
     assert main(["features"]) == 0
     assert "| Text |" in capsys.readouterr().out
+
+
+def test_the_configuration_may_be_named_after_the_command_too(here, tmp_path, capsys):
+    (tmp_path / "socialkit.toml").rename(tmp_path / "mine.toml")
+    assert main(["accounts", "--config", "mine.toml"]) == 0
+    assert main(["--config", "mine.toml", "accounts"]) == 0
+    assert capsys.readouterr().out.count("toots") == 2
+
+
+@pytest.mark.parametrize(
+    "call",
+    [["sandbox", "--port", "80000"], ["posts", "toots", "--limit", "0"], ["sandbox", "--port", "x"], []],
+)
+def test_a_wrong_number_or_no_command_exits_2(call, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(call)
+    assert stop.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+def test_every_option_is_explained(capsys):
+    for name in (
+        "plan",
+        "publish",
+        "metrics",
+        "posts",
+        "accounts",
+        "history",
+        "delete",
+        "halt",
+        "settle",
+        "sandbox",
+    ):
+        with pytest.raises(SystemExit):
+            main([name, "--help"])
+        lines = capsys.readouterr().out.splitlines()
+        bare = [at for at, line in enumerate(lines) if re.fullmatch(r"  --\S+( \S+)?", line)]
+        assert all(lines[at + 1].startswith(" " * 10) for at in bare), name
+
+
+def test_one_report_of_what_went_wrong(here, capsys):
+    main(["halt", "toots", "--reason", "wrong price", "--by", "duty officer"])
+    capsys.readouterr()
+    assert main(["publish", "Hello", "--to", "toots", "--key", "k"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.count("0 of 1 accounts done") == 1
+    assert main(["publish", "Hello", "--to", "toots", "--key", "k", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["outcomes"][0]["status"] == "refused"
+
+
+def test_halts_says_what_is_stopped(here, capsys):
+    main(["halts"])
+    assert "nothing is stopped" in capsys.readouterr().out
+    main(["halt", "platform:mastodon", "--reason", "wrong price", "--by", "duty officer"])
+    capsys.readouterr()
+    assert main(["halts"]) == 0
+    shown = capsys.readouterr().out
+    assert "platform:mastodon" in shown
+    assert "duty officer" in shown
+
+
+def test_history_lists_keys_and_delete_takes_one(here, capsys):
+    assert main(["history"]) == 0
+    assert "nothing was published yet" in capsys.readouterr().out
+    main(["publish", "Hello", "--to", "toots", "--key", "k1"])
+    main(["publish", "Hello again", "--to", "toots", "--key", "k2"])
+    capsys.readouterr()
+    main(["history"])
+    shown = capsys.readouterr().out
+    assert shown.index("k1") < shown.index("k2")
+    assert main(["delete", "--key", "k1"]) == 0
+    assert [entry.text for entry in here.timeline("mastodon")] == ["Hello again"]
+    assert main(["delete", "--key", "k3"]) == 2
+    assert main(["metrics", "--key", "k3"]) == 2
+    assert "nothing is published under the key 'k3'" in capsys.readouterr().err
+
+
+def test_a_link_is_a_web_address(here, capsys):
+    assert main(["plan", "Hello", "--to", "toots", "--link", "example.com"]) == 1
+    assert "'example.com' is no web address" in " ".join(capsys.readouterr().out.split())
+
+
+def test_nothing_is_wider_than_the_terminal(here, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["publish", "Hello", "--to", "toots", "--key", "k"])
+    main(["publish", "Hello", "--to", "toots", "--key", "k"])
+    main(["plan", "x" * 501, "--to", "toots"])
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert here.timeline("mastodon")[0].url in shown
+
+
+def test_a_stop_without_time_for_a_report_promises_nothing(here, capsys, monkeypatch):
+    from socialkit import Client
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "publish", stopped)
+    assert main(["publish", "Hello", "--to", "toots"]) == 130
+    said = capsys.readouterr().err
+    assert "may be live" in said
+    assert "Nothing was sent" not in said
+
+
+def test_the_sandbox_prints_accounts_to_paste(monkeypatch, capsys):
+    import socialkit
+    from socialkit import __main__ as command_line
+
+    monkeypatch.setattr(command_line, "_wait_for_interrupt", lambda: None)
+    assert main(["sandbox", "--port", "0"]) == 0
+    pasted = capsys.readouterr().out.partition("program:\n")[2]
+    accounts = eval(f"{{{pasted}}}", vars(socialkit) | {n: getattr(socialkit, n) for n in socialkit.__all__})
+    assert {name: one.platform for name, one in accounts.items()} == {name: name for name in accounts}
+
+
+@pytest.mark.parametrize("call", [["features"], ["--help"]])
+def test_a_reader_that_leaves_is_no_error(call):
+    words = f"{shlex.join([sys.executable, '-m', 'socialkit', *call])} | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -7,6 +7,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -450,3 +451,41 @@ def test_a_call_that_meets_a_running_one_says_who_runs_it(box: Sandbox) -> None:
 
     asyncio.run(meet())
     assert live(box) == ["We ship today"]
+
+
+def test_a_disk_that_is_full_when_the_answer_comes_leaves_it_unknown(box: Sandbox) -> None:
+    class FullDisk(MemoryStore):
+        full = True
+
+        def transact(self, work: Callable[[Any], Any], *, durable: bool = False) -> Any:
+            if self.full and live(box):
+                raise OSError("no space left on device")
+            return super().transact(work, durable=durable)
+
+        try_transact = transact
+
+    store = FullDisk()
+    with box.client(store=store) as client:
+        with pytest.raises(OutcomeUnknown, match=r"may be live: .*no space left") as caught:
+            client.publish(HELLO, to="mastodon", idempotency_key="launch")
+        assert "client.settle('launch')" in str(caught.value)
+        store.full = False
+        assert client.publish(HELLO, to="mastodon", idempotency_key="launch").ok
+    assert live(box) == ["We ship today"]
+
+
+async def test_a_gate_and_a_progress_callable_may_be_async(box: Sandbox) -> None:
+    stages: list[str] = []
+
+    class Desk:
+        async def judge(self, plan: object, context: object) -> Verdict:
+            await asyncio.sleep(0)
+            return Verdict("allow")
+
+    async def note(event: Progress) -> None:
+        await asyncio.sleep(0)
+        stages.append(event.stage)
+
+    async with box.async_client(gate=Desk()) as client:
+        assert (await client.publish(HELLO, to="mastodon", progress=note)).ok
+    assert stages == ["sending", "done"]

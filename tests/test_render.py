@@ -207,3 +207,30 @@ class TestPlanTable:
 
     def test_is_a_table_in_a_notebook_too(self):
         assert "continues in 2 parts" in self.PLAN._repr_html_()
+
+
+class TestWrapped:
+    table = Table(("account", "url", "note"), (("sky", "https://example.com/1", "look again in a minute"),))
+
+    def test_what_fits_stays_as_it_is(self):
+        assert self.table.wrapped(100) == self.table.text()
+
+    def test_notes_go_on_in_their_column(self):
+        table = Table(("account", "note"), (("sky", "look again " * 6),))
+        assert table.wrapped(50).splitlines() == [
+            "account  note",
+            "sky      look again look again look again look",
+            "         again look again look again",
+        ]
+
+    def test_with_little_room_they_stand_below(self):
+        assert self.table.wrapped(40).splitlines() == [
+            "account  url",
+            "sky      https://example.com/1",
+            "    look again in a minute",
+        ]
+
+    def test_a_url_is_never_cut(self):
+        address = f"https://example.com/{'a' * 60}"
+        shown = Table(("account", "url"), (("sky", address),), title="launch").wrapped(70)
+        assert shown.splitlines() == ["launch", "account", "sky", f"    {address}"]

@@ -220,6 +220,19 @@ def test_a_platform_whose_clock_is_wrong_is_searched_in_its_own_time(
     assert len(live(box)) == 1
 
 
+@pytest.mark.parametrize("seconds", [-600, 600])
+def test_a_wrong_clock_that_only_the_look_tells_of_is_no_absence(
+    box: Sandbox, client: Client, seconds: int
+) -> None:
+    """Nothing was answered since the platform's clock went wrong, so the attempt's own time is off."""
+    client.plan(HELLO, to="mastodon")
+    box.fault("clock-skew", platform="mastodon", seconds=seconds)
+    box.fault("stored-then-hang", platform="mastodon", match=STATUSES)
+    outcome = client.publish(HELLO, to="mastodon", idempotency_key="launch", errors="return")["mastodon"]
+    assert outcome.status is Status.PUBLISHED
+    assert len(live(box)) == 1
+
+
 # --- fences -----------------------------------------------------------------------------------------------------------
 def test_an_expired_key_is_not_trusted(box: Sandbox, client: Client) -> None:
     box.mastodon.software = "mastodon"
@@ -385,6 +398,26 @@ async def test_nobody_closes_what_a_running_call_works_on(box: Sandbox) -> None:
                 await client.settle("launch", not_live=True, by="duty officer")
         assert (await sending)["mastodon"].status is Status.PUBLISHED
     assert live(box) == ["We ship today"]
+
+
+# --- a token that ends on the way -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("renews", [True, False])
+def test_a_refused_token_is_renewed_or_the_post_is_certainly_not_live(
+    renews: bool, store: MemoryStore
+) -> None:
+    with Sandbox(["x"]) as box, box.client(store=store) as client:
+        client.plan(HELLO, to="x")
+        box.fault("expired-token", platform="x", match="POST /2/tweets", times=1 if renews else 9)
+        if not renews:
+            box.fault("dropped-before", platform="x", match="POST /2/oauth2/token", times=5)
+        outcome = client.publish(HELLO, to="x", idempotency_key="launch", errors="return")["x"]
+        texts = [entry.text for entry in box.timeline("x")]
+        assert outcome.status is (Status.PUBLISHED if renews else Status.FAILED)
+        assert texts == (["We ship today"] if renews else [])
+        assert client.history()[0]["x"].status is outcome.status
+    written = [row.kind for row in rows(store)]
+    assert written[:3] == ["intent", "sending", "refused"]
+    assert written.count("sending") == written.count("refused") + renews
 
 
 # --- answers that say nothing -----------------------------------------------------------------------------------------

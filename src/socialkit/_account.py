@@ -17,7 +17,7 @@ from ._clock import Clock
 from ._loop import is_of_this_loop
 from ._version import __version__
 from .adapters.base import AccountFacts, Adapter, Credential, Response
-from .errors import SocialKitError
+from .errors import ConfigError, OutcomeUnknown, SocialKitError, Unavailable
 from .journal import Journal
 from .model import Identity
 from .plan import digest
@@ -162,18 +162,31 @@ class Account:
         auth.check_identity(known, told.identity, self.name)
         facts = attrs.evolve(told, read_at=self.machinery.clock.now())
 
+        kept: Any = plain(facts)
+
         def keep(tx: Tx) -> None:
-            tx.put("facts", self.login, {**plain(facts), "by": __version__})
+            tx.put("facts", self.login, {**kept, "by": __version__})
 
         await transact(self.machinery.store, keep)
         self._know(facts)
         return facts
 
     async def credential(self) -> Credential:
-        return await self.keychain.current(self._renew)
+        with self._renewals():
+            return await self.keychain.current(self._renew)
 
     async def renew(self, old: Credential) -> Credential:
-        return await self.keychain.renewed(old, self._renew)
+        with self._renewals():
+            return await self.keychain.renewed(old, self._renew)
+
+    @contextmanager
+    def _renewals(self) -> Iterator[None]:
+        """A renewal whose answer is lost leaves the token unknown, not the post: that was not sent."""
+        try:
+            yield
+        except OutcomeUnknown as lost:
+            words = f"the token could not be renewed: {lost.message}"
+            raise Unavailable(words, account=self.name) from lost
 
     async def _renew(self, old: Credential) -> Credential:
         from .call import BoundCall
@@ -196,6 +209,11 @@ class Account:
         return "/" + bare.partition("://")[2].partition("/")[2]
 
     def absolute(self, url: str) -> str:
+        """The URL of a path below the server; an id that climbs out of its place (a forged receipt's) is refused."""
+        if ".." in url.partition("?")[0].split("/"):
+            raise ConfigError(
+                f"{self.name}: {url!r} is no address of {self.adapter.platform}", account=self.name
+            )
         return url if "://" in url else f"{self.adapter.server}{url}"
 
     def secrets(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ._account import Account, Machinery
 from .adapters.base import Adapter
@@ -14,6 +15,13 @@ Target = str | Adapter
 Targets = Target | Iterable[Target]
 
 
+class _Held(WeakKeyDictionary["Accounts", Account]):
+    """The accounts an adapter stands for, kept by itself: they live as long as it does. It travels without them."""
+
+    def __reduce__(self) -> tuple[type[_Held], tuple[()]]:
+        return _Held, ()
+
+
 class Accounts:
     """Named accounts, and those given as bare adapters, which get their platform's name."""
 
@@ -21,11 +29,11 @@ class Accounts:
         _check_given(accounts)
         self._machinery = machinery
         self._named = {name: Account(name, adapter, machinery) for name, adapter in accounts.items()}
-        self._loose: dict[int, Account] = {}
+        self._loose: WeakValueDictionary[int, Account] = WeakValueDictionary()
 
     def __iter__(self) -> Iterator[Account]:
         yield from self._named.values()
-        yield from self._loose.values()
+        yield from list(self._loose.values())
 
     @property
     def adapters(self) -> dict[str, Adapter]:
@@ -50,9 +58,10 @@ class Accounts:
                 return account
         taken = {account.name for account in self}
         names = (adapter.platform, *(f"{adapter.platform}-{n}" for n in range(2, len(taken) + 3)))
-        name = next(name for name in names if name not in taken)
-        self._loose[id(adapter)] = Account(name, adapter, self._machinery)
-        return self._loose[id(adapter)]
+        account = Account(next(name for name in names if name not in taken), adapter, self._machinery)
+        self._loose[id(adapter)] = account
+        vars(adapter).setdefault("_accounts", _Held())[self] = account
+        return account
 
     def targets(self, to: Targets | None) -> list[Account]:
         """The accounts ``to`` names, each once, in order."""

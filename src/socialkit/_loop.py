@@ -367,7 +367,7 @@ def is_loop_thread() -> bool:
 
 
 def is_of_this_loop(future: asyncio.Future[Any] | None) -> bool:
-    """Whether the running loop is the future's own: one of another thread, or left behind by a fork, never ends here."""
+    """Whether the running loop is the future's own: one that a fork left behind never ends here."""
     return future is not None and future.get_loop() is asyncio.get_running_loop()
 
 

@@ -47,8 +47,14 @@ async def _receipt(
 ) -> tuple[Account | None, Receipt | SocialKitError]:
     try:
         if isinstance(one, Receipt):
-            return await client._accounts.of_receipt(one, given), one
-        account = client._accounts.named(given) if given is not None else client._accounts.of_permalink(one)
+            account = await client._accounts.of_receipt(one, given)
+            if one.id is not None or one.url is None:
+                return account, one
+            one = one.url
+        else:
+            account = (
+                client._accounts.named(given) if given is not None else client._accounts.of_permalink(one)
+            )
         await account.ready()
         return account, await account.adapter.resolve(one, BoundCall(account))
     except SocialKitError as error:
@@ -62,7 +68,7 @@ def _key(account: Account, receipt: Receipt) -> tuple[str, str | None]:
 
 
 async def _rows(account: Account, receipts: list[Receipt]) -> dict[tuple[str, str | None], Metrics]:
-    unique = list({receipt.id: receipt for receipt in receipts}.values())
+    unique = list({receipt.id: receipt for receipt in receipts if receipt.id is not None}.values())
     size = account.adapter.rules.metrics_batch
     done = await asyncio.gather(*(_batch(account, batch) for batch in batches(unique, size)))
     rows = [row for batch in done for row in batch]
@@ -90,8 +96,13 @@ def _row(
     if account is None or not isinstance(one, Receipt):
         error = one if isinstance(one, SocialKitError) else ConfigError("no account for this post")
         return Metrics(error=error, fetched_at=client._clock.now())
-    own = [rows[_key(account, single)] for single in single_posts([one])]
+    own = [rows.get(_key(account, single)) or _nameless(account, single) for single in single_posts([one])]
     return thread_row(own) if one.parts else own[0]
+
+
+def _nameless(account: Account, receipt: Receipt) -> Metrics:
+    error = ConfigError("the platform never told this post's id; give its permalink", account=account.name)
+    return error_row(receipt, error, account.machinery.clock.now())
 
 
 def _ours(account: Account, error: Exception) -> SocialKitError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from .client import AsyncClient
 
 DRAIN = 0.04
-"""Seconds a halt waits for bytes that are leaving; what has not left by then is named in the Halt."""
+"""Seconds a halt takes to wait for bytes that are leaving; what has not left by then is named in the Halt."""
+LAST_LOOK = 0.005
+"""Seconds of them it waits at least, when writing the stop took long."""
 
 
 # --- settle -----------------------------------------------------------------------------------------------
@@ -121,6 +124,7 @@ async def edit(client: AsyncClient, receipt: Receipt, post: Post, given: Target 
             f"{account.name}: {account.adapter.platform} does not let posts be edited; delete and publish anew"
         )
     facts = await _owner_facts(account, receipt)
+    _check_named(account, receipt)
     shelf = Shelf(client._transport.stream)
     targets = client._accounts.variant_targets([account])
     with foreseen(account):
@@ -194,7 +198,16 @@ async def _delete_one(account: Account, receipt: Receipt) -> None:
         facts = await _owner_facts(account, receipt)
         call = BoundCall(account, steps=("read", "attach"), facts=facts)
         for part in (*reversed(receipt.parts), receipt):
+            _check_named(account, part)
             await account.adapter.delete(part, call)
+
+
+def _check_named(account: Account, receipt: Receipt) -> None:
+    if receipt.id is None:
+        raise ConfigError(
+            f"{account.name}: the platform never told this post's id; change it on {receipt.platform} itself",
+            account=account.name,
+        )
 
 
 async def _owner_facts(account: Account, receipt: Receipt) -> AccountFacts:
@@ -216,8 +229,10 @@ async def halt(client: AsyncClient, scope: Target, *, reason: str, by: str) -> H
     name, tokens = await halt_tokens(client, scope)
     ident = f"halt-{machinery.random.getrandbits(48):012x}"
     stop = Halt(ident, name, reason, by, machinery.clock.now(), tokens)
+    began = time.monotonic()
     await machinery.journal.halt(stop)
-    await asyncio.to_thread(machinery.store.drain, DRAIN)
+    left = DRAIN - (time.monotonic() - began)
+    await asyncio.to_thread(machinery.store.drain, max(LAST_LOOK, left))
     covered = [i for i in await machinery.journal.open_intents(urgent=True) if stop.covers(i.tokens)]
     return attrs.evolve(
         stop,

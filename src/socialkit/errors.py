@@ -2,7 +2,7 @@
 
 ::
 
-    SocialKitError                    every one: .report, pickles, says what to do next
+    SocialKitError                    every one: .account, .report, .next_step; pickles
     ├─ ConfigError (ValueError)       the call or the configuration is wrong; nothing was tried
     ├─ InvalidPost (ValueError)       .problems: everything wrong, each with its place; nothing was sent
     ├─ Refused                        nothing was sent: Halted · Held · Denied

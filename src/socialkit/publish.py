@@ -288,6 +288,10 @@ class TargetRun:
             error.account = self.name
         if status is Status.PARTIAL and intent is not None:
             error = _partly(intent, error)
+        if status is Status.UNKNOWN and type(error) is errors.SocialKitError:
+            cause, words = error, f"the post may be live: {error.message}"
+            error = errors.OutcomeUnknown(words, account=self.name)
+            error.__cause__ = cause
         error.next_step = error.next_step or next_step(error, self.name, self.key)
         return self._outcome(intent, status=status, error=error)
 

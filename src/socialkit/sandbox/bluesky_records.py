@@ -340,7 +340,7 @@ _EXTERNAL = obj(
     ),
 )
 _QUOTE = obj("record", record=_STRONG)
-_MEDIA = {
+_MEDIA: dict[str, Any] = {
     "app_bsky_embed_images": _IMAGES,
     "app_bsky_embed_gallery": _GALLERY,
     "app_bsky_embed_video": _VIDEO,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ._sqlite import SQLiteStore as SQLiteStore
     from ._tokens import MemoryTokens as MemoryTokens
     from ._tokens import StoreTokens as StoreTokens
+    from ._tokens import credential_from_dict as credential_from_dict
+    from ._tokens import credential_to_dict as credential_to_dict
 
 __all__ = [
     "SECRET_SPACES",
@@ -42,6 +44,8 @@ __all__ = [
     "StoreTokens",
     "TokenStore",
     "Tx",
+    "credential_from_dict",
+    "credential_to_dict",
     "hurry",
     "open_store",
     "transact",
@@ -172,6 +176,8 @@ class Store(Protocol):
 class TokenStore(Protocol):
     """Credentials by identity. ``load`` and ``save`` may be plain or async, ``lock`` any context manager.
 
+    ``credential_to_dict`` and ``credential_from_dict`` are the JSON form to keep: every field, secret.
+
     >>> from socialkit.adapters.base import Credential
     >>> from socialkit.model import Identity
     >>> from socialkit.store import MemoryTokens
@@ -252,7 +258,7 @@ def __getattr__(name: str) -> Any:
         from ._sqlite import SQLiteStore
 
         return SQLiteStore
-    if name in ("MemoryTokens", "StoreTokens"):
+    if name in ("MemoryTokens", "StoreTokens", "credential_from_dict", "credential_to_dict"):
         from . import _tokens
 
         return getattr(_tokens, name)

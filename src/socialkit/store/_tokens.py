@@ -22,7 +22,7 @@ _jitter = random.SystemRandom()
 
 
 def credential_to_dict(credential: Credential) -> dict[str, Any]:
-    """Every field of a credential as JSON; secret."""
+    """Every field of a credential, JSON-safe. It holds the secrets: keep it as you keep passwords."""
     data = {field.name: getattr(credential, field.name) for field in attrs.fields(type(credential))}
     data["expires_at"] = to_text(credential.expires_at) if credential.expires_at else None
     data["scopes"], data["extra"] = list(credential.scopes), dict(credential.extra)
