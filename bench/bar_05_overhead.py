@@ -88,35 +88,37 @@ async def asynchronous(store: Any, blocks: int, size: int) -> Costs:
 
 @attrs.frozen
 class Faces:
-    """Median microseconds of a publish: through Client, awaited, sent to a bare loop thread; and of an empty hop."""
+    """Medians of differences in microseconds: what Client adds to an awaited publish, and two bare hops.
 
-    plain: float
-    awaited: float
-    hopped: float
+    ``hop`` is what the way to a loop thread and back costs when the loop works as long as a publish does, so that the
+    caller falls asleep as it does there; ``empty`` when there is nothing to do and both threads stay awake.
+    """
+
+    added: float
+    hop: float
     empty: float
 
 
 def synchronous(blocks: int, size: int) -> Faces:
-    """The same publish three ways, in turns."""
+    """The same publish both ways, and the hops, in turns: what disturbs one of a round disturbs all of it."""
     with Client(accounts(), transport=Canned(), store=":memory:") as client, loop_thread() as run:
-        other = AsyncClient(accounts(), transport=Canned(), store=":memory:")
         client.publish(Post("the first one"), to="toots")
-        run(lambda: other.publish(Post("the first one"), to="toots"))
-        rounds = [_faces(client, other, run, size) for _ in range(blocks)]
-        run(other.aclose)
+        rounds = [_faces(client, run, size) for _ in range(blocks)]
     return Faces(*(median(column) for column in zip(*rounds, strict=True)))
 
 
-def _faces(client: Client, other: AsyncClient, run: Any, size: int) -> tuple[float, float, float, float]:
+def _faces(client: Client, run: Any, size: int) -> tuple[float, float, float]:
     post = Post("a post")
     plain = _timed(lambda: client.publish(post, to="toots"), size)
     awaited = asyncio.run(asynchronous(":memory:", 1, size)).publish
-    hopped = _timed(lambda: run(lambda: other.publish(post, to="toots")), size)
-    return plain, awaited, hopped, _timed(lambda: run(_nothing), size)
+    busy = _timed(lambda: run(lambda: _busy(awaited)), size)
+    return plain - awaited, busy - awaited, _timed(lambda: run(lambda: _busy(0.0)), size)
 
 
-async def _nothing() -> None:
-    pass
+async def _busy(microseconds: float) -> None:
+    end = time.perf_counter() + microseconds / 1e6
+    while time.perf_counter() < end:
+        pass
 
 
 @contextlib.contextmanager
@@ -211,12 +213,11 @@ def judge_memory(costs: Costs) -> Row:
 
 
 def judge_sync(faces: Faces) -> Row:
-    """A bare hop is ``run_coroutine_threadsafe``: with the same publish or with nothing, whichever is shorter."""
-    added, loaded = faces.plain - faces.awaited, faces.hopped - faces.awaited
+    """The way to the loop thread and back costs what it must."""
     target = f"<= {HOP_FACTOR:g} x a bare hop"
-    told = f"hop {faces.empty:.0f} us empty, {loaded:.0f} us with the same publish"
-    ok = added <= HOP_FACTOR * min(faces.empty, loaded)
-    return Row("5 what the sync face adds", target, f"{added:.0f} us", told, ok)
+    told = f"{faces.hop:.0f} us (run_coroutine_threadsafe; {faces.empty:.0f} us with nothing to do)"
+    ok = faces.added <= HOP_FACTOR * faces.hop
+    return Row("5 what the sync face adds", target, f"{faces.added:.0f} us", told, ok)
 
 
 def judge_sqlite(costs: Costs, durable: int, fsync: float) -> Row:
@@ -237,7 +238,7 @@ def run() -> list[Row]:
     many = f"p50 {median(took):.1f}, p99 {percentile(took, 0.99):.1f} ms"
     return [
         judge_memory(memory),
-        judge_sync(synchronous(BLOCKS, SIZE)),
+        judge_sync(synchronous(3 * BLOCKS, SIZE // 2)),
         judge_sqlite(file, durable, fsync),
         Row(
             "5 a publish, 4 processes on one SQLite file",

@@ -19,7 +19,7 @@ DOORS = {
     "transport": {"httpx", "tenacity"},
     "auth": {"authlib", "joserfc"},
     "store": {"sqlite3", "keyring"},
-    "convert": {"cattrs"},
+    "_convert": {"cattrs"},
     "text": {"regex"},
     "media": {"PIL", "av"},
     "images": {"PIL"},
@@ -27,7 +27,7 @@ DOORS = {
     "main": {"uvicorn"},
     "sandbox": {"starlette", "uvicorn", "python_multipart", "PIL"},
 }
-FACES = {"__init__", "__main__", "_demo", "contracts", "registry", "testing"}
+FACES = {"__init__", "__main__", "cli", "contracts", "registry", "testing"}
 """Modules outside the core: they may reach adapters and the sandbox, lazily."""
 ADAPTERS_MAY = {"model", "rules", "errors", "text", "metrics"}
 

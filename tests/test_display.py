@@ -7,7 +7,7 @@ import io
 import pytest
 
 from socialkit import Progress
-from socialkit._display import Display, describe
+from socialkit.cli.display import Display, describe
 from socialkit._render import width_of
 
 

@@ -11,7 +11,7 @@ import pytest
 from documents import ROOT, blocks, run, sandboxed
 
 from socialkit import registry
-from socialkit._features import matrix
+from socialkit.cli.features import matrix
 
 EXAMPLE = blocks("README.md")[0]
 MISTAKES = {

@@ -188,7 +188,7 @@ def _client(options: argparse.Namespace) -> Client:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from ._demo import demo
+    from .cli.demo import demo
 
     demo()
     return 0
@@ -204,7 +204,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _publish(options: argparse.Namespace) -> int:
-    from ._display import Display
+    from .cli.display import Display
 
     with _client(options) as client:
         post = _post(options)
@@ -355,7 +355,7 @@ def _delete(options: argparse.Namespace) -> int:
 
 
 def _features(options: argparse.Namespace) -> int:
-    from ._features import matrix
+    from .cli.features import matrix
     from .registry import adapter, platforms
 
     print(matrix(adapter(name) for name in platforms()))

@@ -150,7 +150,9 @@ class Table:
             for side, name in zip(aligned, self.columns, strict=True)
         )
         body = "".join(f"<tr>{self._html_row(row, aligned)}</tr>" for row in self.rows)
-        caption = f'<caption style="text-align:left">{html.escape(self.title)}</caption>' if self.title else ""
+        caption = (
+            f'<caption style="text-align:left">{html.escape(self.title)}</caption>' if self.title else ""
+        )
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _html_row(self, row: Sequence[Any], aligned: Sequence[str]) -> str:

@@ -31,8 +31,8 @@ from .store import Store, pause
 from .transport import AnswerLost, Unreachable, redact
 
 if TYPE_CHECKING:
-    from ._account import Account
     from ._shelf import Shelf
+    from .accounts import Account
     from .journal import Intent
     from .model import JSON, Captions, Medium
 

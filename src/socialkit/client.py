@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import attrs
 
-from . import _metrics_calls as reading
-from . import control
-from ._account import Account, Machinery, unexpected
-from ._accounts import Accounts, Target, Targets
+from . import control, reading
 from ._clock import Clock, SystemClock
 from ._loop import loop_thread
-from ._planner import plan_target
 from ._progress import Pump
 from ._shelf import Shelf
+from .accounts import Account, Accounts, Machinery, Target, Targets, unexpected
 from .adapters.base import Adapter
 from .call import BoundCall
 from .errors import ConfigError, InvalidPost, KeyReused, SocialKitError
@@ -29,6 +26,7 @@ from .gate import Gate, Halt
 from .journal import Journal
 from .model import Post, Problem, Progress, Receipt, Report, Status
 from .plan import Plan, TargetPlan, invalid
+from .plan._planner import plan_target
 from .publish import TargetRun, make_outcome, next_step, run_all
 from .rate_limits import LimitState, RateLimits
 from .store import Store, StoreTokens, TokenStore, open_store

@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING
 import attrs
 
 from . import settle as settling
-from ._account import foreseen, unexpected
-from ._planner import plan_target
 from ._shelf import Shelf
+from .accounts import foreseen, unexpected
 from .call import BoundCall, PartWork
 from .errors import ConfigError, Denied, InvalidPost, SocialKitError
 from .gate import Halt, InFlight, tokens_of
 from .journal import Intent, PartState
 from .model import Outcome, Post, Receipt, Report, Status
 from .plan import TargetPlan
+from .plan._planner import plan_target
 from .publish import ask_gate, make_outcome
 
 if TYPE_CHECKING:
-    from ._account import Account
-    from ._accounts import Target
+    from .accounts import Account, Target
     from .adapters.base import AccountFacts
     from .client import AsyncClient
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 from . import errors, settle
-from ._account import unexpected
 from ._clock import to_text
 from ._loop import call_user
 from ._shelf import Shelf
+from .accounts import unexpected
 from .adapters.base import Sent
 from .call import BoundCall, PartWork, Stopped
 from .gate import ALLOW, Gate, GateContext, Verdict, tokens_of
@@ -23,7 +23,7 @@ from .model import Outcome, Problem, Progress, Status
 from .plan import TargetPlan
 
 if TYPE_CHECKING:
-    from ._account import Account
+    from .accounts import Account
 
 RESENDS = 3
 """How often one call makes a part again after proof that the earlier attempts made nothing."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ._account import unexpected
+from .accounts import unexpected
 from .adapters.base import Absent, Adapter, CannotTell, Finding, Found, Lost, Sent
 from .call import BoundCall, PartWork
 from .errors import ConfigError, OutcomeUnknown, SocialKitError
 from .model import Receipt, Status
 
 if TYPE_CHECKING:
-    from ._account import Account
     from ._shelf import Shelf
+    from .accounts import Account
     from .journal import Intent, PartState
 
 RESEND_WITHIN = 600.0

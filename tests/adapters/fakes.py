@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import attrs
 
 from socialkit import auth
-from socialkit._planner import plan_target
+from socialkit.plan._planner import plan_target
 from socialkit._shelf import Shelf
 from socialkit.adapters.base import AccountFacts, Adapter, Credential, PartMedia, Response, Sent
 from socialkit.model import Post

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ._account import foreseen, unexpected
+from .accounts import foreseen, unexpected
 from .call import BoundCall
 from .errors import ConfigError, SocialKitError
 from .metrics import Metrics, MetricsTable, batches, error_row, single_posts, thread_row
 from .model import Receipt, Report
 
 if TYPE_CHECKING:
-    from ._account import Account
-    from ._accounts import Target, Targets
+    from .accounts import Account, Target, Targets
     from .client import AsyncClient
 
 What = Report | Receipt | str | Iterable[Receipt | str]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .adapters.base import Adapter
-from .rules import ImageRule, PollRule, Rules, VideoRule
+from ..adapters.base import Adapter
+from ..rules import ImageRule, PollRule, Rules, VideoRule
 
 _UNITS = {
     "x": "weighted",

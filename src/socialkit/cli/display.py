@@ -7,8 +7,8 @@ import threading
 from types import TracebackType
 from typing import Self, TextIO
 
-from ._render import shorten
-from .model import Progress
+from .._render import shorten
+from ..model import Progress
 
 _WORDS = {
     "planned": "planned",

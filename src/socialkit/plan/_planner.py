@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from . import text as texts
-from ._planner_media import MediaPlanner
-from ._shelf import Shelf
-from .adapters.base import AccountFacts, Adapter, Call, Part, PartMedia
-from .model import Change, Medium, Poll, Post, Problem, Receipt
-from .plan import TargetPlan, digest
-from .rules import PollRule, Rules, TextRule, Unit
+from .. import text as texts
+from .._shelf import Shelf
+from ..adapters.base import AccountFacts, Adapter, Call, Part, PartMedia
+from ..model import Medium, Poll, Post, Problem, Receipt
+from ..rules import PollRule, Rules, TextRule, Unit
+from . import TargetPlan, digest
+from ._media import MediaPlanner
+from ._notes import Notes
 
 if TYPE_CHECKING:
-    from ._account import Account
+    from ..accounts import Account
 
 SOFT = {
     "title": "is not shown: this platform's posts have no title",
@@ -62,30 +63,6 @@ class DraftPart:
     ) -> PartMedia | None:
         place = self.notes.place(self.index, field)
         return await self.planner.thumbnail(medium, place, max_bytes=max_bytes, max_side=max_side)
-
-
-@attrs.define
-class Notes:
-    """Collects what is wrong and what is changed for one account."""
-
-    account: str
-    problems: list[Problem] = attrs.field(factory=list)
-    changes: list[Change] = attrs.field(factory=list)
-
-    @staticmethod
-    def place(index: int, field: str) -> str:
-        return f"thread[{index - 1}].{field}" if index else field
-
-    def problem(self, field: str, code: str, message: str, **more: Any) -> Problem:
-        problem = Problem(self.account, field, code, message, **more)
-        if problem not in self.problems:
-            self.problems.append(problem)
-        return problem
-
-    def change(self, field: str, code: str, message: str, **more: Any) -> None:
-        change = Change(self.account, field, code, message, **more)
-        if change not in self.changes:
-            self.changes.append(change)
 
 
 async def plan_target(
@@ -134,14 +111,14 @@ def _with_media(part: Part, draft: DraftPart) -> Part:
 
 def content_digest(post: Post, options: Any, planner: MediaPlanner) -> str:
     """What an idempotency key is bound to: the fields and the media bytes, whatever file they come from."""
-    from ._convert import plain
+    from .._convert import plain
 
     posts = [_described(one, planner) for one in (post, *post.thread)]
     return digest([posts, plain(options)])
 
 
 def _described(post: Post, planner: MediaPlanner) -> Any:
-    from ._convert import plain
+    from .._convert import plain
 
     bare = (
         attrs.evolve(post, media=(), thread=(), link=None) if post.media or post.thread or post.link else post

@@ -22,11 +22,11 @@ from cattrs.cols import homogenous_tuple_structure_factory, list_structure_facto
 from cattrs.errors import AttributeValidationNote
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
-from . import errors, model
-from ._clock import from_text, to_text
-from .adapters import base
-from .errors import SocialKitError
-from .model import MediaSource, Medium, Post, Remote, Variant
+from .. import errors, model
+from .._clock import from_text, to_text
+from ..adapters import base
+from ..errors import SocialKitError
+from ..model import MediaSource, Medium, Post, Remote, Variant
 
 Hook = Callable[[Any, Any], Any]
 
@@ -318,7 +318,7 @@ def _options_in(cls: type[base.Options], converter: Converter) -> Hook:
     hooks: dict[type, Hook] = {}
 
     def hook(value: Any, _: Any) -> Any:
-        from .registry import adapter
+        from ..registry import adapter
 
         platform = _object(value).get("platform")
         if not isinstance(platform, str):
@@ -415,7 +415,7 @@ def _fields_in(converter: Converter) -> Hook:
 @functools.cache
 def _details_of(name: str) -> dict[str, Any]:
     """What an error of that class carries beside its text, and the type of each; not its report."""
-    from . import gate
+    from .. import gate
 
     cls: type[SocialKitError] = getattr(errors, name)
     hints = get_type_hints(cls, vars(gate) | vars(model) | vars(errors))

@@ -9,9 +9,9 @@ from typing import Any
 
 import attrs
 
-from .adapters.base import Part
-from .errors import ConfigError, InvalidPost, SocialKitError
-from .model import Captions, Change, Identity, Medium, Problem
+from ..adapters.base import Part
+from ..errors import ConfigError, InvalidPost, SocialKitError
+from ..model import Captions, Change, Identity, Medium, Problem
 
 
 @attrs.frozen(eq=False)
@@ -56,7 +56,7 @@ class TargetPlan:
     @property
     def digest(self) -> str:
         """Changes when anything that would be sent changes."""
-        from ._convert import plain
+        from .._convert import plain
 
         return digest([self.platform, plain(self.identity), [plain(part) for part in self.parts]])
 
@@ -117,7 +117,7 @@ class Plan(Mapping[str, TargetPlan]):
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe, without media bytes; a plan from bytes or open files is refused, naming the medium."""
-        from ._convert import dump
+        from .._convert import dump
 
         for target in self.targets:
             for part in target.parts:
@@ -131,19 +131,19 @@ class Plan(Mapping[str, TargetPlan]):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
         """The plan a :meth:`to_dict` made. Media are opened again when it is sent, and compared with their digests."""
-        from ._convert import load
+        from .._convert import load
 
         return load(cls, data)
 
     def __str__(self) -> str:
-        from ._render import plan_table
+        from .._render import plan_table
 
         return plan_table(self).text()
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        from ._render import plan_table
+        from .._render import plan_table
 
         return plan_table(self).html()
 

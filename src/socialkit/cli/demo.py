@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import textwrap
 
-from ._display import Display
-from .client import Client
-from .errors import Refused
-from .model import Image, Post
-from .sandbox import Sandbox, sample_picture
+from ..client import Client
+from ..errors import Refused
+from ..model import Image, Post
+from ..sandbox import Sandbox, sample_picture
+from .display import Display
 
 TEXT = (
     "We ship today. After two winters in the yard the new boat left the harbour this morning, with eleven people, "

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
-from ._convert_hooks import FILES, called, converter, is_safe, type_name, unsafe
-from .errors import ConfigError
-from .model import JSON, SCHEMA, Post
+from ..errors import ConfigError
+from ..model import JSON, SCHEMA, Post
+from ._hooks import FILES, called, converter, is_safe, type_name, unsafe
 
 T = TypeVar("T")
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
-from . import text as texts
-from ._shelf import Shelf, source_text, with_text
-from .adapters.base import PartMedia
-from .model import Captions, Image, Medium, Post, Remote, Video
-from .rules import ImageRule, Rules, VideoRule
-
-if TYPE_CHECKING:
-    from ._planner import Notes
+from .. import text as texts
+from .._shelf import Shelf, source_text, with_text
+from ..adapters.base import PartMedia
+from ..model import Captions, Image, Medium, Post, Remote, Video
+from ..rules import ImageRule, Rules, VideoRule
+from ._notes import Notes
 
 
 class MediaPlanner:
@@ -38,7 +36,7 @@ class MediaPlanner:
         return tuple(items)
 
     async def _look(self, medium: Medium | Captions, place: str) -> tuple[Any, Any] | None:
-        from .media import MediaError
+        from ..media import MediaError
 
         try:
             facts, blob = await self.shelf.inspect(medium)
@@ -96,7 +94,7 @@ class MediaPlanner:
         self, medium: Medium, place: str, *, max_bytes: int, max_side: int | None
     ) -> PartMedia | None:
         """A picture that is nice to have: what cannot be had is a Change, not a Problem."""
-        from .media import Fitted, MediaError, fit
+        from ..media import Fitted, MediaError, fit
 
         try:
             facts, blob = await self.shelf.inspect(medium)
@@ -114,7 +112,7 @@ class MediaPlanner:
         return self._fitted(item, done, place) if done else item
 
     async def _picture(self, item: PartMedia, facts: Any, blob: Any, place: str) -> PartMedia:
-        from .media import Fitted, fit
+        from ..media import Fitted, fit
 
         rule = self.rules.images
         if rule is None:

@@ -1,0 +1,1 @@
+"""What the command line shows: the demo, live progress, the feature matrix."""
