@@ -52,9 +52,8 @@ def main(arguments: list[str]) -> int:
     rows = []
     for number in numbers:
         began, load = time.monotonic(), os.getloadavg()[0]
-        rows += (found := measure(number))
+        rows += measure(number)
         print(f"bar {number}: {time.monotonic() - began:.0f} s, load before it {load:.1f}", file=sys.stderr)
-        del found
     print("\n".join(lines(rows)))
     return int(any(row.ok is False for row in rows))
 

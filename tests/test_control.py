@@ -210,3 +210,16 @@ def test_a_partly_posted_thread_says_where_it_stopped(box: Sandbox, client: Clie
     with pytest.raises(ThreadPartlyPosted) as caught:
         client.publish(TALE, to="mastodon", idempotency_key="tale")
     assert client.history()[0]["mastodon"].next_index == caught.value.next_index == 2
+
+
+def test_the_record_of_a_deleted_post_says_so_and_its_key_makes_no_second_one(box, client):
+    report = client.publish(Post("Hello"), "mastodon", idempotency_key="k")
+    client.delete(report)
+    told = client.history(idempotency_key="k")[0]["mastodon"]
+    assert told.status is Status.PUBLISHED
+    assert told.live is False
+    assert told.deleted_at == box.clock.now()
+    again = client.publish(Post("Hello"), "mastodon", idempotency_key="k")
+    assert again.replayed
+    assert again.receipts == ()
+    assert [entry for entry in box.timeline("mastodon") if entry.deleted_at is None] == []

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from socialkit import Declined, Denied, Halted, Identity, KeyReused, Post, SocialKitError, Status
 from socialkit.adapters.base import Fence, Part, Sent
 from socialkit.gate import ALLOW, Halt, Verdict
-from socialkit.journal import Intent, Journal, NewIntent, fold, intent_id, worst
+from socialkit.journal import Intent, Journal, NewIntent, fold, intent_id
+from socialkit.journal._intent import worst
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, Row
 from socialkit.testing import ManualClock

@@ -218,6 +218,8 @@ def _note(outcome: Outcome) -> str:
         lines.append(f"the first {outcome.next_index} parts are live")
     if outcome.look_again_at:
         lines.append(f"look again at {_shown(outcome.look_again_at, '')}")
+    if outcome.deleted_at:
+        lines.append(f"deleted {_shown(outcome.deleted_at, '')}")
     if outcome.replayed:
         lines.append("done by an earlier call")
     return "\n".join(lines)

@@ -199,6 +199,7 @@ async def _delete_one(account: Account, receipt: Receipt) -> None:
         for part in (*reversed(receipt.parts), receipt):
             _check_named(account, part)
             await account.adapter.delete(part, call)
+            await account.machinery.journal.deleted(part)
 
 
 def _check_named(account: Account, receipt: Receipt) -> None:
@@ -313,6 +314,7 @@ def _past_outcome(intent: Intent, error: SocialKitError | None) -> Outcome:
         receipt=intent.receipt(),
         error=None if good else error,
         missing=intent.missing,
+        deleted_at=intent.deleted_at,
         next_index=intent.next_index if status is Status.PARTIAL else None,
         replayed=True,
     )

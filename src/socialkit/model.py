@@ -446,6 +446,7 @@ class Outcome:
         missing: what the live post lacks, in words: an unknown id, a caption that could not be attached.
         look_again_at: when ``settle()`` may learn more. give_up_at: after that only a person closes it.
         next_index: for ``partial``, the first part that is not live.
+        deleted_at: when it was deleted again through this library; the status still says how publishing ended.
         replayed: True when nothing was sent now because an earlier call had done it.
 
     >>> Outcome("sky", "bluesky", Status.FAILED).live
@@ -462,6 +463,7 @@ class Outcome:
     look_again_at: datetime | None = None
     give_up_at: datetime | None = None
     next_index: int | None = None
+    deleted_at: datetime | None = None
     replayed: bool = False
 
     @property
@@ -472,7 +474,7 @@ class Outcome:
     def live(self) -> bool | None:
         """True: something is public. False: certainly nothing is. None: nobody knows yet."""
         if self.status in (Status.PUBLISHED, Status.PARTIAL):
-            return True
+            return self.deleted_at is None
         return False if self.status in (Status.INVALID, Status.REFUSED, Status.FAILED) else None
 
     @property
@@ -513,7 +515,7 @@ class Report(Mapping[str, Outcome]):
     @property
     def receipts(self) -> tuple[Receipt, ...]:
         """What is live, one receipt per account."""
-        return tuple(outcome.receipt for outcome in self.outcomes if outcome.receipt)
+        return tuple(o.receipt for o in self.outcomes if o.receipt and o.deleted_at is None)
 
     @property
     def failed(self) -> dict[str, Outcome]:

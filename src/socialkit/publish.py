@@ -367,6 +367,7 @@ def make_outcome(
         error=error,
         problems=problems,
         missing=_missing(intent),
+        deleted_at=intent.deleted_at if intent else None,
         look_again_at=_look_again(intent, error),
         give_up_at=settle.give_up_at(account, intent) if lost and intent else None,
         next_index=intent.next_index if intent and status is Status.PARTIAL else None,
