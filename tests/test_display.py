@@ -7,8 +7,8 @@ import io
 import pytest
 
 from socialkit import Progress
-from socialkit.cli.display import Display, describe
 from socialkit._render import width_of
+from socialkit.cli.display import Display, describe
 
 
 class Terminal(io.StringIO):

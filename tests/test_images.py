@@ -16,8 +16,18 @@ from PIL import Image as Pillow
 from PIL import ImageCms, ImageDraw
 
 import media_files as made
-from socialkit.media import _images
-from socialkit.media import CannotFit, Facts, Fitted, LocalBlob, MediaError, NeedsExtra, fit, inspect, redo
+from socialkit.media import (
+    CannotFit,
+    Facts,
+    Fitted,
+    LocalBlob,
+    MediaError,
+    NeedsExtra,
+    _images,
+    fit,
+    inspect,
+    redo,
+)
 from socialkit.model import File, Image
 from socialkit.rules import ImageRule
 

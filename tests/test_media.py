@@ -19,9 +19,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import media_files as made
-from socialkit.media._formats import View, look_at
 from socialkit.adapters.base import PartMedia, Response
 from socialkit.media import DigestingBlob, LocalBlob, MediaError, inspect, verify
+from socialkit.media._formats import View, look_at
 from socialkit.model import Captions, File, Image, Medium, Video
 from socialkit.transport import AnswerLost, UnsafeAddress
 

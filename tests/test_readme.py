@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from documents import ROOT, blocks, run, sandboxed
 
+from documents import ROOT, blocks, run, sandboxed
 from socialkit import registry
 from socialkit.cli.features import matrix
 
@@ -44,7 +44,8 @@ def test_run_twice_it_posts_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 def _mypy(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     path = folder / "example.py"
     path.write_text(code, encoding="utf-8")
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(folder / "cache"), str(path)]
+    options = ["--strict", "--config-file=", "--cache-dir", str(folder / "cache")]
+    command = [sys.executable, "-m", "mypy", *options, str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

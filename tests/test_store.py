@@ -20,12 +20,21 @@ from typing import Any
 
 import pytest
 
-from socialkit.store import _locks, _sqlite
 from socialkit.adapters.base import Credential
 from socialkit.contracts import StoreContract, TokenStoreContract
 from socialkit.errors import ConfigError, SocialKitError
 from socialkit.model import Identity
-from socialkit.store import Busy, MemoryStore, MemoryTokens, SQLiteStore, StoreTokens, open_store, transact
+from socialkit.store import (
+    Busy,
+    MemoryStore,
+    MemoryTokens,
+    SQLiteStore,
+    StoreTokens,
+    _locks,
+    _sqlite,
+    open_store,
+    transact,
+)
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 

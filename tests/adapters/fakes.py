@@ -21,11 +21,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import attrs
 
 from socialkit import auth
-from socialkit.plan._planner import plan_target
 from socialkit._shelf import Shelf
 from socialkit.adapters.base import AccountFacts, Adapter, Credential, PartMedia, Response, Sent
 from socialkit.model import Post
 from socialkit.plan import TargetPlan
+from socialkit.plan._planner import plan_target
 from socialkit.transport._body import make_body
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

@@ -501,7 +501,7 @@ class Adapter:
     platform: ClassVar[str] = ""
     title: ClassVar[str] = ""
     rules: ClassVar[Rules]
-    Options: ClassVar[type[Options]] = Options
+    Options: ClassVar[type[Any]] = Options
     scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     rotation: ClassVar[Rotation] = "none"
 
