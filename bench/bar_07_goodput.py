@@ -22,7 +22,7 @@ from .peers import MISSING, label, mastodon_client, peer
 from .served import Served, served
 from .table import Row
 
-LIMIT, WINDOW, WINDOWS, PROCESSES, TASKS = 250, 5.0, 5, 4, 4
+LIMIT, WINDOW, WINDOWS, PROCESSES, TASKS = 250, 5.0, 4, 4, 4
 MATCH = "POST /api/v1/statuses"
 
 

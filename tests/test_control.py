@@ -223,3 +223,15 @@ def test_the_record_of_a_deleted_post_says_so_and_its_key_makes_no_second_one(bo
     assert again.replayed
     assert again.receipts == ()
     assert [entry for entry in box.timeline("mastodon") if entry.deleted_at is None] == []
+
+
+def test_what_a_halt_stopped_stands_in_the_history_until_it_is_published(box, client):
+    client.halt("all", reason="wrong price", by="duty officer")
+    client.publish(Post("Hello"), "mastodon", idempotency_key="k", errors="return")
+    (report,) = client.history()
+    assert (report.key, report["mastodon"].status) == ("k", Status.REFUSED)
+    assert "wrong price" in str(report["mastodon"].error)
+    client.resume("all", reason="mended", by="duty officer")
+    client.publish(Post("Hello"), "mastodon", idempotency_key="k")
+    (report,) = client.history(account="mastodon")
+    assert report["mastodon"].status is Status.PUBLISHED

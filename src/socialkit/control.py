@@ -296,12 +296,26 @@ async def history(
     """Reports by key, from the journal alone: nothing is asked of a platform."""
     from ._convert import structure
 
-    found: dict[str, list[Outcome]] = {}
-    for intent in await client._machinery.journal.intents(since=since, key=key):
-        if account is None or intent.account == account:
-            error = structure(SocialKitError, intent.last_error) if intent.last_error else None
-            found.setdefault(intent.key, []).append(_past_outcome(intent, error))
-    return [Report(name, outcomes) for name, outcomes in found.items()]
+    journal = client._machinery.journal
+    past: list[tuple[datetime, str, Outcome]] = []
+    for intent in await journal.intents(since=since, key=key):
+        error = structure(SocialKitError, intent.last_error) if intent.last_error else None
+        past.append((intent.created_at, intent.key, _past_outcome(intent, error)))
+    begun = {(name, outcome.account) for _, name, outcome in past}
+    for row in await journal.refusals(since=since):
+        name, who = row.data["key"], row.data["account"]
+        if key in (None, name) and (name, who) not in begun:
+            error = structure(SocialKitError, row.data["error"])
+            past.append((row.at, name, Outcome(who, row.data["platform"], Status.REFUSED, error=error)))
+    return _reports([one for one in past if account in (None, one[2].account)])
+
+
+def _reports(past: list[tuple[datetime, str, Outcome]]) -> list[Report]:
+    """One report per key, in the order they were begun; of several refusals of one account the last."""
+    found: dict[str, dict[str, Outcome]] = {}
+    for _, key, outcome in sorted(past, key=lambda one: one[0]):
+        found.setdefault(key, {})[outcome.account] = outcome
+    return [Report(key, tuple(outcomes.values())) for key, outcomes in found.items()]
 
 
 def _past_outcome(intent: Intent, error: SocialKitError | None) -> Outcome:

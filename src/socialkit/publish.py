@@ -58,11 +58,17 @@ class TargetRun:
             )
         except errors.SocialKitError as error:
             outcome = self._failed(error)
+            await self._note_refusal(error)
         except Exception as error:
             outcome = self._failed(unexpected(self.account, error))
         self.result = outcome
         self.notify("done", detail=outcome.status.value)
         return outcome
+
+    async def _note_refusal(self, error: errors.SocialKitError) -> None:
+        """What a halt or the gate stopped before there was an intent stands in the journal too."""
+        if self.intent is None and isinstance(error, errors.Refused):
+            await self.account.machinery.journal.refusal(self._new_intent(), error)
 
     @property
     def name(self) -> str:

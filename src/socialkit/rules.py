@@ -161,7 +161,7 @@ class Rules:
     A field of :class:`~socialkit.Post` that has no rule here is refused by the plan, by name. ``carries``
     lists the plain fields the adapter handles: link, title, tags, reply_to, quote, language,
     content_warning, sensitive; ``in_text`` those of link, title and tags that the plan writes into the
-    text, as people do on that platform.
+    text, as people do on that platform. ``limited`` says in words what a carried field is narrowed to.
 
     >>> Rules(text=TextRule(500, "mastodon"), thread=True).carries
     frozenset()
@@ -189,5 +189,6 @@ class Rules:
     budgets: tuple[Budget, ...] = ()
     errors: tuple[ErrorRow, ...] = ()
     find: FindRule = FindRule()
+    limited: tuple[tuple[str, str], ...] = ()
     sources: tuple[Source, ...] = ()
     notes: tuple[str, ...] = ()

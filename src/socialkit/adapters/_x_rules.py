@@ -157,6 +157,7 @@ RULES = Rules(
     budgets=tuple(_budgets()),
     errors=tuple(_errors()),
     find=FindRule(by="list", quiet=150.0, looks=3, between=20.0),
+    limited=(("quote", "Enterprise apps only"), ("content_warning", "labels of media")),
     sources=(_DOCS, _REPORTS),
     notes=(
         "Accounts with X Premium may write 25,000 characters.",

@@ -115,6 +115,7 @@ RULES = Rules(
         ErrorRow(500, "Unavailable", definite=False),
     ),
     find=FindRule(by="key", quiet=60.0, looks=2, between=15.0),
+    limited=(("content_warning", "labels"),),
     sources=(_LEXICONS, _SERVERS),
     notes=("Posts cannot be edited.", "A post with media has no link card: the link stands in the text."),
 )

@@ -103,6 +103,7 @@ RULES = Rules(
         ErrorRow(500, "Unavailable", definite=False),
     ),
     find=FindRule(by="list", quiet=150.0, looks=3, between=20.0),
+    limited=(("quote", "Mastodon 4.5, Akkoma"),),
     sources=(_DOCS, _SERVERS),
     notes=(
         "A media post must have pictures or one video.",

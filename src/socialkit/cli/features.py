@@ -71,7 +71,7 @@ def _poll(rule: PollRule | None) -> str:
 
 
 def _carries(field: str) -> Callable[[Rules], str]:
-    return lambda rules: "yes" if field in rules.carries else "no"
+    return lambda rules: dict(rules.limited).get(field, "yes") if field in rules.carries else "no"
 
 
 def _bytes(count: int) -> str:

@@ -14,6 +14,8 @@ An intent is one post for one account under one idempotency key. Its state is fo
     outcome    what the caller was told
     closed     a person settled it
     deleted    a part that was live was deleted through this library
+
+Rows without an intent: ``halt``, ``resume``, and ``refusal`` for what was stopped before it was begun.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ import attrs
 from .. import gate
 from .._clock import Clock, to_text
 from ..adapters.base import Fence, Sent
-from ..errors import Denied, Halted, KeyReused, SocialKitError
-from ..model import Identity, Receipt, Status
+from ..errors import Denied, Halted, KeyReused, Refused, SocialKitError
+from ..model import Receipt, Status
 from ..store import Row, Store, Tx, hurry, transact
 from ._intent import (
     Attempt,
@@ -330,6 +332,22 @@ class Journal:
             return [intent for intent in folded if intent]
 
         return await transact(self.store, work)
+
+    async def refusal(self, new: NewIntent, error: Refused) -> None:
+        """Write that a post was stopped before anything of it was begun."""
+        from .._convert import plain
+
+        data = {
+            "key": new.key,
+            "account": new.account,
+            "platform": new.identity.platform,
+            "error": plain(error),
+        }
+        await transact(self.store, lambda tx: tx.append("refusal", data, at=self.clock.now()), durable=True)
+
+    async def refusals(self, *, since: datetime | None = None) -> list[Row]:
+        """The rows of what was stopped before it was begun, oldest first."""
+        return await transact(self.store, lambda tx: tx.rows(kinds=["refusal"], since=since))
 
     async def halt(self, halt: gate.Halt) -> None:
         """Write the stop: from this transaction on no ``sending`` row it covers can be written."""
