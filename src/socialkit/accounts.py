@@ -75,6 +75,7 @@ class Account:
         self.facts: AccountFacts | None = None
         self.offset = timedelta()
         self._rules: tuple[Rules, str] | None = None
+        self._keys: tuple[tuple[Credential, AccountFacts | None], BudgetKeys] | None = None
         self._asking: asyncio.Future[AccountFacts] | None = None
 
     @property
@@ -84,6 +85,12 @@ class Account:
 
     @property
     def budget_keys(self) -> BudgetKeys:
+        made_of = (self.keychain.held, self.facts)
+        if self._keys is None or self._keys[0][0] is not made_of[0] or self._keys[0][1] is not made_of[1]:
+            self._keys = (made_of, self._budget_keys())
+        return self._keys[1]
+
+    def _budget_keys(self) -> BudgetKeys:
         app = self.keychain.held.client_id or ""
         who = self.facts.identity.id if self.facts else self.adapter.hint
         base = f"{self.adapter.platform}|{self.adapter.server}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -16,6 +15,7 @@ import attrs
 from . import control, reading
 from ._clock import Clock, SystemClock
 from ._loop import loop_thread
+from ._process import ProcessRandom
 from ._progress import Pump
 from ._shelf import Shelf
 from .accounts import Account, Accounts, Machinery, Target, Targets, unexpected
@@ -94,7 +94,7 @@ class AsyncClient:
             limits=RateLimits(self._store, self._clock, max_wait=max_wait),
             journal=Journal(self._store, self._clock),
             clock=self._clock,
-            random=random.SystemRandom(),
+            random=ProcessRandom(),
             max_wait=max_wait,
         )
         self._known = Accounts(accounts or {}, self._parts)

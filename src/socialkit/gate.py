@@ -138,8 +138,10 @@ def halts_in(tx: Tx) -> list[Halt]:
 
 def find_halt(tx: Tx, tokens: Iterable[str], account: str) -> Halted | None:
     """The error of the first halt that covers any of the tokens."""
+    if not (halts := halts_in(tx)):
+        return None
     wanted = set(tokens)
-    for halt in halts_in(tx):
+    for halt in halts:
         if halt.covers(wanted):
             return Halted(
                 f"{account}: stopped by {halt.by} ({halt.scope}): {halt.reason}; nothing was sent. "

@@ -155,7 +155,9 @@ def invalid(problems: Sequence[Problem]) -> InvalidPost:
     return InvalidPost(problems)
 
 
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
 def digest(value: Any) -> str:
     """A short stable digest of a JSON value."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(_encode(value).encode()).hexdigest()[:32]

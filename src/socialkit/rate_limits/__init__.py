@@ -8,7 +8,6 @@ server's answers say corrects the books: the least remaining of a window wins, a
 from __future__ import annotations
 
 import operator
-import os
 import random as randomlib
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from functools import lru_cache
 import attrs
 
 from .._clock import Clock, seconds_between, to_text
+from .._process import pid
 from ..adapters.base import Reading
 from ..errors import RateLimited
 from ..rules import Budget, Level
@@ -112,7 +112,7 @@ class RateLimits:
         self._max_wait = max_wait
         self._random = random or randomlib.Random()
         self._blocks: dict[tuple[tuple[str, ...], int | None], _Block] = {}
-        self._pid = os.getpid()
+        self._pid = pid()
         self._matches: dict[int, tuple[Sequence[Budget], dict[tuple[str, str], tuple[Budget, ...]]]] = {}
         self._rooms: dict[str, tuple[int, int]] = {}
 
@@ -135,8 +135,8 @@ class RateLimits:
         now = self._clock.now()
         if not matched:
             return now
-        if self._pid != os.getpid():  # the places of a block are its parent's
-            self._pid, self._blocks = os.getpid(), {}
+        if self._pid != pid():  # the places of a block are its parent's
+            self._pid, self._blocks = pid(), {}
         names = tuple([f"{keys.owner(budget)}|{budget.name}" for budget in matched])
         block = self._blocks.get((names, cost))
         if block is not None and block.start <= now < block.end and next(block.places, None) is not None:

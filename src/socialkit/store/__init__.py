@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
 
 import attrs
 
+from .._process import pid
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
@@ -407,7 +408,7 @@ class _Passage:
     """Who is in the passage of a memory store; a forked child starts with an empty one."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
+        self.pid = pid()
         self.inside = 0
         self.drains = 0
         self.changed = threading.Condition(threading.Lock())
@@ -469,19 +470,18 @@ class MemoryStore:
 
     def owner(self) -> str:
         """This process's name as an owner."""
-        pid = os.getpid()
-        if pid in self._names:
-            return self._names[pid]
+        if (name := self._names.get(pid())) is not None:
+            return name
         with _lock:
-            return self._names.setdefault(pid, f"{pid}-{os.urandom(7).hex()}")
+            return self._names.setdefault(pid(), f"{pid()}-{os.urandom(7).hex()}")
 
     def alive(self, owner: str) -> bool:
         """Whether that name belongs to this process, or to one that this was forked from and that lives."""
-        pid = next((pid for pid, name in list(self._names.items()) if name == owner), None)
-        if pid is None or pid == os.getpid():
-            return pid is not None
+        maker = next((one for one, name in list(self._names.items()) if name == owner), None)
+        if maker is None or maker == pid():
+            return maker is not None
         try:
-            os.kill(pid, 0)
+            os.kill(maker, 0)
         except ProcessLookupError:
             return False
         except PermissionError:
@@ -501,7 +501,7 @@ class MemoryStore:
         return self._passage().drain(timeout)
 
     def _passage(self) -> _Passage:
-        if self._gate.pid != os.getpid():
+        if self._gate.pid != pid():
             self._gate, self._locked = _Passage(), set()
         return self._gate
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from ..adapters.base import Field, Slice
 
 PIECE = 256 * 1024
+_encode = jsonlib.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 class Body:
@@ -52,7 +53,7 @@ def make_body(
     random: randomlib.Random,
 ) -> Body | None:
     if json is not ...:
-        text = jsonlib.dumps(json, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = _encode(json)
         return Body([text.encode()], "application/json")
     if form is not None:
         return Body([urlencode(form).encode()], "application/x-www-form-urlencoded")
