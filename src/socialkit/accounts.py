@@ -15,6 +15,7 @@ import attrs
 
 from . import auth
 from ._clock import Clock
+from ._convert import plain, structure
 from ._loop import is_of_this_loop
 from ._version import __version__
 from .adapters.base import AccountFacts, Adapter, Credential, Response
@@ -121,8 +122,6 @@ class Account:
         return self._rules[1]
 
     def _know(self, facts: AccountFacts) -> None:
-        from ._convert import plain
-
         rules = self.adapter.rules_for(facts)
         self.facts, self._rules = facts, (rules, digest(plain(rules)))
 
@@ -154,8 +153,6 @@ class Account:
 
     async def stored(self) -> AccountFacts | None:
         """What any process on the store was told last, however long ago."""
-        from ._convert import structure
-
         data = await transact(self.machinery.store, lambda tx: tx.get("facts", self.login))
         if not data or data.pop("by", None) != __version__:
             return None  # another version of this library may have kept other facts
@@ -163,7 +160,6 @@ class Account:
 
     async def ask(self, known: Identity | None = None) -> AccountFacts:
         """Ask the platform now, and keep the answer for every process on the store."""
-        from ._convert import plain
         from .call import BoundCall
 
         told = await self.adapter.account(BoundCall(self))

@@ -12,6 +12,7 @@ import attrs
 
 from . import errors
 from ._clock import to_text
+from ._convert import plain
 from .adapters._errors import retry_at as _retry_at
 from .adapters.base import (
     AccountFacts,
@@ -225,10 +226,12 @@ class BoundCall:
 
     async def _check_uploads(self) -> None:
         """What was uploaded is what was planned; ranges an earlier process sent are read again for it."""
+        if self._work is None or not self._work.uploads:
+            return
         from ._shelf import stale
         from .media import MediaError, verify
 
-        for medium, watched in self._work.uploads if self._work else ():
+        for medium, watched in self._work.uploads:
             try:
                 same = await verify(medium, watched)
             except MediaError as error:
@@ -437,8 +440,6 @@ class BoundCall:
         return response
 
     async def _refused(self, error: errors.SocialKitError) -> None:
-        from ._convert import plain
-
         work = self._work
         assert work is not None
         data = {"part": work.index, "attempt": work.attempt, "error": plain(error)}

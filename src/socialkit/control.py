@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from . import settle as settling
+from ._convert import structure
 from ._shelf import Shelf
 from .accounts import foreseen, unexpected
 from .call import BoundCall, PartWork
@@ -294,8 +295,6 @@ async def history(
     client: AsyncClient, *, since: datetime | None, account: str | None, key: str | None
 ) -> list[Report]:
     """Reports by key, from the journal alone: nothing is asked of a platform."""
-    from ._convert import structure
-
     journal = client._machinery.journal
     past: list[tuple[datetime, str, Outcome]] = []
     for intent in await journal.intents(since=since, key=key):

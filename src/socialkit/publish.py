@@ -11,6 +11,7 @@ import attrs
 
 from . import errors, settle
 from ._clock import to_text
+from ._convert import plain
 from ._loop import call_user
 from ._shelf import Shelf
 from .accounts import unexpected
@@ -217,8 +218,6 @@ class TargetRun:
 
     async def _refuse(self, intent: Intent, index: int, error: errors.Declined) -> None:
         """An adapter read a good-looking answer as a definite no."""
-        from ._convert import plain
-
         number = len(intent.states[index].attempts)
         if any(a.number == number and a.open for a in intent.states[index].attempts):
             data = {"part": index, "attempt": number, "error": plain(error)}
@@ -270,8 +269,6 @@ class TargetRun:
     # --- the end ------------------------------------------------------------------------------------------
     async def _record(self, intent: Intent, error: BaseException) -> None:
         """Write what the caller will be told, so that another process can read why."""
-        from ._convert import plain
-
         if not isinstance(error, errors.SocialKitError):
             return
         data = {"status": self._status(intent, error).value, "error": plain(error)}

@@ -29,6 +29,7 @@ import attrs
 
 from .. import gate
 from .._clock import Clock, to_text
+from .._convert import plain
 from ..adapters.base import Fence, Sent
 from ..errors import Denied, Halted, KeyReused, Refused, SocialKitError
 from ..model import Receipt, Status
@@ -262,8 +263,6 @@ class Journal:
         ``last`` says that nothing of the intent is left to do: it is given up in the same transaction.
         ``owes`` says whether something that follows the commit is still to be done; None leaves that as it was.
         """
-        from .._convert import plain
-
         now, data = self.clock.now(), {"part": part, "sent": plain(sent)}
         if owes is not None:
             data["owes"] = owes
@@ -335,8 +334,6 @@ class Journal:
 
     async def refusal(self, new: NewIntent, error: Refused) -> None:
         """Write that a post was stopped before anything of it was begun."""
-        from .._convert import plain
-
         data = {
             "key": new.key,
             "account": new.account,

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from .._clock import from_text
+from .._convert import plain, structure
 from ..adapters.base import Part, Sent
 from ..errors import Declined
 from ..model import Identity, Receipt, Status
@@ -173,8 +174,6 @@ def refuse_too_old(state: PartState, account: str, key: str) -> None:
 
 
 def _begin(row: Row, before: Intent | None) -> Intent:
-    from .._convert import structure
-
     data = row.data
     new = NewIntent(
         structure(Identity, data["identity"]),
@@ -211,8 +210,6 @@ def _states(count: int, before: Intent | None) -> list[PartState]:
 
 
 def apply(intent: Intent, row: Row) -> None:
-    from .._convert import structure
-
     data = row.data
     state = intent.states[data.get("part", 0)]
     match row.kind:
@@ -273,8 +270,6 @@ class NewIntent:
     )
 
     def row(self) -> dict[str, Any]:
-        from .._convert import plain
-
         return {
             "key": self.key,
             "account": self.account,

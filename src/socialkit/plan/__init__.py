@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from .._convert import dump, load, plain
 from ..adapters.base import Part
 from ..errors import ConfigError, InvalidPost, SocialKitError
 from ..model import Captions, Change, Identity, Medium, Problem
@@ -56,8 +57,6 @@ class TargetPlan:
     @property
     def digest(self) -> str:
         """Changes when anything that would be sent changes."""
-        from .._convert import plain
-
         return digest([self.platform, plain(self.identity), [plain(part) for part in self.parts]])
 
 
@@ -117,8 +116,6 @@ class Plan(Mapping[str, TargetPlan]):
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe, without media bytes; a plan from bytes or open files is refused, naming the medium."""
-        from .._convert import dump
-
         for target in self.targets:
             for part in target.parts:
                 for medium in part.media:
@@ -131,8 +128,6 @@ class Plan(Mapping[str, TargetPlan]):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
         """The plan a :meth:`to_dict` made. Media are opened again when it is sent, and compared with their digests."""
-        from .._convert import load
-
         return load(cls, data)
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 from .. import text as texts
+from .._convert import plain
 from .._shelf import Shelf
 from ..adapters.base import AccountFacts, Adapter, Call, Part, PartMedia
 from ..model import Medium, Poll, Post, Problem, Receipt
@@ -111,15 +112,11 @@ def _with_media(part: Part, draft: DraftPart) -> Part:
 
 def content_digest(post: Post, options: Any, planner: MediaPlanner) -> str:
     """What an idempotency key is bound to: the fields and the media bytes, whatever file they come from."""
-    from .._convert import plain
-
     posts = [_described(one, planner) for one in (post, *post.thread)]
     return digest([posts, plain(options)])
 
 
 def _described(post: Post, planner: MediaPlanner) -> Any:
-    from .._convert import plain
-
     bare = (
         attrs.evolve(post, media=(), thread=(), link=None) if post.media or post.thread or post.link else post
     )
