@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -101,7 +101,11 @@ class Faces:
 
 def synchronous(blocks: int, size: int) -> Faces:
     """The same publish three ways, in turns: what disturbs one of a round disturbs all of it."""
-    with Client(accounts(), transport=Canned(), store=":memory:") as client, loop_thread() as hop:
+    with (
+        one_core(),
+        Client(accounts(), transport=Canned(), store=":memory:") as client,
+        loop_thread() as hop,
+    ):
         awaited, hopped = (AsyncClient(accounts(), transport=Canned(), store=":memory:") for _ in range(2))
         with asyncio.Runner() as runner:
             rounds = [_faces(client, awaited, hopped, runner, hop, size) for _ in range(blocks + 1)]
@@ -122,6 +126,24 @@ def _faces(
 
 async def _nothing() -> None:
     pass
+
+
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """Threads started in the block stay on this thread's core, where the system lets us choose.
+
+    Waking a thread on another core takes several times as long; whether a pair of threads shares one is the
+    scheduler's luck, and it differs from pair to pair within a run.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 @contextlib.contextmanager

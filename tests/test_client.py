@@ -492,3 +492,11 @@ def test_a_client_keeps_nothing_of_the_posts_it_published(box: Sandbox, tmp_path
         finally:
             tracemalloc.stop()
     assert after - before < 100 * 1000
+
+
+def test_a_period_the_platform_cannot_tell_is_said_not_ignored(box: Sandbox) -> None:
+    with box.client() as client:
+        now = client.fetch_account_metrics("mastodon")[0]
+        period = client.fetch_account_metrics("mastodon", since=box.clock.now())[0]
+    assert "period" not in now.missing
+    assert "only the present" in period.missing["period"]

@@ -131,6 +131,24 @@ def test_split_continues_an_over_long_text_in_a_thread(client: Client) -> None:
     assert {part.body["visibility"] for part in target.parts} == {"unlisted"}
 
 
+def test_every_part_of_a_thread_carries_its_fields_or_says_so(client: Client) -> None:
+    part = Post("again", link=Link("https://example.com", title="A boat"), tags=["boats"], title="Harbour")
+    post = Post("Hello", thread=[part])
+    assert body(client, post, 1)["status"] == "again\n\nhttps://example.com\n\n#boats"
+    assert changes(client, post) == {"thread[0].title": "not_carried", "thread[0].link": "not_carried"}
+
+
+def test_what_a_part_of_a_thread_cannot_be_is_named(client: Client) -> None:
+    elsewhere = Receipt(Identity("x", "https://api.x.com", "7"), "12")
+    parts = [Post("again", visibility="sunny"), Post("more", quote=elsewhere), Post("end", reply_to="12")]
+    found = problems(client, Post("Hello", thread=parts))
+    assert found == {
+        "thread[0].visibility": "unsupported",
+        "thread[1].quote": "wrong_platform",
+        "thread[2].reply_to": "in_thread",
+    }
+
+
 def test_a_content_warning_counts_where_the_platform_counts_it(client: Client) -> None:
     assert problems(client, Post("x" * 495, content_warning="spoiler")) == {"text": "too_long"}
 
@@ -301,3 +319,11 @@ def test_a_plan_with_problems_changes_and_errors_travels(box: Sandbox) -> None:
         assert (other.requests, other.cost, str(other)) == (plan.requests, plan.cost, str(plan))
         with pytest.raises(InvalidPost):
             client.publish(other)
+
+
+def test_a_focal_point_nobody_looks_at_is_a_change(picture: str) -> None:
+    post = Post("a", media=[Image(picture, alt="boat", focus=(0.0, 0.5))])
+    with Sandbox(["mastodon", "x"]) as box, box.client() as client:
+        plan = client.plan(post, ["mastodon", "x"])
+    assert plan["mastodon"].changes == ()
+    assert [(c.field, c.code) for c in plan["x"].changes] == [("media[0].focus", "not_carried")]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import attrs
@@ -77,6 +78,7 @@ class Account:
         self.offset = timedelta()
         self._rules: tuple[Rules, str] | None = None
         self._keys: tuple[tuple[Credential, AccountFacts | None], BudgetKeys] | None = None
+        self._hidden: tuple[Credential, Credential, tuple[str, ...]] | None = None
         self._asking: asyncio.Future[AccountFacts] | None = None
 
     @property
@@ -102,9 +104,11 @@ class Account:
         return self.machinery.clock.now() + self.offset
 
     def learn_time(self, response: Response) -> None:
+        if (date := response.headers.get("date")) is None:
+            return
         try:
-            told = parsedate_to_datetime(response.headers["date"])
-        except (KeyError, ValueError):
+            told = parsedate_to_datetime(date)
+        except ValueError:
             return
         gap = told - (response.received_at or self.machinery.clock.now())
         self.offset = gap if abs(gap) > timedelta(seconds=2) else timedelta()
@@ -142,7 +146,7 @@ class Account:
 
     def _fresh(self, facts: AccountFacts) -> bool:
         age = self.machinery.clock.now() - (facts.read_at or self.machinery.clock.now())
-        return age < timedelta(seconds=facts.ttl)
+        return age.total_seconds() < facts.ttl
 
     async def _learn(self) -> AccountFacts:
         stored = await self.stored()
@@ -176,21 +180,20 @@ class Account:
         return facts
 
     async def credential(self) -> Credential:
-        with self._renewals():
+        try:
             return await self.keychain.current(self._renew)
+        except OutcomeUnknown as lost:
+            raise self._not_renewed(lost) from lost
 
     async def renew(self, old: Credential) -> Credential:
-        with self._renewals():
-            return await self.keychain.renewed(old, self._renew)
-
-    @contextmanager
-    def _renewals(self) -> Iterator[None]:
-        """A renewal whose answer is lost leaves the token unknown, not the post: that was not sent."""
         try:
-            yield
+            return await self.keychain.renewed(old, self._renew)
         except OutcomeUnknown as lost:
-            words = f"the token could not be renewed: {lost.message}"
-            raise Unavailable(words, account=self.name) from lost
+            raise self._not_renewed(lost) from lost
+
+    def _not_renewed(self, lost: OutcomeUnknown) -> Unavailable:
+        """A renewal whose answer is lost leaves the token unknown, not the post: that was not sent."""
+        return Unavailable(f"the token could not be renewed: {lost.message}", account=self.name)
 
     async def _renew(self, old: Credential) -> Credential:
         from .call import BoundCall
@@ -214,7 +217,7 @@ class Account:
 
     def absolute(self, url: str) -> str:
         """The URL of a path below the server; an id that climbs out of its place (a forged receipt's) is refused."""
-        if ".." in url.partition("?")[0].split("/"):
+        if ".." in unquote(url.partition("?")[0]).split("/"):
             raise ConfigError(
                 f"{self.name}: {url!r} is no address of {self.adapter.platform}", account=self.name
             )
@@ -222,8 +225,11 @@ class Account:
 
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown; one or two characters would only tear holes into words."""
-        held = (*self.adapter.seed.secrets(), *self.keychain.held.secrets())
-        return tuple(secret for secret in held if len(secret) > 3)
+        seed, held = self.adapter.seed, self.keychain.held
+        if self._hidden is None or self._hidden[0] is not seed or self._hidden[1] is not held:
+            found = (*seed.secrets(), *held.secrets())
+            self._hidden = (seed, held, tuple(secret for secret in found if len(secret) > 3))
+        return self._hidden[2]
 
     def describe(self) -> dict[str, Any]:
         return {"account": self.name, "platform": self.adapter.platform, "server": self.adapter.server}
@@ -264,7 +270,7 @@ class Accounts:
             return self._of_adapter(target)
         if not isinstance(target, str):
             raise ConfigError(f"an account is its name or its adapter, not {_kind(target)}")
-        account = next((one for one in self if one.name == target), None)
+        account = self._named.get(target) or next((one for one in self if one.name == target), None)
         if account is None:
             known = ", ".join(sorted(self._named)) or "none"
             raise ConfigError(f"no account named {target!r}; accounts are: {known}", account=target)
@@ -285,9 +291,11 @@ class Accounts:
         """The accounts ``to`` names, each once, in order."""
         if to is None:
             raise ConfigError("say where: to=<account name>, an adapter, or several of them")
-        if not isinstance(to, str | Adapter | Iterable):
+        if isinstance(to, str | Adapter):
+            return [self.named(to)]
+        if not isinstance(to, Iterable):
             raise ConfigError(f"to= takes account names and adapters, not {_kind(to)}")
-        many = [to] if isinstance(to, str | Adapter) else list(to)
+        many = list(to)
         if not many:
             raise ConfigError("to= names no account")
         return list(dict.fromkeys(self.named(target) for target in many))

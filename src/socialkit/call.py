@@ -111,6 +111,10 @@ class BoundCall:
     def root(self) -> Sent | None:
         return self._work.intent.states[0].sent if self._work and self._work.index else None
 
+    @property
+    def lost(self) -> bool:
+        return bool(self._work and self._work.state.lost)
+
     def now(self) -> datetime:
         return self._owner.now()
 
@@ -185,8 +189,9 @@ class BoundCall:
             work.secrets[name] = value
             work.unkept.add(name)
             return
-        now = self._machinery.clock.now()
-        expires = now + timedelta(seconds=expires_in) if expires_in is not None else None
+        expires = None
+        if expires_in is not None:
+            expires = self._machinery.clock.now() + timedelta(seconds=expires_in)
         work.state.prepared[name] = (value, expires)
         work.fresh[name] = (value, to_text(expires) if expires else None)
 
@@ -377,13 +382,14 @@ class BoundCall:
             **body,
         )
         owner.learn_time(response)
-        if keys is not None:
+        readings = owner.adapter.read_limits(response) if keys is not None else ()
+        if keys is not None and (readings or response.status == 429):
             await machinery.limits.learn(
                 keys,
                 budgets,
                 method,
                 path,
-                owner.adapter.read_limits(response),
+                readings,
                 status=response.status,
                 retry_at=_retry_at(response),
             )

@@ -86,7 +86,7 @@ class AsyncClient:
         self._clock = clock or SystemClock()
         self._gate = gate
         self._transport = Transport(transport=transport, proxy=proxy, timeout=timeout, clock=self._clock)
-        # The system's own randomness: a forked child must not draw the keys its parent draws.
+        # A source of its own in every process: a forked child must not draw the keys its parent draws.
         self._parts = Machinery(
             store=self._store,
             tokens=tokens or StoreTokens(self._store),

@@ -22,6 +22,8 @@ SCHEMA = 1
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:
+    if type(value) in (tuple, list):
+        return tuple(value)
     if value is None:
         return ()
     if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
@@ -34,7 +36,7 @@ def _pair(value: Any) -> Any:
 
 
 def _tags(value: Any) -> tuple[str, ...]:
-    return tuple(tag.removeprefix("#") for tag in _tuple(value))
+    return tuple([tag.removeprefix("#") for tag in _tuple(value)])
 
 
 @attrs.frozen
@@ -261,7 +263,7 @@ def _is_text(_: object, __: object, value: object) -> None:
 
 
 def _is_reference(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, Receipt | str | None):
+    if value is not None and not isinstance(value, Receipt | str):
         raise TypeError(f"{field.name} is a Receipt, a permalink or an id, not {type(value).__name__}")
 
 
@@ -535,6 +537,8 @@ class Report(Mapping[str, Outcome]):
 
     def raise_for_errors(self) -> None:
         """Raise the account's own error for one account, else PublishErrors; quiet when all is well."""
+        if self.ok:
+            return
         from ._render import raise_for_report
 
         raise_for_report(self)

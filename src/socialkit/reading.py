@@ -122,7 +122,10 @@ async def _account_row(account: Account, since: datetime | None, until: datetime
     except Exception as error:
         now, told = account.machinery.clock.now(), _ours(account, error)
         return Metrics(account=account.name, platform=account.adapter.platform, error=told, fetched_at=now)
-    return attrs.evolve(row, account=account.name)
+    missing = row.missing
+    if (since or until) and not account.adapter.rules.account_history:
+        missing = {**missing, "period": "the platform tells only the present numbers, not those of a period"}
+    return attrs.evolve(row, account=account.name, missing=missing)
 
 
 async def fetch_posts(

@@ -46,6 +46,8 @@ class TextRule:
 class ImageRule:
     """What pictures a post may carry: count, bytes each, MIME types, pixels, alt-text length in graphemes.
 
+    ``animated_max_volume`` is pixels of a frame times frames.
+
     ``by_url`` says that the platform takes no bytes: a picture is a public URL (``Image.from_url``), which it
     fetches itself. Such a picture is not looked at when it is planned; anything else is a Problem.
     """
@@ -57,12 +59,14 @@ class ImageRule:
     alt_unit: Unit = "graphemes"
     max_pixels: int | None = None
     max_side: int | None = None
+    focus: bool = False
     animated_count: int = 1
     animated_alone: bool = False
     animated_max_bytes: int | None = None
     animated_types: frozenset[str] = frozenset({"image/gif"})
     animated_max_pixels: int | None = None
     animated_max_frames: int | None = None
+    animated_max_volume: int | None = None
     by_url: bool = False
 
 
@@ -161,7 +165,8 @@ class Rules:
     A field of :class:`~socialkit.Post` that has no rule here is refused by the plan, by name. ``carries``
     lists the plain fields the adapter handles: link, title, tags, reply_to, quote, language,
     content_warning, sensitive; ``in_text`` those of link, title and tags that the plan writes into the
-    text, as people do on that platform. ``limited`` says in words what a carried field is narrowed to.
+    text, as people do on that platform. ``repeats=False`` says that a text the account has just posted is
+    refused, so that the parts of a thread must differ. ``limited`` says in words what a carried field is narrowed to.
 
     >>> Rules(text=TextRule(500, "mastodon"), thread=True).carries
     frozenset()
@@ -173,6 +178,7 @@ class Rules:
     mixed_media: bool = False
     poll: PollRule | None = None
     thread: bool = False
+    repeats: bool = True
     carries: frozenset[str] = frozenset()
     in_text: frozenset[str] = frozenset()
     link_with_media: bool = True
@@ -185,6 +191,7 @@ class Rules:
     metrics: frozenset[str] = frozenset()
     metrics_batch: int = 1
     account_metrics: frozenset[str] = frozenset()
+    account_history: bool = False
     fetch_posts: bool = False
     budgets: tuple[Budget, ...] = ()
     errors: tuple[ErrorRow, ...] = ()

@@ -118,7 +118,9 @@ class FakeCall:
         memory: dict[str, Any] | None = None,
         blobs: Mapping[str, bytes] | None = None,
         credential: Credential | None = None,
+        lost: bool = False,
     ) -> None:
+        self.lost = lost
         self.adapter, self._facts, self.answers = adapter, facts, list(answers)
         self.previous, self.root = previous, root or previous
         self.at = now

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import httpx
 import pytest
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from media_files import SRT, VTT, gif, mp4, png
 from socialkit import Bluesky, Captions, Client, Image, Link, Poll, Post, Status, Video, errors
@@ -278,6 +278,40 @@ class TestPost:
         sent(client, Post("x").variant("sky", BlueskyOptions(replies="nobody")))
         assert [one.record["allow"] for one in sky.stored("app.bsky.feed.threadgate")] == [[]]
 
+    def test_one_name_alone_needs_no_brackets(self, client: Client, sky: BlueskyBox) -> None:
+        sent(client, Post("x").variant("sky", BlueskyOptions(replies="followers")))  # type: ignore[arg-type]
+        gate = sky.stored("app.bsky.feed.threadgate")[0].record
+        assert gate["allow"] == [{"$type": "app.bsky.feed.threadgate#followerRule"}]
+
+    @pytest.mark.parametrize(
+        ("replies", "code"),
+        [
+            (("friends",), "unknown"),
+            (("https://bsky.app/profile/brand.example/lists/3k",), "unknown"),
+            (tuple(f"at://did:plc:brand/app.bsky.graph.list/3{n}" for n in range(6)), "count"),
+        ],
+    )
+    def test_who_may_reply_is_checked_before_anything_is_sent(
+        self, client: Client, replies: tuple[str, ...], code: str
+    ) -> None:
+        post = Post("x").variant("sky", BlueskyOptions(replies=replies))
+        assert problems(client, post) == [("options.replies", code)]
+
+    def test_a_thread_has_one_rule_for_replies_and_each_part_one_for_quotes(
+        self, client: Client, sky: BlueskyBox
+    ) -> None:
+        thread = Post("one", thread=(Post("two"),))
+        receipt = sent(client, thread.variant("sky", BlueskyOptions(replies="nobody", quotes=False)))
+        gates = [one.record["post"] for one in sky.stored("app.bsky.feed.threadgate")]
+        assert gates == [receipt.raw["uri"]]
+        assert len(sky.stored("app.bsky.feed.postgate")) == 2
+
+    def test_a_reply_cannot_say_who_may_reply(self, client: Client, sky: BlueskyBox) -> None:
+        post = Post("x", reply_to=sent(client, HELLO)).variant("sky", BlueskyOptions(replies="nobody"))
+        assert changes(client, post) == [("options.replies", "not_carried")]
+        sent(client, post)
+        assert sky.stored("app.bsky.feed.threadgate") == []
+
     def test_a_gate_that_fails_leaves_the_post_and_is_missing(self, box: Sandbox, client: Client) -> None:
         box.fault("429", match="POST .*putRecord", skip=1)
         post = Post("x").variant("sky", BlueskyOptions(replies="nobody"))
@@ -349,6 +383,30 @@ class TestConversation:
         assert embed["$type"] == "app.bsky.embed.recordWithMedia"
         assert (embed["media"]["$type"], last(box).quote) == ("app.bsky.embed.images", first.raw["uri"])
 
+    def test_a_post_whose_author_forbids_quotes_is_not_quoted(self, box: Sandbox, client: Client) -> None:
+        with open_client(box, "bob.test") as bob:
+            theirs = sent(bob, Post("mine").variant("sky", BlueskyOptions(quotes=False)))
+        box.clock.advance(2)
+        assert problems(client, Post("look", quote=theirs.url)) == [("quote", "denied")]
+        assert problems(client, Post("yes", reply_to=theirs.url)) == []
+
+    def test_a_thread_closed_to_the_account_gets_no_reply(
+        self, box: Sandbox, client: Client, sky: BlueskyBox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sky, "_viewer_state", lambda post, viewer: {"replyDisabled": True})
+        with open_client(box, "bob.test") as bob:
+            theirs = sent(bob, Post("mine"))
+        box.clock.advance(2)
+        assert problems(client, Post("yes", reply_to=theirs.url)) == [("reply_to", "denied")]
+
+    def test_a_quote_keeps_its_link_card(self, box: Sandbox, client: Client) -> None:
+        first = sent(client, Post("first"))
+        link = Link("https://pages.example.com/boat", title="Mine", description="own words")
+        sent(client, Post("look", quote=first, link=link))
+        embed = last(box).record["embed"]
+        assert embed["$type"] == "app.bsky.embed.recordWithMedia"
+        assert (embed["media"]["external"]["uri"], last(box).quote) == (link.url, first.raw["uri"])
+
 
 class TestPictures:
     def test_a_picture_with_its_shape_and_text(self, box: Sandbox, client: Client) -> None:
@@ -403,6 +461,12 @@ class TestCards:
         sent(client, Post("see", link=link))
         card = last(box).record["embed"]["external"]
         assert (live(box), card["title"], card["description"]) == (["see"], "Mine", "own words")
+
+    def test_words_of_a_card_that_are_cut_are_told(self, box: Sandbox, client: Client) -> None:
+        post = Post("see", link=Link("https://pages.example.com/boat", title="x" * 301, description="short"))
+        assert changes(client, post) == [("link.title", "shortened")]
+        sent(client, post)
+        assert last(box).record["embed"]["external"]["title"] == "x" * 300
 
     def test_a_page_without_a_card_is_told(self, client: Client) -> None:
         assert ("text", "no_card") in changes(client, Post("see https://pages.example.com/none"))
@@ -468,6 +532,87 @@ class TestVideo:
         with pytest.raises(errors.Declined, match="encoding_failure"):
             client.publish(Post("film", media=[Video(FILM, alt="x")]), to="sky")
         assert live(box) == []
+
+    def test_a_failed_job_is_not_asked_again(self, box: Sandbox, client: Client, large: BlueskyBox) -> None:
+        post = Post("film", media=[Video(FILM, alt="x")])
+        box.fault("processing-failed")
+        with pytest.raises(errors.Declined):
+            client.publish(post, to="sky", idempotency_key="k")
+        client.publish(post, to="sky", idempotency_key="k")
+        assert live(box) == ["film"]
+
+    @pytest.mark.parametrize(
+        ("code", "kind"),
+        [
+            ("validation_failure", errors.Declined),
+            ("pds_upload_unsupported_blob_size", errors.Declined),
+            ("pds_upload_failure", errors.Unavailable),
+            ("generic_failure", errors.Unavailable),
+        ],
+    )
+    def test_what_another_try_may_not_meet_is_no_refusal(
+        self,
+        box: Sandbox,
+        client: Client,
+        large: BlueskyBox,
+        monkeypatch: pytest.MonkeyPatch,
+        code: str,
+        kind: type[errors.PlatformError],
+    ) -> None:
+        box.fault("processing-failed")
+        told = large._status
+        monkeypatch.setattr(large, "_status", lambda job: told(job) | {"failureCode": code})
+        with pytest.raises(kind, match=code):
+            client.publish(Post("film", media=[Video(FILM, alt="x")]), to="sky")
+        assert live(box) == []
+
+    def test_an_upload_the_service_forgot_begins_anew(
+        self, box: Sandbox, client: Client, large: BlueskyBox
+    ) -> None:
+        post = Post("film", media=[Video(FILM, alt="x")])
+        box.fault("dropped-before", match="POST .*uploadPart", skip=2, times=9)
+        with pytest.raises(errors.Unavailable):
+            client.publish(post, to="sky", idempotency_key="k")
+        box.faults.clear()
+        box.clock.advance(3700)
+        client.publish(post, to="sky", idempotency_key="k")
+        assert (live(box), len(asked(box, "startUpload"))) == (["film"], 2)
+
+    def test_an_upload_the_service_ended_begins_anew(
+        self, box: Sandbox, client: Client, large: BlueskyBox
+    ) -> None:
+        post = Post("film", media=[Video(FILM, alt="x")])
+        box.fault("dropped-before", match="POST .*uploadPart", skip=2, times=9)
+        with pytest.raises(errors.Unavailable):
+            client.publish(post, to="sky", idempotency_key="k")
+        box.faults.clear()
+        for upload in large.uploads.values():
+            upload.state = "aborted"
+        with pytest.raises(errors.Declined, match="Upload is aborted"):
+            client.publish(post, to="sky", idempotency_key="k")
+        client.publish(post, to="sky", idempotency_key="k")
+        assert live(box) == ["film"]
+
+    def test_the_service_is_asked_whether_it_takes_one_more(
+        self, box: Sandbox, client: Client, large: BlueskyBox
+    ) -> None:
+        large.person("brand.example").email_confirmed = False
+        with pytest.raises(errors.Declined, match="verify your email"):
+            client.publish(Post("film", media=[Video(FILM, alt="x")]), to="sky")
+        assert asked(box, "startUpload") == asked(box, "uploadVideo") == []
+
+    @pytest.mark.parametrize("told", [{"canUpload": True, "remainingDailyBytes": 99}, {"canUpload": False}])
+    def test_a_days_quota_is_not_run_into(
+        self,
+        box: Sandbox,
+        client: Client,
+        large: BlueskyBox,
+        monkeypatch: pytest.MonkeyPatch,
+        told: dict[str, Any],
+    ) -> None:
+        monkeypatch.setattr(large, "get_upload_limits", lambda request: JSONResponse(told))
+        with pytest.raises(errors.Declined, match="takes no video now"):
+            client.publish(Post("film", media=[Video(FILM, alt="x")]), to="sky")
 
     def test_processing_that_lasts_goes_on_later(
         self, box: Sandbox, client: Client, large: BlueskyBox
@@ -574,6 +719,32 @@ class TestReading:
         rows = client.fetch_metrics([receipt.url, by_handle, receipt.raw["uri"]])
         assert [row.id for row in rows] == [receipt.id] * 3
 
+    def test_a_permalink_copied_with_its_query(self, box: Sandbox, client: Client) -> None:
+        receipt = sent(client, HELLO)
+        box.clock.advance(2)
+        assert client.fetch_metrics(f"{receipt.url}/?ref=share#top")[0].id == receipt.id
+
+    def test_own_posts_tell_what_they_are(self, client: Client) -> None:
+        first = sent(client, HELLO)
+        sent(client, Post("a reply", reply_to=first))
+        sent(client, Post("a quote", quote=first))
+        sent(client, Post("both", quote=first, media=[Image(png(), alt="x")]))
+        kinds = [receipt.kind for receipt in client.fetch_posts("sky")]
+        assert kinds == ["quote", "quote", "reply", "post"]
+
+    def test_an_imported_post_of_long_ago_does_not_end_the_list(
+        self, box: Sandbox, client: Client, sky: BlueskyBox
+    ) -> None:
+        since = box.clock.now()
+        for text in ("one", "imported", "three"):
+            sent(client, Post(text))
+            box.clock.advance(60)
+        imported = next(one for one in box.timeline("bluesky") if one.text == "imported")
+        assert isinstance(imported, FeedPost)
+        imported.record["createdAt"] = "2019-01-01T00:00:00.000Z"
+        found = client.fetch_posts("sky", since=since)
+        assert [receipt.text for receipt in found] == ["three", "one"]
+
     def test_followers(self, client: Client) -> None:
         row = client.fetch_account_metrics("sky")[0]
         assert row.followers == row.raw["followersCount"] >= 120
@@ -612,6 +783,13 @@ class TestLimits:
         used = 5000 - sky.spend(hour, sky.person("brand.example").did, 0).remaining
         booked = {state.name: state for state in client.rate_limits()}["writes-hour"]
         assert booked.limit - booked.remaining == used == 2
+
+    def test_deleting_costs_one_point(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
+        client.delete(sent(client, HELLO))
+        hour = next(window for window in sky.windows if window.name == "repo-write-hour")
+        used = 5000 - sky.spend(hour, sky.person("brand.example").did, 0).remaining
+        booked = {state.name: state for state in client.rate_limits()}["writes-hour"]
+        assert booked.limit - booked.remaining == used == 3
 
     def test_answers_correct_the_right_budget(self, box: Sandbox, client: Client) -> None:
         sent(client, Post("x", media=[Image(png(), alt="x")]))
@@ -660,6 +838,9 @@ def error_of(status: int, name: str, message: str = "") -> errors.SocialKitError
         (400, "RepoTakendown", "", "ReauthNeeded", {"refreshable": False}),
         (403, "ScopeMissingError", 'Missing required scope "repo:x"', "MissingScope", {}),
         (403, "Forbidden", "", "Declined", {}),
+        (400, "DailyLimitExceeded", "", "Declined", {"definite": True}),
+        (400, "TooManyOpenUploads", "", "Declined", {}),
+        (503, "ServiceOverloaded", "", "Unavailable", {}),
         (413, "PayloadTooLarge", "request entity too large", "Declined", {"definite": True}),
         (429, "RateLimitExceeded", "Rate Limit Exceeded", "RateLimited", {}),
         (500, "InternalServerError", "Internal Server Error", "Unavailable", {"definite": False}),

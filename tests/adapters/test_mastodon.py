@@ -11,13 +11,15 @@ import pytest
 
 from media_files import gif, mp4, png
 from recording import Recorder
-from socialkit import Client, Image, InvalidPost, Poll, Post, Status, Video, errors
+from socialkit import Client, Image, InvalidPost, Mastodon, Poll, Post, Status, Video, errors
+from socialkit.adapters.base import AccountFacts, Part
 from socialkit.adapters.mastodon import MastodonOptions
 from socialkit.model import Identity, Receipt
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.mastodon import MastodonBox
 from socialkit.sandbox.mastodon_views import Toot
 
+from .fakes import FakeCall, answer
 from .mastodon_samples import (
     BOAT,
     HELLO,
@@ -462,6 +464,36 @@ def test_a_post_dropped_by_the_spam_filter_is_not_live(client: Client, wire: Rec
     assert caught.value.report["mastodon"].status is Status.FAILED
 
 
+# --- after a refusal --------------------------------------------------------------------------------------
+def test_a_refused_post_gets_a_key_of_its_own_the_next_time(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    """Pleroma answers a known key with the old refusal, whatever comes with it; and the media may be gone."""
+    server.software = "pleroma"
+    post = Post("Look", media=[BOAT])
+    client.plan(post, to="mastodon")
+    remembered, server.media = server.media, type(server.media)()
+    wire.say("POST", MEDIA, 200, {"id": "404", "url": "https://mastodon.social/boat.png"})
+    with pytest.raises(errors.Declined):
+        client.publish(post, to="mastodon", idempotency_key="look")
+    server.media = remembered
+    publish(client, post, idempotency_key="look")
+    keys = [request.headers["idempotency-key"] for request in wire.requests("POST", STATUSES)]
+    assert len(set(keys)) == len(keys) == 2
+    assert len(newest(server).media) == 1
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["one may be live", "none is live"])
+async def test_a_key_is_kept_while_an_attempt_under_it_may_be_live(lost: bool) -> None:
+    adapter = Mastodon("https://mastodon.social", token="t")
+    owner = Identity("mastodon", "https://mastodon.social", "1")
+    refused = answer({"error": "Validation failed"}, status=422)
+    call = FakeCall(adapter, AccountFacts(owner), [refused], memory={"key": "first"}, lost=lost)
+    with pytest.raises(errors.Declined):
+        await adapter.send(Part(0, {"status": "x", "visibility": "public"}), call)
+    assert call.memory["key"] == ("first" if lost else None)
+
+
 # --- edit and delete --------------------------------------------------------------------------------------
 def test_an_edit_replaces_everything(server: MastodonBox, client: Client) -> None:
     receipt = publish(client, Post("Before", media=[BOAT], content_warning="boats", language="de"))
@@ -490,6 +522,18 @@ def test_an_edit_refuses_what_it_cannot_change(
     assert wire.requests("PUT") == []
 
 
+def test_an_edit_for_another_audience_is_refused(server: MastodonBox, client: Client, wire: Recorder) -> None:
+    """The server would ignore it: what was meant for followers would be read by everybody."""
+    receipt = publish(client, HELLO)
+    with pytest.raises(InvalidPost, match="stays 'public'") as caught:
+        client.edit(receipt, Post("For you alone", visibility="followers"))
+    assert [(one.field, one.code) for one in caught.value.problems] == [("visibility", "fixed")]
+    assert wire.requests("PUT") == []
+    private = publish(client, Post("Before", visibility="followers"))
+    client.edit(private, Post("After", visibility="followers"))
+    assert newest(server).text == "After"
+
+
 def test_a_scheduled_post_is_not_edited(client: Client, due: datetime) -> None:
     receipt = publish(client, with_options(HELLO, scheduled_at=due))
     with pytest.raises(errors.ConfigError, match="delete it and publish it anew"):
@@ -516,6 +560,12 @@ def many(server: MastodonBox, count: int, account: str = "brand") -> list[Toot]:
         made.append(Toot(server.new_id(), account, f"number {number}", at))
         server.add(made[-1])
     return made
+
+
+def test_an_id_stays_one_piece_of_the_address(client: Client, wire: Recorder) -> None:
+    """Ids are any text: a media id may end in ``.png``, and what a person pastes may hold anything."""
+    assert problems(client, Post("Indeed", reply_to="12?x=1#y")) == [("reply_to", "not_found")]
+    assert wire.requests("GET", f"{STATUSES}/.*")[-1].url.raw_path == b"/api/v1/statuses/12%3Fx%3D1%23y"
 
 
 def test_own_posts_come_newest_first_over_every_page(

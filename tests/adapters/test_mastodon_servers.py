@@ -11,7 +11,7 @@ import pytest
 from recording import Recorder
 from socialkit import Client, Mastodon, Poll, Post, Status, errors
 from socialkit.adapters.base import AccountFacts, Response
-from socialkit.adapters.mastodon import _software_by_version
+from socialkit.adapters.mastodon import _limits, _software_by_version
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.mastodon import MastodonBox
 from socialkit.sandbox.mastodon_servers import SOFTWARE
@@ -142,6 +142,52 @@ def test_a_moments_weakness_is_not_taken_for_an_old_server(
         wire.say("GET", path, 503, "<h1>Try again</h1>")
     facts = facts_of(box, client)
     assert (facts.software, facts.facts["quotes"]) == ("mastodon", True)
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_server_without_the_newer_upload_gets_the_older_one(
+    server: MastodonBox, client: Client, wire: Recorder, status: int
+) -> None:
+    wire.say("POST", MEDIA, status, "<h1>No such page</h1>")
+    publish(client, Post("Look", media=[BOAT]))
+    assert len(wire.requests("POST", "/api/v1/media")) == 1
+    assert len(newest(server).media) == 1
+
+
+def test_older_pleroma_tells_its_poll_limits_by_other_names() -> None:
+    told = {"max_options": 20, "max_option_chars": 200, "min_expiration": 0, "max_expiration": 31_536_000}
+    known = _limits({"max_toot_chars": 5000, "upload_limit": 16_000_000, "poll_limits": told}, "pleroma")
+    names = ("poll_options", "poll_characters", "poll_min", "poll_max", "image_bytes", "alt")
+    assert [known[name] for name in names] == [20, 200, 0, 31_536_000, 16_000_000, 1500]
+    assert _limits({}, "pixelfed")["alt"] == 1000
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "@reader/7",
+        "@reader/7/?utm=x#top",
+        "users/reader/statuses/7",
+        "ap/users/1/statuses/7",
+        "@reader/statuses/7",
+        "@reader/posts/7",
+        "notice/7",
+        "p/reader/7",
+    ],
+)
+def test_a_permalink_of_each_software_names_its_id(path: str) -> None:
+    adapter = Mastodon("https://mastodon.social")
+    assert adapter._local_id(f"https://mastodon.social/{path}") == "7"
+    assert adapter._local_id(f"https://elsewhere.example/{path}") is None
+
+
+def test_one_row_that_fails_leaves_the_others(server: MastodonBox, client: Client, wire: Recorder) -> None:
+    server.software = "gotosocial"
+    receipts = [publish(client, Post(f"number {number}")) for number in range(3)]
+    wire.say("GET", f"{STATUSES}/{receipts[1].id}", 403, {"error": "Forbidden"})
+    first, second, third = client.fetch_metrics(receipts)
+    assert (first.error, third.error) == (None, None)
+    assert isinstance(second.error, errors.Declined)
 
 
 def test_pixelfed_needs_a_picture_and_keeps_short_warnings(server: MastodonBox, client: Client) -> None:

@@ -49,6 +49,15 @@ class TestAccount:
             await asking.adapter.account(asking)
 
     @pytest.mark.parametrize(
+        ("badge", "limit"), [(None, 280), ("none", 280), ("blue", 25_000), ("business", 25_000)]
+    )
+    def test_the_badge_tells_where_the_subscription_is_left_out(self, badge: str | None, limit: int) -> None:
+        facts = base.AccountFacts(OWN, facts={"subscription_type": None, "verified_type": badge})
+        assert X(token="t").rules_for(facts).text.limit == limit
+        told = base.AccountFacts(OWN, facts={"subscription_type": "None", "verified_type": badge})
+        assert X(token="t").rules_for(told).text.limit == 280
+
+    @pytest.mark.parametrize(
         ("subscription", "given", "limit"),
         [
             (None, None, 280),
@@ -143,6 +152,23 @@ class TestPlan:
         made = await planned(Post("$AA and $BB\ufeff"))
         assert codes(made) == [("text", "invalid_character"), ("text", "cashtags")]
 
+    async def test_parts_of_a_thread_differ(self) -> None:
+        """X refuses a text the account has just posted; media make it another post."""
+        again = await planned(Post("Ahoy!", thread=[Post("cafe\u0301"), Post("Ahoy! "), Post("caf\u00e9")]))
+        assert codes(again) == [("thread[1].text", "repeated"), ("thread[2].text", "repeated")]
+        boat, sea = Image(png(), alt="A boat"), Image(png(4, 4), alt="The sea")
+        shown = Post("Ahoy!", media=[boat], thread=[Post("Ahoy!", media=[sea]), Post("Ahoy!")])
+        assert codes(await planned(shown)) == []
+
+    async def test_a_poll_and_a_quote_need_a_text(self) -> None:
+        poll = Poll(["Yes", "No"], seconds=3600)
+        assert codes(await planned(Post(poll=poll))) == [("text", "required")]
+        assert codes(await planned(Post(quote="12"))) == [("text", "required")]
+
+    async def test_blanks_are_no_text(self) -> None:
+        part = await only_part(Post(" \n", media=[Image(png(), alt="A boat")]))
+        assert part.body["request"] == {}
+
     async def test_a_poll_is_open_for_whole_minutes(self) -> None:
         made = await planned(Post("Sail?", poll=Poll(["Yes", "No"], seconds=3700)))
         assert made.parts[0].body["request"]["poll"] == {"options": ["Yes", "No"], "duration_minutes": 62}
@@ -235,9 +261,23 @@ class TestPlan:
         assert codes(await planned(Post(media=[moving, Image(png(), alt="A boat")]))) == [("media", "mixed")]
 
     async def test_a_video_beyond_the_manual_is_a_warning(self) -> None:
-        clip = Video(mp4(seconds=150.0), alt="Sailing")
+        clip = Video(mp4(seconds=150.0, size=(720, 1280)), alt="Sailing")
         assert codes(await planned(Post(media=[clip])), "warning") == [("media[0]", "undocumented")]
         assert codes(await planned(Post(media=[clip]), X(token="t", premium=True)), "warning") == []
+
+    async def test_full_hd_is_no_warning(self) -> None:
+        """The manual says 1280 × 1024 at most; every phone records more, and X takes it."""
+        clip = Video(mp4(seconds=5.0, size=(1920, 1080)), alt="Sailing")
+        assert codes(await planned(Post(media=[clip])), "warning") == []
+
+    async def test_sizes_x_takes_no_moving_picture_of(self) -> None:
+        tiny = Video(mp4(seconds=5.0, size=(30, 40)), alt="Sailing")
+        assert codes(await planned(Post(media=[tiny]))) == [("media[0]", "too_small")]
+        wide = Image(gif(1300, 4, frames=2), alt="Waves")
+        assert codes(await planned(Post(media=[wide]))) == [("media[0]", "too_large")]
+        long = Image(gif(1280, 1080, frames=220), alt="Waves")
+        assert codes(await planned(Post(media=[long]))) == [("media[0]", "too_large")]
+        assert codes(await planned(Post(media=[Image(gif(1280, 1080, frames=210), alt="Waves")]))) == []
 
     async def test_captions_need_a_language_of_two_letters(self) -> None:
         clip = Video(mp4(seconds=5.0), alt="Sailing", captions=[Captions(SRT, "fil")])
@@ -420,6 +460,17 @@ class TestVideo:
             await sending.adapter.send(part, sending)
         assert all(asked.step != "commit" for asked in sending.asked)
 
+    async def test_a_failed_processing_is_not_looked_at_again(self) -> None:
+        part, memory = await self.clip(alt=None), dict[str, Any]()
+        failed = pending("601", "failed", error={"name": "InternalError"})
+        first = call(uploaded("601"), *[answer({})] * 3, failed, memory=memory)
+        with pytest.raises(errors.Declined):
+            await first.adapter.send(part, first)
+        answers = [failed, uploaded("602"), *[answer({})] * 3, uploaded("602"), posted()]
+        again = call(*answers, memory=memory)
+        await again.adapter.send(part, again)
+        assert again.asked[-1].json["media"] == {"media_ids": ["602"]}
+
     async def test_captions_and_thumbnail(self) -> None:
         captions, still = [Captions(SRT, "en-US", "English")], Image(png(8, 8), alt="A boat")
         part = await self.clip(alt=None, captions=captions, thumbnail=still)
@@ -484,6 +535,12 @@ class TestDelete:
         deleting = call(told)
         with pytest.raises(errors.Declined, match=f"did not delete {ID}"):
             await deleting.adapter.delete(Receipt(OWN, ID), deleting)
+
+    @pytest.mark.parametrize("wrong", ["12/hidden", "12?x=1", "12#a", "launch"])
+    async def test_what_is_no_id_reaches_no_path(self, wrong: str) -> None:
+        deleting = call()
+        with pytest.raises(errors.ConfigError, match="no id of a post on X"):
+            await deleting.adapter.delete(Receipt(OWN, wrong), deleting)
 
 
 # --- with the machinery around it -----------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -121,6 +121,12 @@ class TestFind:
         assert isinstance(await self.find(Post("Look", quote="12"), listed(live)), base.Found)
         assert isinstance(await self.find(Post("Look", quote="13"), listed(live)), base.Absent)
 
+    async def test_a_timeline_x_does_not_show_proves_nothing(self) -> None:
+        kind = "https://api.x.com/2/problems/not-authorized-for-resource"
+        hidden = answer({"errors": [{"type": kind, "detail": "Sorry, not yours", "title": "no"}]})
+        with pytest.raises(errors.Declined, match="Sorry, not yours"):
+            await self.find(Post("Ahoy"), hidden)
+
     async def test_nothing_there(self) -> None:
         assert isinstance(await self.find(Post("Ahoy"), listed()), base.Absent)
 
@@ -201,6 +207,26 @@ class TestMetrics:
         assert (gone.error.status, gone.likes) == (404, None)
         assert len(self.asking.asked) == 1
 
+    @pytest.mark.parametrize("at", [NOW, None])
+    async def test_what_is_no_id_spoils_no_other_row(self, at: Any) -> None:
+        body = {"data": [{"id": ID, "public_metrics": PUBLIC}]}
+        wrong = [Receipt(OWN, "3kabc", published_at=at), Receipt(OWN, "1,2", published_at=at)]
+        *bad, good = await self.rows([*wrong, Receipt(OWN, ID)], answer(body))
+        assert self.asking.asked[0].params["ids"] == ID
+        assert good.likes == 4
+        assert ["no id of a post on X" in str(row.error) for row in bad] == [True, True]
+        assert all(isinstance(row.error, errors.ConfigError) for row in bad)
+
+    async def test_organic_numbers_fill_what_the_others_leave_out(self) -> None:
+        post = {
+            "id": ID,
+            "non_public_metrics": {"engagements": 4},
+            "organic_metrics": {"impression_count": 60, "url_link_clicks": 2},
+        }
+        (row,) = await self.rows([Receipt(OWN, ID)], answer({"data": [post]}))
+        assert (row.impressions, row.clicks) == (60, 2)
+        assert set(row.raw) == {"non_public_metrics", "organic_metrics", "media"}
+
     async def test_the_newer_words_are_read_too(self) -> None:
         newer = {name: value for name, value in PUBLIC.items() if name != "retweet_count"}
         body = {"data": [{"id": ID, "public_metrics": {**newer, "repost_count": 8}}]}
@@ -218,6 +244,56 @@ class TestMetrics:
         post = {"id": ID, "public_metrics": PUBLIC, "attachments": {"media_keys": ["3_1"]}}
         (row,) = await self.rows([Receipt(OWN, ID)], answer({"data": [post], "includes": media}))
         assert row.missing["video_views"] == "the post has no video"
+
+    VIDEO: ClassVar[dict[str, Any]] = {
+        "data": [{"id": ID, "public_metrics": PUBLIC, "attachments": {"media_keys": ["7_1"]}}],
+        "includes": {"media": [{"media_key": "7_1", "type": "video"}]},
+    }
+
+    async def watched(self, *told: Any) -> Any:
+        self.asking = call(answer(self.VIDEO), *told, adapter=X(token="t", media_analytics=True))
+        (row,) = await self.asking.adapter.fetch_metrics([Receipt(OWN, ID)], self.asking)
+        return row
+
+    async def test_how_long_videos_were_watched_is_asked_for_on_wish(self) -> None:
+        (silent,) = await self.rows([Receipt(OWN, ID)], answer(self.VIDEO))
+        assert silent.watch_seconds is None
+        assert "media_analytics=True" in silent.missing["watch_seconds"]
+        times = [{"metrics": {"watch_time_ms": 61_500}}, {"metrics": {"watch_time_ms": 1000}}]
+        row = await self.watched(answer({"data": [{"media_key": "7_1", "timestamped_metrics": times}]}))
+        assert row.watch_seconds == 62.5
+        assert "watch_seconds" not in row.missing
+        asked = self.asking.asked[1]
+        assert (asked.step, asked.path) == ("read", "/2/media/analytics")
+        assert asked.params == {
+            "media_keys": "7_1",
+            "start_time": "2026-11-02T09:00:00Z",
+            "end_time": "2026-11-02T09:00:00Z",
+            "granularity": "total",
+            "media_analytics.fields": "media_key,timestamped_metrics,watch_time_ms",
+        }
+
+    @pytest.mark.parametrize(
+        ("told", "why"),
+        [
+            (errors.Declined("not for you"), "X did not say: not for you"),
+            (answer({"data": []}), "X did not say"),
+            (answer({"data": [{"media_key": "7_1", "watch_time_ms": "many"}]}), "X did not say"),
+        ],
+    )
+    async def test_a_watch_time_x_does_not_tell_spoils_no_row(self, told: Any, why: str) -> None:
+        row = await self.watched(told)
+        assert (row.likes, row.watch_seconds) == (4, None)
+        assert row.missing["watch_seconds"] == why
+
+    async def test_no_video_no_question(self) -> None:
+        asking = call(
+            answer({"data": [{"id": ID, "public_metrics": PUBLIC}]}),
+            adapter=X(token="t", media_analytics=True),
+        )
+        (row,) = await asking.adapter.fetch_metrics([Receipt(OWN, ID)], asking)
+        assert row.missing["watch_seconds"] == "the post has no video"
+        assert len(asking.asked) == 1
 
     async def test_the_account(self) -> None:
         counts = {"followers_count": 120, "following_count": 3, "tweet_count": 9, "listed_count": 0}
@@ -264,6 +340,7 @@ class TestPosts:
             f"https://mobile.twitter.com/brand/status/{ID}/photo/1",
             f"https://x.com/i/web/status/{ID}",
             f"https://x.com/i/status/{ID}",
+            f"https://X.com/Brand/status/{ID}",
             ID,
         ],
     )

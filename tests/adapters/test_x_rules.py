@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, ClassVar
 
 import pytest
@@ -59,6 +60,7 @@ ROWS: list[tuple[int, Any, str, str | None, bool]] = [
     (403, problem("user-suspended"), "Declined", "user-suspended", SURE),
     (403, numbered(326), "Declined", "326", SURE),
     (403, blank("Your account is temporarily locked."), "Declined", None, SURE),
+    (403, blank("Your account is suspended and may not do this."), "Declined", None, SURE),
     (403, numbered(226), "Declined", "226", SURE),
     (403, numbered(185), "RateLimited", "185", SURE),
     (403, problem("usage-capped", period="Monthly"), "RateLimited", "usage-capped", SURE),
@@ -140,6 +142,18 @@ class TestErrors:
         }
         assert X(token="t").read_error(refused(404, {"errors": [one]})) == ("resource-not-found", "gone")
 
+    @pytest.mark.parametrize(
+        ("detail", "hint"),
+        [
+            ("Your account is suspended and may not do this.", "the account is suspended"),
+            ("To protect our users this account is temporarily locked.", "the account is locked"),
+            ("You have been blocked from replying.", "X does not say why"),
+            (NOT_PERMITTED, "X does not say why"),
+        ],
+    )
+    def test_words_without_a_code_are_understood(self, detail: str, hint: str) -> None:
+        assert hint in str(X(token="t").parse_error(refused(403, blank(detail))))
+
     def test_an_empty_balance_says_how_to_go_on(self) -> None:
         assert "top them up" in str(X(token="t").parse_error(refused(402, problem("credits"))))
 
@@ -210,6 +224,39 @@ class TestLimits:
             None: (100, None)
         }
 
-    def test_every_request_has_a_budget(self) -> None:
-        rules = X(token="t").rules
-        assert len({budget.name for budget in rules.budgets}) == len(rules.budgets)
+    @pytest.mark.parametrize(
+        ("request_line", "limit"),
+        [
+            ("POST /2/tweets", 100),
+            ("DELETE /2/tweets/12", 50),
+            ("GET /2/tweets", 5000),
+            ("GET /2/tweets/12", 900),
+            ("GET /2/users/7/tweets", 900),
+            ("GET /2/users/me", 75),
+            ("POST /2/media/upload", 500),
+            ("POST /2/media/upload/initialize", 1875),
+            ("POST /2/media/upload/12/append", 1875),
+            ("POST /2/media/upload/12/finalize", 1875),
+            ("GET /2/media/upload", 1000),
+            ("POST /2/media/metadata", 500),
+            ("POST /2/media/subtitles", 100),
+            ("GET /2/media/analytics", 300),
+        ],
+    )
+    def test_every_request_has_one_window_of_its_own(self, request_line: str, limit: int) -> None:
+        budgets = [one for one in X(token="t").rules.budgets if one.level == "endpoint"]
+        met = [(one.limit, one.window) for one in budgets if re.fullmatch(one.match, request_line)]
+        assert met == [(limit, 900.0)]
+
+    def test_posts_are_counted_by_the_day_too(self) -> None:
+        budgets = [one for one in X(token="t").rules.budgets if one.match == "POST /2/tweets"]
+        assert {one.name: (one.limit, one.window) for one in budgets} == {
+            "posts": (100, 900.0),
+            "posts-app-24h": (10_000, 86_400.0),
+            "posts-3h": (300, 10_800.0),
+            "posts-user-24h": (2400, 86_400.0),
+        }
+
+    def test_no_two_budgets_share_a_name(self) -> None:
+        budgets = X(token="t").rules.budgets
+        assert len({budget.name for budget in budgets}) == len(budgets)

@@ -183,6 +183,20 @@ async def test_numbers() -> None:
     assert checked(call) == ["GET /2/tweets", "GET /2/tweets", "GET /2/users/me"]
 
 
+async def test_watch_times() -> None:
+    shown = {"id": ID, "text": "Ahoy", "public_metrics": COUNTS, "attachments": {"media_keys": ["7_1"]}}
+    media = {"media": [{"media_key": "7_1", "type": "video"}]}
+    times = [{"timestamp": "2026-11-02T09:00:00Z", "metrics": {"watch_time_ms": 5000}}]
+    call = calling(
+        answer({"data": [shown], "includes": media}),
+        answer({"data": [{"media_key": "7_1", "timestamped_metrics": times}]}),
+        adapter=X(token="t", media_analytics=True),
+    )
+    (row,) = await call.adapter.fetch_metrics([Receipt(OWN, ID)], call)
+    assert row.watch_seconds == 5
+    assert checked(call) == ["GET /2/tweets", "GET /2/media/analytics"]
+
+
 async def test_deleting() -> None:
     call = calling(answer({"data": {"deleted": True}}))
     await call.adapter.delete(Receipt(OWN, ID), call)

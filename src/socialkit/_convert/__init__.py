@@ -49,6 +49,8 @@ def load_post(data: Mapping[str, Any], files: str | os.PathLike[str] | None = No
 
 def plain(value: Any) -> JSON:
     """The value as JSON-safe data without an envelope; a ConfigError names each place that cannot be."""
+    if is_safe(value):
+        return value  # type: ignore[no-any-return]
     body: JSON = converter().unstructure(value)
     if is_safe(body):
         return body

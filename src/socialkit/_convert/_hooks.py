@@ -46,15 +46,16 @@ def called(value: Any) -> str:
 
 
 _SCALARS = frozenset({str, int, bool, type(None)})
+_TEXT = frozenset({str})
 
 
 def is_safe(value: Any) -> bool:
     """Whether :func:`unsafe` has nothing to say, found out without words."""
     kind = type(value)
-    if kind is dict:
-        return all(type(key) is str and (type(one) in _SCALARS or is_safe(one)) for key, one in value.items())
+    if kind is dict and _TEXT.issuperset(map(type, value)):
+        return _SCALARS.issuperset(map(type, value.values())) or all(map(is_safe, value.values()))
     if kind is list:
-        return all(type(one) in _SCALARS or is_safe(one) for one in value)
+        return _SCALARS.issuperset(map(type, value)) or all(map(is_safe, value))
     return kind in _SCALARS or (kind is float and math.isfinite(value))
 
 

@@ -47,10 +47,11 @@ def _by_status(status: int) -> ErrorRow:
 
 def retry_at(response: Response) -> datetime | None:
     """The moment a ``Retry-After`` header names, in seconds or as an HTTP date."""
+    if not (text := response.headers.get("retry-after")):
+        return None
     from .base import parse_reset
 
-    text = response.headers.get("retry-after")
     now = response.received_at or datetime.now(UTC)
-    if text and text.isdigit():
+    if text.isdigit():
         return now + timedelta(seconds=int(text))
     return parse_reset(text, now)

@@ -362,6 +362,11 @@ class Call(Protocol):
         """For a thread part: the first part."""
         ...
 
+    @property
+    def lost(self) -> bool:
+        """Whether an attempt of this part may have made something that nobody has seen yet."""
+        ...
+
     def now(self) -> datetime:
         """Aware UTC, corrected by what the server's ``Date`` headers said."""
         ...
@@ -613,10 +618,16 @@ class Adapter:
     def read_limits(self, response: Response) -> tuple[Reading, ...]:
         """What the answer's headers say about limits: ``X-RateLimit-*``, ``RateLimit-*`` and
         ``x-rate-limit-*`` are understood."""
-        for prefix in ("x-rate-limit-", "x-ratelimit-", "ratelimit-"):
-            if f"{prefix}remaining" in response.headers or f"{prefix}limit" in response.headers:
+        for prefix, remaining, limit in _LIMIT_HEADERS:
+            if remaining in response.headers or limit in response.headers:
                 return (_reading(prefix, response),)
         return ()
+
+
+_LIMIT_HEADERS = tuple(
+    (prefix, f"{prefix}remaining", f"{prefix}limit")
+    for prefix in ("x-rate-limit-", "x-ratelimit-", "ratelimit-")
+)
 
 
 def _reading(prefix: str, response: Response) -> Reading:

@@ -21,6 +21,7 @@ from ..model import Identity, Receipt
 from ..rules import Budget, ErrorRow, FindRule, ImageRule, Rules, Source, TextRule, VideoRule
 from ..text import byte_span, find_entities
 from . import base
+from ._bluesky_video import UPLOAD_TIMEOUT, VideoService, when
 from .base import (
     Absent,
     AccountFacts,
@@ -42,9 +43,8 @@ _SERVERS = Source("answers of the reference server on loopback", "2026-11-23")
 POST = "app.bsky.feed.post"
 LABELS = frozenset({"porn", "sexual", "nudity", "graphic-media"})
 THUMB_BYTES = 1_000_000
-UPLOAD_TIMEOUT = 300.0
-"""Seconds a server may take to answer an upload."""
 _WRITES = r"POST /xrpc/com\.atproto\.repo\.(putRecord|deleteRecord)"
+_SIGN_IN = r"POST .*server\.createSession"
 
 RULES = Rules(
     text=TextRule(300, "graphemes", also=((3000, "utf8"),)),
@@ -79,7 +79,8 @@ RULES = Rules(
         Budget("writes-hour", "account", 5000, 3600.0, match=_WRITES, cost=2, source=_LEXICONS),
         Budget("writes-day", "account", 35_000, 86_400.0, match=_WRITES, cost=2, source=_LEXICONS),
         Budget("uploads", "account", 1000, 86_400.0, match=r"POST .*repo\.uploadBlob", source=_LEXICONS),
-        Budget("sessions", "account", 30, 300.0, match=r"POST .*server\.createSession", source=_LEXICONS),
+        Budget("sessions", "account", 30, 300.0, match=_SIGN_IN, source=_LEXICONS),
+        Budget("sessions-day", "account", 300, 86_400.0, match=_SIGN_IN, source=_LEXICONS),
     ),
     errors=(
         ErrorRow(400, "ReauthNeeded", code="ExpiredToken", refresh=True),
@@ -96,6 +97,9 @@ RULES = Rules(
         ErrorRow(400, "Declined", text="could not find blob", hint="the upload is gone; publish again"),
         ErrorRow(400, "Declined", code="BlobTooLarge"),
         ErrorRow(400, "Declined", code="InvalidMimeType"),
+        ErrorRow(0, "Declined", code="DailyLimitExceeded", hint="the video service takes no more today"),
+        ErrorRow(0, "Declined", code="TooManyOpenUploads", hint="the video service forgets them in an hour"),
+        ErrorRow(0, "Unavailable", code="ServiceOverloaded"),
         ErrorRow(400, "Declined", code="InvalidRequest"),
         ErrorRow(400, "Declined", code="RecordNotFound"),
         ErrorRow(0, "ReauthNeeded", code="AccountTakedown", hint="the account is taken down"),
@@ -121,14 +125,19 @@ RULES = Rules(
 )
 
 
+def _several(replies: Any) -> Any:
+    """One name alone means a tuple of one."""
+    return (replies,) if isinstance(replies, str) and replies != "nobody" else replies
+
+
 @attrs.frozen
 class BlueskyOptions(base.Options):
     """What only Bluesky knows.
 
     Attributes:
         labels: self-labels: "porn", "sexual", "nudity", "graphic-media".
-        replies: who may reply: None (everyone), "nobody", or any of "mentioned", "followers", "following",
-            list AT-URIs.
+        replies: who may reply: None (everyone), "nobody", or up to 5 of "mentioned", "followers", "following",
+            list AT-URIs. It holds for the whole thread.
         quotes: False forbids quoting.
         card: False makes no preview card for the first link of the text.
 
@@ -138,7 +147,7 @@ class BlueskyOptions(base.Options):
 
     platform: ClassVar[str] = "bluesky"
     labels: tuple[str, ...] = ()
-    replies: tuple[str, ...] | Literal["nobody"] | None = None
+    replies: tuple[str, ...] | Literal["nobody"] | None = attrs.field(default=None, converter=_several)
     quotes: bool = True
     card: bool = True
 
@@ -228,11 +237,12 @@ class Bluesky(base.Adapter):
         if post.reply_to is not None:
             record["reply"] = await self._reply(draft, call)
         quote = await self._reference(draft, "quote", call) if post.quote else None
-        card = None if post.media or quote else await self._card(draft, call)
+        card = None if post.media else await self._card(draft, call)
         self._check_media(draft)
-        body = {"record": record, "quote": quote, "card": card, "gates": _gates(options)}
+        gates = _gates(options, replies=self._gates_replies(draft))
+        body = {"record": record, "quote": quote, "card": card, "gates": gates}
         kind = "quote" if quote else "reply" if post.reply_to or draft.index else "post"
-        requests = 1 + len(draft.media) + len(draft.extras) + len(_gates(options))
+        requests = 1 + len(draft.media) + len(draft.extras) + len(gates)
         clean = {name: value for name, value in body.items() if value}
         return Part(draft.index, clean, post.text, kind, extras=draft.extras, requests=requests)
 
@@ -296,6 +306,20 @@ class Bluesky(base.Adapter):
                     place = f"media[{index}].captions[{number}]"
                     draft.problem(place, "type", "captions are WebVTT here", hint="save them as a .vtt file")
 
+    def _gates_replies(self, draft: Draft) -> bool:
+        """Whether this post brings a rule for replies: only the first of a thread can."""
+        wanted, field = draft.options.replies, "options.replies"
+        names = () if wanted in (None, "nobody") else tuple(wanted)
+        for name in names:
+            if name not in _WHO and not _LIST.fullmatch(name):
+                hint = f"{', '.join(_WHO)}, or a list's AT-URI"
+                draft.problem(field, "unknown", f"{name!r} names nobody who may reply", hint=hint)
+        if len(names) > 5:
+            draft.problem(field, "count", "at most 5 rules", limit=5, actual=len(names))
+        if wanted is not None and draft.post.reply_to is not None and draft.index == 0:
+            draft.change(field, "not_carried", "is not sent: who started the thread says who may reply")
+        return wanted is not None and draft.post.reply_to is None and draft.index == 0
+
     async def _reply(self, draft: Draft, call: Call) -> dict[str, Any] | None:
         parent = await self._receipt_of(draft, "reply_to", call)
         if parent is None:
@@ -317,10 +341,14 @@ class Bluesky(base.Adapter):
             return wanted
         reference = wanted if isinstance(wanted, str) else wanted.url or wanted.id or ""
         try:
-            return await self.resolve(reference, call)
+            found = await self.resolve(reference, call)
         except (errors.ConfigError, errors.Declined) as error:
             draft.problem(field, "not_found", f"{reference!r}: {error}")
             return None
+        flag, verb = _DENIED[field]
+        if found.raw.get(flag):
+            draft.problem(field, "denied", f"its author does not let this account {verb} it")
+        return found
 
     async def _card(self, draft: Draft, call: Call) -> dict[str, str] | None:
         """The preview card of the link, or of the first link in the text; its picture shrunk to the limit."""
@@ -339,6 +367,9 @@ class Bluesky(base.Adapter):
                 draft.extras["card"] = thumb
         title = (link.title if link else None) or (told.title if told else "") or url
         description = (link.description if link else None) or (told.description if told else "")
+        for name, words, most in (("title", title, 300), ("description", description, 1000)):
+            if link and words == getattr(link, name) and len(words) > most:
+                draft.change(f"link.{name}", "shortened", "is cut", before=len(words), after=most)
         return {"uri": url, "title": title[:300], "description": description[:1000]}
 
     def _first_link(self, draft: Draft) -> str | None:
@@ -402,7 +433,7 @@ class Bluesky(base.Adapter):
         if root := (record.get("reply") or {}).get("root"):
             raw["root"] = root
         url = f"https://bsky.app/profile/{did}/post/{rkey}"
-        return Sent(rkey, url, _time(record.get("createdAt")), raw=raw)
+        return Sent(rkey, url, when(record.get("createdAt")), raw=raw)
 
     async def _embed(self, part: Part, call: Call) -> dict[str, Any] | None:
         media = await self._media_embed(part, call)
@@ -457,7 +488,7 @@ class Bluesky(base.Adapter):
     async def _video(self, item: PartMedia, call: Call) -> dict[str, Any]:
         limit = call.facts.facts.get("blob_limit")
         direct = limit is not None and item.size <= limit
-        blob = await (self._blob(item, call) if direct else self._served_video(item, call))
+        blob = await (self._blob(item, call) if direct else VideoService(self.video, call).blob(item))
         embed: dict[str, Any] = {"$type": "app.bsky.embed.video", "video": blob}
         if item.alt:
             embed["alt"] = item.alt
@@ -467,107 +498,6 @@ class Bluesky(base.Adapter):
             files = [(one.language or "und", await self._blob(one, call)) for one in item.captions]
             embed["captions"] = [{"lang": language, "file": file} for language, file in files]
         return embed
-
-    async def _served_video(self, item: PartMedia, call: Call) -> dict[str, Any]:
-        """Through the video service, in numbered parts where it takes them: each is sent once."""
-        name = f"video {item.digest[:16]}"
-        if (known := call.recall(name)) is not None:
-            return dict(known)
-        job = call.recall(f"{name} job")
-        if job is None:
-            upload = call.recall(f"{name} upload") or await self._start_upload(item, call, name)
-            job = await (
-                self._upload_parts(item, call, name, upload) if upload else self._upload_whole(item, call)
-            )
-            call.remember(f"{name} job", job, expires_in=3000)
-        blob = await self._processed(job, call)
-        call.remember(name, blob, expires_in=3000)
-        return blob
-
-    async def _service_token(self, call: Call) -> dict[str, str]:
-        """A token with which the video service may upload to the account's own server."""
-        audience = call.facts.facts.get("pds_did") or f"did:web:{call.facts.facts['pds'].partition('://')[2]}"
-        params = {
-            "aud": audience,
-            "lxm": "com.atproto.repo.uploadBlob",
-            "exp": str(int(call.now().timestamp()) + 1800),
-        }
-        answer = await call.read("GET", self._xrpc(call, "com.atproto.server.getServiceAuth"), params=params)
-        return {"authorization": f"Bearer {answer.json()['token']}"}
-
-    async def _start_upload(self, item: PartMedia, call: Call, name: str) -> dict[str, Any] | None:
-        body = {"sizeBytes": item.size, "mimeType": item.mime, "name": item.name}
-        facts = {"width": item.width, "height": item.height}
-        facts["durationMs"] = int(item.seconds * 1000) if item.seconds else None
-        body |= {key: value for key, value in facts.items() if value}
-        answer = await call.prepare(
-            "POST",
-            f"{self.video}/xrpc/app.bsky.video.startUpload",
-            json=body,
-            headers=await self._service_token(call),
-            auth=False,
-            accept=(404, 501),
-        )
-        if answer.status != 200:
-            return None
-        upload: dict[str, Any] = answer.json()
-        call.remember(f"{name} upload", upload, expires_in=3000, secret=True)
-        return upload
-
-    async def _upload_parts(self, item: PartMedia, call: Call, name: str, upload: dict[str, Any]) -> str:
-        blob, size, job = await call.open(item), int(upload["partSizeBytes"]), upload["jobId"]
-        token = await self._service_token(call)
-        for number in range(1, int(upload["partCount"]) + 1):
-            if call.recall(f"{name} part {number}"):
-                continue
-            start = (number - 1) * size
-            await call.prepare(
-                "POST",
-                f"{self.video}/xrpc/app.bsky.video.uploadPart",
-                params={"jobId": job, "partNumber": str(number)},
-                content=base.Slice(blob, start, min(start + size, item.size)),
-                headers={"content-type": "application/octet-stream", **token},
-                auth=False,
-                timeout=UPLOAD_TIMEOUT,
-            )
-            call.remember(f"{name} part {number}", True, expires_in=3000)
-        done = await call.prepare(
-            "POST",
-            f"{self.video}/xrpc/app.bsky.video.finishUpload",
-            json={"jobId": job},
-            headers=await self._service_token(call),
-            auth=False,
-        )
-        return str(done.json().get("completedJobId") or job)
-
-    async def _upload_whole(self, item: PartMedia, call: Call) -> str:
-        """One request; the same bytes again answer 409 with the job that has them."""
-        answer = await call.prepare(
-            "POST",
-            f"{self.video}/xrpc/app.bsky.video.uploadVideo",
-            params={"did": call.facts.identity.id, "name": f"{item.digest[:16]}.mp4"},
-            content=base.Slice(await call.open(item)),
-            headers={"content-type": item.mime, **await self._service_token(call)},
-            auth=False,
-            accept=(409,),
-            timeout=600.0,
-        )
-        return str(_job(answer.json())["jobId"])
-
-    async def _processed(self, job: str, call: Call) -> dict[str, Any]:
-        url = f"{self.video}/xrpc/app.bsky.video.getJobStatus"
-        answer = await call.poll(
-            lambda: call.read("GET", url, params={"jobId": job}, auth=False),
-            lambda response: _job_over(_job(response.json())),
-            waits=(1.5, 1.5, 3, 5),
-        )
-        status = _job(answer.json())
-        if status.get("blob"):
-            return dict(status["blob"])
-        why = status.get("failureCode") or status.get("error") or "no reason given"
-        raise errors.Declined(
-            f"the video service refused the video: {why} {status.get('message') or ''}".strip()
-        )
 
     # --- after --------------------------------------------------------------------------------------------
     async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
@@ -621,9 +551,8 @@ class Bluesky(base.Adapter):
     async def delete(self, receipt: Receipt, call: Call) -> None:
         for collection in (POST, *receipt.raw.get("gates", ())):
             body = {"repo": call.facts.identity.id, "collection": collection, "rkey": receipt.id}
-            await call.attach(
-                "POST", self._xrpc(call, "com.atproto.repo.deleteRecord"), json=body, repeatable=True
-            )
+            url = self._xrpc(call, "com.atproto.repo.deleteRecord")
+            await call.attach("POST", url, json=body, repeatable=True, cost=1)
 
     # --- read ---------------------------------------------------------------------------------------------
     async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
@@ -669,14 +598,16 @@ class Bluesky(base.Adapter):
             for found in answer["records"]:
                 receipt = self._receipt(found["uri"], found["cid"], found["value"], call.facts.identity)
                 if since and receipt.published_at and receipt.published_at < since:
-                    return
+                    if _tid_micros(str(receipt.id)) < since.timestamp() * 1_000_000:
+                        return
+                    continue  # written lately about an earlier day: what comes after it may be newer
                 if not (until and receipt.published_at and receipt.published_at > until):
                     yield receipt
             cursor = answer.get("cursor")
 
     def _receipt(self, uri: str, cid: str, record: Mapping[str, Any], owner: Identity) -> Receipt:
         sent = self._sent(uri, cid, record)
-        kind = "reply" if record.get("reply") else "post"
+        kind = _kind(record)
         return Receipt(owner, sent.id, sent.url, sent.published_at, record.get("text"), kind, raw=sent.raw)
 
     async def resolve(self, reference: str, call: Call) -> Receipt:
@@ -689,12 +620,15 @@ class Bluesky(base.Adapter):
         else:
             for view in await self._views([f"at://{did}/{POST}/{rkey}"], call):
                 author = Identity(self.platform, self.server, did, view["author"].get("handle"))
-                return self._receipt(view["uri"], view["cid"], view["record"], author)
+                seen = self._receipt(view["uri"], view["cid"], view["record"], author)
+                viewer = view.get("viewer") or {}
+                denied = {flag: True for flag, _ in _DENIED.values() if viewer.get(flag)}
+                return attrs.evolve(seen, raw={**seen.raw, **denied})
         raise errors.ConfigError(f"{reference!r} is no post that {self.server} can see")
 
     async def _place(self, reference: str, call: Call) -> tuple[str, str]:
         match = re.fullmatch(r"at://([^/]+)/app\.bsky\.feed\.post/([^/?#]+)", reference) or re.fullmatch(
-            r"https?://[^/]+/profile/([^/]+)/post/([^/?#]+)", reference
+            r"https?://[^/]+/profile/([^/]+)/post/([^/?#]+)/?(?:[?#].*)?", reference
         )
         if match is None:
             if "/" in reference:
@@ -759,9 +693,9 @@ def _pds(document: Any) -> str | None:
     return None
 
 
-def _gates(options: Any) -> dict[str, dict[str, Any]]:
+def _gates(options: Any, *, replies: bool) -> dict[str, dict[str, Any]]:
     gates: dict[str, dict[str, Any]] = {}
-    if options.replies is not None:
+    if replies:
         wanted = () if options.replies == "nobody" else options.replies
         gates["app.bsky.feed.threadgate"] = {"allow": [_rule(one) for one in wanted]}
     if not options.quotes:
@@ -770,11 +704,23 @@ def _gates(options: Any) -> dict[str, dict[str, Any]]:
     return gates
 
 
+_DENIED = {"reply_to": ("replyDisabled", "reply to"), "quote": ("embeddingDisabled", "quote")}
+"""What the network says about others' posts: it takes the record all the same, and shows it to nobody."""
+_WHO = {"mentioned": "mentionRule", "followers": "followerRule", "following": "followingRule"}
+_LIST = re.compile(r"at://[^/]+/app\.bsky\.graph\.list/[^/?#]+")
+
+
 def _rule(name: str) -> dict[str, str]:
-    kinds = {"mentioned": "mentionRule", "followers": "followerRule", "following": "followingRule"}
-    if name in kinds:
-        return {"$type": f"app.bsky.feed.threadgate#{kinds[name]}"}
+    if name in _WHO:
+        return {"$type": f"app.bsky.feed.threadgate#{_WHO[name]}"}
     return {"$type": "app.bsky.feed.threadgate#listRule", "list": name}
+
+
+def _kind(record: Mapping[str, Any]) -> str:
+    embed = str((record.get("embed") or {}).get("$type"))
+    if embed.startswith("app.bsky.embed.record"):
+        return "quote"
+    return "reply" if record.get("reply") else "post"
 
 
 def _strong(raw: Mapping[str, Any]) -> dict[str, str]:
@@ -783,20 +729,6 @@ def _strong(raw: Mapping[str, Any]) -> dict[str, str]:
 
 def _uri(receipt: Receipt) -> str:
     return str(receipt.raw.get("uri") or f"at://{receipt.identity.id}/{POST}/{receipt.id}")
-
-
-def _job(answer: dict[str, Any]) -> dict[str, Any]:
-    """The job's status: wrapped as the lexicon says, or bare as the live service answers."""
-    status: dict[str, Any] = answer.get("jobStatus") or answer
-    return status
-
-
-def _job_over(status: dict[str, Any]) -> bool:
-    return bool(status.get("blob")) or status.get("state") == "JOB_STATE_FAILED"
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
 def _stamp(moment: datetime | None) -> str:

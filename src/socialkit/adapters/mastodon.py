@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import attrs
 
@@ -38,7 +38,7 @@ _DOCS = Source("docs.joinmastodon.org and the server's source, 4.7", "2026-11-23
 _SERVERS = Source("answers of real servers on loopback", "2026-11-23")
 
 UPLOAD_TIMEOUT = 300.0
-"""Seconds a server may take to answer an upload: some look into the file before they do."""
+"""Seconds a server may take to answer an upload, whatever the client's ``timeout``: some look into the file first."""
 
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"})
 _VIDEOS = frozenset({"video/mp4", "video/webm", "video/quicktime", "video/ogg"})
@@ -49,6 +49,7 @@ _IMAGE = ImageRule(
     types=_IMAGES,
     alt_limit=1500,
     max_pixels=33_177_600,
+    focus=True,
     animated_count=4,
     animated_max_pixels=921_600,
 )
@@ -115,12 +116,20 @@ _VISIBILITY = {"public": "public", "unlisted": "unlisted", "followers": "private
 _RAW_COUNTS = frozenset({"gotosocial", "pleroma", "akkoma", "takahe"})
 _PLEROMA = frozenset({"pleroma", "akkoma", "rebased"})
 _SCHEDULES = frozenset({"mastodon", "gotosocial", "pleroma", "akkoma", "rebased"})
+_ALT = {"pixelfed": 1000}
 _FORMATS = frozenset({"gotosocial", "snac"}) | _PLEROMA
+_PERMALINK = re.compile(
+    r"/(?:@[^/]+(?:/statuses|/posts)?|(?:ap/)?users/[^/]+/statuses|notice|p/[^/]+)/([^/?#]+)/?(?:[?#].*)?"
+)
+"""Mastodon's own, and those of GoToSocial, Takahe, Pleroma and Pixelfed."""
 _FORKS = ("glitch", "hometown", "chuckya")
 _BLANKS = frozenset({"", ".", "🖼", "📹", "🎵"})
 """What servers write for a post that has a warning but no text."""
 _NO_DOCUMENT = frozenset({400, 401, 403, 404, 405, 406, 410, 422, 500, 501})
 """Answers that say a server has no such document (one software answers 500 to a path it does not know)."""
+
+_NO_ADDRESS = frozenset({404, 405, 501})
+"""Answers that say a server does not know the address."""
 
 
 @attrs.frozen
@@ -365,10 +374,22 @@ class Mastodon(base.Adapter):
             key = f"{call.random.getrandbits(128):032x}"
             call.remember("key", key)
         fence = None if "scheduled_at" in body else call.facts.fence("key")
-        response = await call.commit(
-            "POST", "/api/v1/statuses", json=body, headers={"idempotency-key": key}, fence=fence
-        )
+        try:
+            response = await call.commit(
+                "POST", "/api/v1/statuses", json=body, headers={"idempotency-key": key}, fence=fence
+            )
+        except errors.SocialKitError as error:
+            if not call.lost:
+                self._forget(part, error, call)
+            raise
         return _sent(response.json(), part)
+
+    def _forget(self, part: Part, error: errors.SocialKitError, call: Call) -> None:
+        """Nothing can be live: the next attempt gets a key of its own (some servers answer a known key with the old
+        refusal), and looks whether the media are still there."""
+        call.remember("key", None)
+        for index, item in enumerate(part.media if isinstance(error, errors.Declined) else ()):
+            call.remember(f"{_media_name(index, item)} ready", None)
 
     async def _upload(self, index: int, item: PartMedia, call: Call) -> str:
         """The media id, from this or an earlier process; waits until the server has processed it."""
@@ -385,9 +406,13 @@ class Mastodon(base.Adapter):
         return str(known)
 
     async def _uploaded(self, name: str, item: PartMedia, call: Call) -> str:
-        path = "/api/v2/media" if call.facts.facts["media_v2"] else "/api/v1/media"
-        form = await _fields(item, call)
-        response = await call.prepare("POST", path, multipart=form, timeout=UPLOAD_TIMEOUT)
+        form, response = await _fields(item, call), None
+        if call.facts.facts["media_v2"]:
+            response = await call.prepare(
+                "POST", "/api/v2/media", multipart=form, timeout=UPLOAD_TIMEOUT, accept=_NO_ADDRESS
+            )
+        if response is None or response.status in _NO_ADDRESS:
+            response = await call.prepare("POST", "/api/v1/media", multipart=form, timeout=UPLOAD_TIMEOUT)
         uploaded = response.json()
         call.remember(name, str(uploaded["id"]), expires_in=72_000)
         if response.status == 202 or uploaded.get("url") is None:
@@ -396,7 +421,7 @@ class Mastodon(base.Adapter):
 
     async def _processed(self, media_id: str, call: Call) -> None:
         await call.poll(
-            lambda: call.read("GET", f"/api/v1/media/{media_id}", accept=(206,)),
+            lambda: call.read("GET", _place("media", media_id), accept=(206,)),
             lambda answer: answer.status == 200,
         )
 
@@ -405,7 +430,7 @@ class Mastodon(base.Adapter):
         """A scheduled post that is no longer on the list was published: its own status is looked for."""
         if sent.status is not Status.SCHEDULED:
             return sent
-        listed = await call.read("GET", f"/api/v1/scheduled_statuses/{sent.id}", accept=(404,))
+        listed = await call.read("GET", _place("scheduled_statuses", sent.id), accept=(404,))
         if listed.status == 200:
             return attrs.evolve(sent, look_again_at=_time(listed.json()["scheduled_at"]))
         status = await self._published(sent.raw, call)
@@ -468,14 +493,14 @@ class Mastodon(base.Adapter):
         """By what the page shows, else by the source, which only the author may read."""
         if _plain(status) == _squash(text) or (not text.strip() and _plain(status) in _BLANKS):
             return True
-        source = await call.read("GET", f"/api/v1/statuses/{status['id']}/source", accept=_NO_DOCUMENT)
+        source = await call.read("GET", f"{_place('statuses', status['id'])}/source", accept=_NO_DOCUMENT)
         return bool(_object(source).get("text") == text)
 
     async def _own(
         self, call: Call, *, since: datetime | None, limit: int = 40
     ) -> AsyncIterator[dict[str, Any]]:
         """The account's own posts, newest first, down to ``since``."""
-        path = f"/api/v1/accounts/{call.facts.identity.id}/statuses"
+        path = f"{_place('accounts', call.facts.identity.id)}/statuses"
         url = f"{path}?limit={max(1, min(limit, 40))}&exclude_reblogs=true"
         async for status in self._pages(url, call):
             if since is not None and _time(status["created_at"]) < since:
@@ -498,22 +523,32 @@ class Mastodon(base.Adapter):
             words = "a scheduled post cannot be edited here; delete it and publish it anew"
             raise errors.ConfigError(f"{self.platform}: {words}")
         _refuse_fixed(part, call)
+        await self._refuse_audience(receipt, part, call)
         body = {name: value for name, value in part.body.items() if name in _EDITABLE}
         if part.media:
             body["media_ids"] = [
                 await self._upload(index, item, call) for index, item in enumerate(part.media)
             ]
-        response = await call.attach("PUT", f"/api/v1/statuses/{receipt.id}", json=body, repeatable=True)
+        response = await call.attach("PUT", _place("statuses", receipt.id), json=body, repeatable=True)
         return _sent(response.json(), None)
+
+    async def _refuse_audience(self, receipt: Receipt, part: Part, call: Call) -> None:
+        """An edit that names another audience than the post has would be read by the old one."""
+        wanted = part.body["visibility"]
+        live = await self._status(str(receipt.id), call) if wanted != "public" else None
+        if live and live.get("visibility", wanted) != wanted:
+            words = f"an edit cannot change it: the post stays {live['visibility']!r}"
+            hint = "delete the post and publish it anew"
+            raise errors.InvalidPost([Problem(call.account, "visibility", "fixed", words, hint=hint)])
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
         status_id: str | None = receipt.id
         if "scheduled_at" in receipt.raw:
-            answer = await self._remove(f"/api/v1/scheduled_statuses/{receipt.id}", call)
+            answer = await self._remove(_place("scheduled_statuses", receipt.id), call)
             published = await self._published(receipt.raw, call) if answer.status in (404, 410) else None
             status_id = str(published["id"]) if published else None
         if status_id is not None:
-            await self._remove(f"/api/v1/statuses/{status_id}", call, delete_media="true")
+            await self._remove(_place("statuses", status_id), call, delete_media="true")
 
     async def _remove(self, path: str, call: Call, **params: str) -> base.Response:
         """Gone already is good; a page in place of an answer confirms nothing."""
@@ -531,11 +566,18 @@ class Mastodon(base.Adapter):
             answer = await call.read("GET", "/api/v1/statuses", params=[(name, one) for one in ids])
             found = {str(status["id"]): status for status in answer.json()}
         else:
-            found = {one: status for one in ids if (status := await self._status(one, call)) is not None}
+            found = {one: await self._alone(one, call) for one in ids}
         return [_row(receipt, found.get(str(receipt.id)), now) for receipt in receipts]
 
+    async def _alone(self, status_id: str, call: Call) -> dict[str, Any] | errors.PlatformError | None:
+        """One status, or what the server said instead: the others' rows do not suffer from it."""
+        try:
+            return await self._status(status_id, call)
+        except (errors.Declined, errors.Unavailable) as error:
+            return error
+
     async def _status(self, status_id: str, call: Call) -> dict[str, Any] | None:
-        response = await call.read("GET", f"/api/v1/statuses/{status_id}", accept=(404,))
+        response = await call.read("GET", _place("statuses", status_id), accept=(404,))
         status: dict[str, Any] | None = response.json() if response.status == 200 else None
         return status
 
@@ -582,9 +624,8 @@ class Mastodon(base.Adapter):
         return self._receipt(found[0], owner)
 
     def _local_id(self, permalink: str) -> str | None:
-        path = permalink.removeprefix(self.server)
-        match = re.fullmatch(r"/(?:@[^/]+|users/[^/]+/statuses|ap/users/[^/]+/statuses)/([^/?#]+)", path)
-        return match[1] if match and path != permalink else None
+        match = _PERMALINK.fullmatch(permalink.removeprefix(self.server)) if self.owns(permalink) else None
+        return match[1] if match else None
 
     def owns(self, permalink: str) -> bool:
         return permalink.startswith(self.server + "/")
@@ -606,21 +647,24 @@ def _limits(instance: dict[str, Any], software: str) -> dict[str, Any]:
     statuses = configuration.get("statuses") or {}
     media = configuration.get("media_attachments") or {}
     polls = configuration.get("polls") or {}
+    old = instance.get("poll_limits") or {}
     legacy = instance.get("max_toot_chars") or (instance.get("pleroma") or {}).get("max_toot_chars")
     return {
         "characters": int(statuses.get("max_characters") or legacy or 500),
         "media": int(statuses.get("max_media_attachments") or 4),
         "url_length": int(statuses.get("characters_reserved_per_url") or 23),
-        "alt": int(media.get("description_limit") or instance.get("description_limit") or 1500),
+        "alt": int(
+            media.get("description_limit") or instance.get("description_limit") or _ALT.get(software, 1500)
+        ),
         "image_bytes": int(media.get("image_size_limit") or instance.get("upload_limit") or 16_777_216),
         "image_pixels": int(media.get("image_matrix_limit") or 33_177_600),
         "video_bytes": int(media.get("video_size_limit") or instance.get("upload_limit") or 103_809_024),
         "video_pixels": int(media.get("video_matrix_limit") or 8_294_400),
         "types": list(media.get("supported_mime_types") or ()),
-        "poll_options": int(polls.get("max_options") or 4),
-        "poll_characters": int(polls.get("max_characters_per_option") or 50),
-        "poll_min": int(polls.get("min_expiration") or 300),
-        "poll_max": int(polls.get("max_expiration") or 2_629_746),
+        "poll_options": int(polls.get("max_options") or old.get("max_options") or 4),
+        "poll_characters": int(polls.get("max_characters_per_option") or old.get("max_option_chars") or 50),
+        "poll_min": int(polls.get("min_expiration", old.get("min_expiration", 300)) or 0),
+        "poll_max": int(polls.get("max_expiration") or old.get("max_expiration") or 2_629_746),
         "raw_count": software in _RAW_COUNTS,
     }
 
@@ -755,7 +799,9 @@ def _lacks(status: dict[str, Any], part: Part) -> Iterator[str]:
         yield "the quoted post is shown only after its author agrees"
 
 
-def _row(receipt: Receipt, status: dict[str, Any] | None, now: datetime) -> Metrics:
+def _row(receipt: Receipt, status: dict[str, Any] | errors.PlatformError | None, now: datetime) -> Metrics:
+    if isinstance(status, errors.PlatformError):
+        return Metrics.of(receipt, error=status, fetched_at=now)
     if status is None:
         words = "the post is deleted, or not visible to this account"
         if (due := receipt.raw.get("scheduled_at")) is not None:
@@ -777,6 +823,11 @@ def _row(receipt: Receipt, status: dict[str, Any] | None, now: datetime) -> Metr
         | ({"poll": status["poll"]} if status.get("poll") else {}),
         fetched_at=now,
     )
+
+
+def _place(kind: str, name: str | None) -> str:
+    """The path of one thing by its id, which is any text."""
+    return f"/api/v1/{kind}/{quote(str(name), safe='')}"
 
 
 def _time(text: str) -> datetime:

@@ -7,6 +7,7 @@ the post that exists. A lost answer is settled by reading the account's own post
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -23,15 +24,20 @@ from socialkit.text import find_entities, invalid_characters, strip_html
 
 from . import base
 from ._x_posts import (
+    EPOCH,
     FIELDS,
     STATUS,
     Seen,
     author_of,
+    born,
     id_of,
     is_field_problem,
+    is_known,
     is_young,
     likeness_of,
     media_keys,
+    moving_keys,
+    own_id_of,
     permalink_of,
     posted_at,
     problem_kind,
@@ -39,6 +45,7 @@ from ._x_posts import (
     row_of,
     sent_of,
     stamp,
+    watch_times_of,
     words_of,
 )
 from ._x_rules import DAY, DOCUMENTED_VIDEO, LABELS, PREMIUM_TEXT, PRICE, QUARTER, RULES, VIDEO
@@ -84,6 +91,7 @@ class X(base.Adapter):
         client_id, client_secret: the developer app; the secret only where it is a confidential client.
         server: base URL of the API.
         premium: whether the account has X Premium; None asks X.
+        media_analytics: read how long own videos were watched too, in a request of its own.
 
     >>> X(token="…")
     <X https://api.x.com>
@@ -110,8 +118,9 @@ class X(base.Adapter):
         client_secret: str | None = None,
         server: str = "https://api.x.com",
         premium: bool | None = None,
+        media_analytics: bool = False,
     ) -> None:
-        self.premium = premium
+        self.premium, self.media_analytics = premium, media_analytics
         if oauth1 is not None:
             if token or refresh_token:
                 raise errors.ConfigError("X: give oauth1= or token=, not both")
@@ -153,7 +162,7 @@ class X(base.Adapter):
             identity=Identity(self.platform, self.server, str(me["id"]), me.get("username")),
             url=f"https://x.com/{me.get('username')}",
             software="x",
-            facts={"username": me.get("username"), "subscription_type": me.get("subscription_type")},
+            facts={name: me.get(name) for name in ("username", "subscription_type", "verified_type")},
         )
 
     async def _me(self, params: Mapping[str, str], call: Call) -> dict[str, Any]:
@@ -164,19 +173,25 @@ class X(base.Adapter):
         return me
 
     def rules_for(self, facts: AccountFacts) -> Rules:
+        rules = RULES
+        if self.media_analytics:
+            rules = attrs.evolve(rules, metrics=rules.metrics | {"watch_seconds"})
         if not self._is_premium(facts):
-            return RULES
+            return rules
         video = attrs.evolve(VIDEO, max_bytes=16 << 30, max_seconds=7500.0)
-        return attrs.evolve(RULES, text=TextRule(PREMIUM_TEXT, "x"), video=video)
+        return attrs.evolve(rules, text=TextRule(PREMIUM_TEXT, "x"), video=video)
 
     def _is_premium(self, facts: AccountFacts) -> bool:
-        told = str(facts.facts.get("subscription_type") or "None")
-        return told.casefold() != "none" if self.premium is None else self.premium
+        """As given, else by the subscription; where X leaves that out, by the badge that comes with one."""
+        if self.premium is not None:
+            return self.premium
+        told = facts.facts.get("subscription_type") or facts.facts.get("verified_type")
+        return str(told or "none").casefold() != "none"
 
     # --- plan ----------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
         post = draft.post
-        request: dict[str, Any] = {"text": post.text} if post.text else {}
+        request: dict[str, Any] = {"text": post.text} if post.text.strip() else {}
         request |= _option_fields(draft)
         if (parent := self._target(draft, "reply_to")) is not None:
             request["reply"] = {"in_reply_to_tweet_id": parent}
@@ -186,8 +201,7 @@ class X(base.Adapter):
             request["poll"] = _poll(draft)
         _check_text(draft)
         _check_mix(draft)
-        if not self._is_premium(draft.facts):
-            _check_video(draft)
+        _check_moving(draft, self._is_premium(draft.facts))
         _check_captions(draft)
         summoned = self._check_reply(draft)
         warning = _media_warning(draft)
@@ -283,14 +297,15 @@ class X(base.Adapter):
         session = call.recall(f"{name} session")
         if session is not None and session["until"] <= call.now().timestamp():
             session = None
-        answer = None
-        try:
-            answer = await self._transfer(name, item, session, call) if session else None
-        except errors.Declined:
-            session = None
-        if session is None:
-            session = await self._initialize(name, item, category, call)
-            answer = await self._transfer(name, item, session, call)
+        if session is not None:
+            with contextlib.suppress(errors.Declined):
+                return await self._finish(name, item, session, call)
+        return await self._finish(name, item, await self._initialize(name, item, category, call), call)
+
+    async def _finish(
+        self, name: str, item: PartMedia, session: dict[str, Any], call: Call
+    ) -> dict[str, Any]:
+        answer = await self._transfer(name, item, session, call)
         done = await self._processed(session["id"], answer, call)
         return {"id": session["id"], "media_key": session["key"], **_data(done)}
 
@@ -407,7 +422,10 @@ class X(base.Adapter):
             params["end_time"] = stamp(until + timedelta(seconds=1))
         url, seen = f"/2/users/{call.facts.identity.id}/tweets", set[str]()
         while True:
-            page = (await call.read("GET", url, params=params)).json()
+            answer = await call.read("GET", url, params=params)
+            page = answer.json()
+            if page.get("errors") and "data" not in page:
+                raise errors.Declined(f"X does not show the account's posts: {self.read_error(answer)[1]}")
             for post in page.get("data") or ():
                 yield post
             token = (page.get("meta") or {}).get("next_token")
@@ -417,7 +435,8 @@ class X(base.Adapter):
             params["pagination_token"] = token
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
-        answer = await call.attach("DELETE", f"/2/tweets/{receipt.id}", accept=(404,), repeatable=True)
+        path = f"/2/tweets/{own_id_of(receipt)}"
+        answer = await call.attach("DELETE", path, accept=(404,), repeatable=True)
         body = answer.json_or_none() or {}
         code, said = self.read_error(answer)
         gone = (body.get("data") or {}).get("deleted") or code in GONE or (answer.status == 404 and body)
@@ -427,14 +446,16 @@ class X(base.Adapter):
     # --- read ----------------------------------------------------------------------------------------------
     async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
         """One request for own posts of the last 30 days, whose private numbers X tells; one for the others."""
-        now = call.now()
-        private = [r for r in receipts if is_young(r, now) and r.identity.id == call.facts.identity.id]
+        now, known = call.now(), [r for r in receipts if is_known(r)]
+        private = [r for r in known if is_young(r, now) and r.identity.id == call.facts.identity.id]
         found, problems = await self._lookup(private, call, private=True)
         asked = {r.id for r in private if r.id not in found and not is_field_problem(problems.get(str(r.id)))}
-        rest = [r for r in receipts if r.id and r.id not in found and r.id not in asked]
+        rest = [r for r in known if r.id not in found and r.id not in asked]
         more, others = await self._lookup(rest, call, private=False)
         found, problems = found | more, {**problems, **others}
-        return [row_of(r, found.get(str(r.id)), problems.get(str(r.id)), now) for r in receipts]
+        own = [r for r in known if r.identity.id == call.facts.identity.id and r.id in found]
+        watched = await self._watched(own, found, call) if self.media_analytics else None
+        return [row_of(r, found.get(str(r.id)), problems.get(str(r.id)), now, watched) for r in receipts]
 
     async def _lookup(
         self, receipts: Sequence[Receipt], call: Call, *, private: bool
@@ -457,6 +478,28 @@ class X(base.Adapter):
             for post in body.get("data") or ()
         }
         return found, problems
+
+    async def _watched(
+        self, own: Sequence[Receipt], found: Mapping[str, Seen], call: Call
+    ) -> dict[str, float] | str:
+        """How long the videos of own posts were watched, by media key; why not, where X refuses to say."""
+        keys = [key for receipt in own for key in moving_keys(found[str(receipt.id)][1])]
+        times = [at for receipt in own if (at := receipt.published_at or born(str(receipt.id)))]
+        watched = dict[str, float]()
+        for start in range(0, len(keys), 100):
+            params = {
+                "media_keys": ",".join(keys[start : start + 100]),
+                "start_time": stamp(min(times, default=EPOCH)),
+                "end_time": stamp(call.now()),
+                "granularity": "total",
+                "media_analytics.fields": "media_key,timestamped_metrics,watch_time_ms",
+            }
+            try:
+                answer = await call.read("GET", "/2/media/analytics", params=params)
+                watched |= watch_times_of(answer.json())
+            except errors.SocialKitError as error:
+                return f"X did not say: {error}"
+        return watched
 
     async def fetch_account_metrics(
         self, call: Call, *, since: datetime | None, until: datetime | None
@@ -616,6 +659,8 @@ def _poll(draft: Draft) -> dict[str, Any]:
 
 def _check_text(draft: Draft) -> None:
     text = draft.post.text
+    if not text.strip() and not draft.media and (draft.post.poll or draft.post.quote):
+        draft.problem("text", "required", "X needs a text beside a poll or a quoted post")
     for at, name in invalid_characters(text):
         draft.problem("text", "invalid_character", f"{name} at {at} is not allowed on X", hint="take it out")
     cashtags = [entity for entity in find_entities(text, "x") if entity.kind == "cashtag"]
@@ -635,13 +680,20 @@ def _check_mix(draft: Draft) -> None:
     draft.problem("quote", "enterprise_only", words, hint="put the link into the text", severity="warning")
 
 
-def _check_video(draft: Draft) -> None:
-    """A warning where only reports of third parties, not the manual, say that X takes it."""
+def _check_moving(draft: Draft, premium: bool) -> None:
+    """A warning where only reports of third parties, not the manual, say that X takes a video."""
     most_bytes, most_seconds = DOCUMENTED_VIDEO
     for index, item in enumerate(draft.media):
-        if item.kind == "video" and (item.size > most_bytes or (item.seconds or 0) > most_seconds):
+        field, wide, high = f"media[{index}]", item.width or 0, item.height or 0
+        if item.kind == "gif" and (wide > 1280 or high > 1080):
+            words = f"{wide} × {high} pixels; an animated GIF has at most 1280 × 1080"
+            draft.problem(field, "too_large", words, hint="make it smaller, or give a video")
+        if item.kind == "video" and wide and high and min(wide, high) < 32:
+            draft.problem(field, "too_small", f"{wide} × {high} pixels; a video has at least 32 × 32")
+        beyond = item.size > most_bytes or (item.seconds or 0) > most_seconds
+        if item.kind == "video" and beyond and not premium:
             words = "the manual says at most 512 MB and 140 s; since September 2026 X is said to take more"
-            draft.problem(f"media[{index}]", "undocumented", words, severity="warning")
+            draft.problem(field, "undocumented", words, severity="warning")
 
 
 def _check_captions(draft: Draft) -> None:

@@ -210,9 +210,10 @@ class Journal:
         """The row without which nothing leaves: re-reads halts, ownership and the verdict in the same transaction."""
         now = self.clock.now()
         state = intent.states[part]
+        number = len(state.attempts) + 1
         data = {
             "part": part,
-            "attempt": len(state.attempts) + 1,
+            "attempt": number,
             "server_at": to_text(server_at),
             "mark": mark,
             "fence": fence.kind if fence else None,
@@ -230,10 +231,10 @@ class Journal:
             tx.put("open", intent.id, True)
             return tx.append("sending", data, intent=intent.id, at=now)
 
-        seq = await transact(self.store, work, durable=True)
-        apply(intent, Row(seq, now, intent.id, "sending", data))
+        await transact(self.store, work, durable=True)
+        state.attempts.append(Attempt(number, now, server_at, mark, data["fence"]))
         intent.released = False
-        return int(data["attempt"])
+        return number
 
     async def secret(self, intent: Intent, part: int, name: str, value: Any) -> None:
         """Keep something that must not stand in the journal."""

@@ -118,7 +118,7 @@ class Intent:
         if self.lost:
             return Status.UNKNOWN
         if self.next_index == len(self.parts):
-            return worst(state.sent.status for state in self.states if state.sent)
+            return worst([state.sent.status for state in self.states if state.sent])
         if self.anything_live:
             return Status.PARTIAL
         if self.began or self.outcome is None:

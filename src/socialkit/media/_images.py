@@ -41,6 +41,7 @@ class Limits:
     max_side: int | None = None
     max_pixels: int | None = None
     max_frames: int | None = None
+    max_volume: int | None = None
     animated: bool = False
 
 
@@ -96,6 +97,7 @@ def limits(
         max_side=rule.max_side if max_side is None else max_side,
         max_pixels=pixels if max_pixels is None else max_pixels,
         max_frames=rule.animated_max_frames if animated else None,
+        max_volume=rule.animated_max_volume if animated else None,
         animated=animated,
     )
 
@@ -119,6 +121,8 @@ def objections(
         found.append(f"{width} × {height} pixels; at most {limits.max_side} on the longer side")
     if limits.max_pixels and width * height > limits.max_pixels:
         found.append(f"{width} × {height} pixels; at most {limits.max_pixels:,} in all")
+    if limits.max_volume and width * height * (frames or 0) > limits.max_volume:
+        found.append(f"{width} × {height} pixels in {frames} frames; at most {limits.max_volume:,} in all")
     return found
 
 

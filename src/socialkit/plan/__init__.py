@@ -42,7 +42,7 @@ class TargetPlan:
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that keep it from being sent."""
-        return tuple(problem for problem in self.problems if problem.severity == "error")
+        return tuple([problem for problem in self.problems if problem.severity == "error"])
 
     @property
     def requests(self) -> int:

@@ -27,6 +27,8 @@ class MediaPlanner:
 
     async def media(self, post: Post, index: int) -> tuple[PartMedia, ...]:
         """The post's media as they will be sent, each checked; the counts and mixtures too."""
+        if not post.media:
+            return ()
         items = []
         for position, medium in enumerate(post.media):
             place = self.notes.place(index, f"media[{position}]")
@@ -119,6 +121,8 @@ class MediaPlanner:
             self.notes.problem(place, "unsupported", "this platform takes no pictures")
             return item
         self._check_alt(item, rule.alt_limit, rule, place)
+        if item.focus is not None and not rule.focus:
+            self.notes.change(f"{place}.focus", "not_carried", "is not sent: the platform crops by itself")
         done = await fit(facts, blob, rule)
         if done is None:
             return item

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ from .. import text as texts
 from .._convert import plain
 from .._shelf import Shelf
 from ..adapters.base import AccountFacts, Adapter, Call, Part, PartMedia
-from ..model import Medium, Poll, Post, Problem, Receipt
+from ..model import Link, Medium, Poll, Post, Problem, Receipt
 from ..rules import PollRule, Rules, TextRule, Unit
 from . import TargetPlan, digest
 from ._media import MediaPlanner
@@ -32,6 +33,7 @@ SOFT = {
 
 _ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _OWN = {"text", "media", "poll", "thread", "split", "visibility", "variants"}
+_NAMES = tuple(field.name for field in attrs.fields(Post) if field.name not in _OWN)
 
 
 @attrs.define
@@ -81,7 +83,8 @@ async def plan_target(
     own, options = post.resolve(account, adapter.platform)
     chosen = _options(adapter, options, notes)
     rules = owner.rules
-    _check_fields(own, rules, adapter, notes)
+    for index, one in enumerate((own, *own.thread)):
+        _check_fields(one, rules, adapter, notes, index)
     own = _without_foreign(own, adapter, notes)
     posts = _thread(own, rules, notes)
     planner = MediaPlanner(notes, rules, shelf)
@@ -149,51 +152,73 @@ def _options(adapter: Adapter, options: tuple[Any, ...], notes: Notes) -> Any:
     return options[-1] if options else adapter.Options()
 
 
-def _check_fields(post: Post, rules: Rules, adapter: Adapter, notes: Notes) -> None:
+def _check_fields(post: Post, rules: Rules, adapter: Adapter, notes: Notes, index: int) -> None:
     """Every field that is set is carried, written into the text, listed as a Change, or refused by name."""
-    for field in attrs.fields(Post):
-        value, name = getattr(post, field.name), field.name
-        if name in _OWN or not value or name in rules.carries or name in rules.in_text:
+    for name in _NAMES:
+        if not getattr(post, name) or name in rules.carries or name in rules.in_text:
             continue
         if name in SOFT:
-            notes.change(name, "not_carried", SOFT[name])
+            notes.change(notes.place(index, name), "not_carried", SOFT[name])
         else:
             hint = f"clear it for this platform with post.variant({adapter.platform!r}, {name}=None)"
-            notes.problem(name, "unsupported", f"{adapter.platform} cannot carry it", hint=hint)
-    for name in sorted(rules.required):
+            words = f"{adapter.platform} cannot carry it"
+            notes.problem(notes.place(index, name), "unsupported", words, hint=hint)
+    for name in sorted(rules.required if not index else ()):
         if not getattr(post, name):
             notes.problem(name, "required", f"{adapter.platform} posts need one")
     if post.visibility and post.visibility not in rules.visibility:
         allowed = ", ".join(sorted(rules.visibility))
-        notes.problem(
-            "visibility", "unsupported", f"no {post.visibility!r} posts here", hint=f"one of {allowed}"
-        )
+        place = notes.place(index, "visibility")
+        notes.problem(place, "unsupported", f"no {post.visibility!r} posts here", hint=f"one of {allowed}")
 
 
-def _without_foreign(post: Post, adapter: Adapter, notes: Notes) -> Post:
-    """The post without references to other platforms' posts; each is a problem."""
+def _without_foreign(post: Post, adapter: Adapter, notes: Notes, index: int = 0) -> Post:
+    """The post without references it cannot have, to other platforms' posts say; each is a problem."""
     foreign: dict[str, Any] = {}
+    if index and post.reply_to:
+        words = "a post of a thread replies to the one before it"
+        notes.problem(notes.place(index, "reply_to"), "in_thread", words, hint="leave it out")
+        post = attrs.evolve(post, reply_to=None)
     for name in ("reply_to", "quote"):
         value = getattr(post, name)
         if isinstance(value, Receipt) and value.platform != adapter.platform:
             hint = f"give the {adapter.platform} receipt with post.variant({adapter.platform!r}, {name}=…)"
-            notes.problem(name, "wrong_platform", f"that post is on {value.platform}", hint=hint)
+            words = f"that post is on {value.platform}"
+            notes.problem(notes.place(index, name), "wrong_platform", words, hint=hint)
             foreign[name] = None
+    thread = tuple(_without_foreign(one, adapter, notes, at) for at, one in enumerate(post.thread, 1))
+    if thread != post.thread:
+        foreign["thread"] = thread
     return attrs.evolve(post, **foreign) if foreign else post
 
 
 def _thread(post: Post, rules: Rules, notes: Notes) -> list[Post]:
     """The posts to send, in order: the given thread, over-long texts continued where that was asked for."""
-    first = compose(attrs.evolve(post, thread=()) if post.thread else post, rules, notes)
+    first = attrs.evolve(post, thread=()) if post.thread else post
     posts: list[Post] = []
     for index, one in enumerate((first, *post.thread)):
-        posts += _split(one, post.split or one.split, rules, notes, index)
+        whole = compose(one, rules, notes, index)
+        posts += _split(whole, post.split or one.split, rules, notes, index)
     if len(posts) > 1 and not rules.thread:
         notes.problem("thread", "unsupported", "this platform has no threads", actual=len(posts))
+    if len(posts) > 1 and not rules.repeats:
+        _check_repeats(posts, notes)
     return posts
 
 
-def compose(post: Post, rules: Rules, notes: Notes) -> Post:
+def _check_repeats(posts: list[Post], notes: Notes) -> None:
+    """Where a text just posted is refused: only media and quotes tell such parts apart."""
+    seen: dict[str, int] = {}
+    for index, one in enumerate(posts):
+        words = " ".join(unicodedata.normalize("NFC", one.text).split())
+        if one.media or one.quote or not words:
+            continue
+        if (before := seen.setdefault(words, index)) != index:
+            told = f"the same text as post {before + 1} of the thread, which is refused as a duplicate"
+            notes.problem(notes.place(index, "text"), "repeated", told, hint="change its words")
+
+
+def compose(post: Post, rules: Rules, notes: Notes, index: int) -> Post:
     """The post with title, link and hashtags in its text, where the platform's people put them there."""
     pieces = [post.title] if post.title and "title" in rules.in_text else []
     pieces += [post.text] if post.text else []
@@ -201,13 +226,24 @@ def compose(post: Post, rules: Rules, notes: Notes) -> Post:
     if link and "link" in rules.in_text:
         pieces.append(link)
     elif link and post.media and not rules.link_with_media and "link" in rules.carries:
-        notes.change("link", "in_text", "stands in the text: a post with media has no link card here")
+        notes.change(
+            notes.place(index, "link"),
+            "in_text",
+            "stands in the text: a post with media has no link card here",
+        )
         pieces.append(link)
+    if post.link and "link" in rules.in_text and _has_card(post.link):
+        words = "its title, description and picture are not sent: the platform reads the page itself"
+        notes.change(notes.place(index, "link"), "not_carried", words)
     tags = [f"#{tag}" for tag in post.tags if f"#{tag}".casefold() not in post.text.casefold()]
     if tags and "tags" in rules.in_text:
         pieces.append(" ".join(tags))
     text = "\n\n".join(pieces)
     return post if text == post.text else attrs.evolve(post, text=text)
+
+
+def _has_card(link: Link) -> bool:
+    return bool(link.title or link.description or link.thumbnail)
 
 
 def _limits(rule: TextRule, post: Post) -> list[tuple[int, Unit]]:

@@ -285,6 +285,7 @@ os.register_at_fork(
 
 
 _SCALARS = frozenset({str, int, bool, type(None)})
+_TEXT = frozenset({str})
 
 
 def _plain(value: Any) -> Any:
@@ -292,17 +293,17 @@ def _plain(value: Any) -> Any:
     kind = type(value)
     if kind in _SCALARS:
         return value
-    if kind is dict and all(map(_is_text, value)):
+    if kind is dict and _TEXT.issuperset(map(type, value)):
+        if _SCALARS.issuperset(map(type, value.values())):
+            return value.copy()
         return {key: item if type(item) in _SCALARS else _plain(item) for key, item in value.items()}
     if kind is list or kind is tuple:
+        if _SCALARS.issuperset(map(type, value)):
+            return list(value)
         return [item if type(item) in _SCALARS else _plain(item) for item in value]
     if kind is float and math.isfinite(value):
         return value
     return json.loads(encode(value))
-
-
-def _is_text(key: Any) -> bool:
-    return type(key) is str
 
 
 def aware(moment: datetime) -> datetime:
@@ -331,7 +332,8 @@ class _MemoryTx:
 
     def append(self, kind: str, data: Mapping[str, Any], *, intent: str | None = None, at: datetime) -> int:
         memory = self._memory
-        row = Row(len(memory.journal) + 1, aware(at), intent, kind, _plain(dict(data)))
+        copy = _plain(data if type(data) is dict else dict(data))
+        row = Row(len(memory.journal) + 1, aware(at), intent, kind, copy)
         self._undo.append(row)
         memory.by_intent.setdefault(intent, []).append(row)
         memory.by_kind.setdefault(kind, []).append(row)
@@ -353,6 +355,8 @@ class _MemoryTx:
             source = self._memory.by_intent.get(intent, [])
         elif len(kinds) == 1:
             source = self._memory.by_kind.get(kinds[0], [])
+        if not source:
+            return []
         start = bisect.bisect_right(source, after, key=lambda row: row.seq)
         places = range(start, len(source))
         chosen: Iterable[Row] = (source[i] for i in (reversed(places) if newest_first else places))
@@ -382,7 +386,9 @@ class _MemoryTx:
         cells.pop(key, None)
 
     def items(self, space: str, prefix: str = "") -> list[tuple[str, Any]]:
-        cells = self._memory.cells.get(space, {})
+        cells = self._memory.cells.get(space)
+        if not cells:
+            return []
         return [(key, _plain(cells[key])) for key in sorted(cells) if key.startswith(prefix)]
 
     def undo(self) -> None:

@@ -45,14 +45,13 @@ T = TypeVar("T")
 
 MAX_ANSWER = 64 * 1024 * 1024
 KEEPALIVE = 1.0
+MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_WIRE = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError)
 _NEVER_SENT = (*_NOT_CONNECTED, httpx.UnsupportedProtocol)
 
 log = logging.getLogger("socialkit.transport")
-
-
-MAX_REDIRECTS = 5
 
 
 class _Stream(Flight, httpx.AsyncByteStream):
@@ -314,19 +313,20 @@ class Transport:
         began = self._clock.monotonic()
         status: int | str = "no answer"
         try:
-            with _named(request.url.host, flight):
-                pool = await self._pool(request.url)
-                response = await pool.handle_async_request(request)
-                flight.finish()
-                try:
-                    head = self._head(request.method, request.url, response)
-                    pieces = [piece async for piece in _limited(response, max_bytes)]
-                finally:
-                    await response.aclose()
-            status = head.status
-            return Response(
-                head.status, head.headers, b"".join(pieces), head.url, head.method, head.received_at
-            )
+            pool = self._given or await self._pool(request.url)
+            response = await pool.handle_async_request(request)
+            flight.finish()
+            try:
+                received_at = self._clock.now()
+                content = await _whole(response, max_bytes)
+            finally:
+                await response.aclose()
+            status, headers = response.status_code, dict(response.headers.items())
+            return Response(status, headers, content, str(request.url), request.method, received_at)
+        except _WIRE as error:
+            if error is flight.own_error:
+                raise
+            raise _fate(error, request.url.host, flight) from None
         finally:
             flight.finish()
             if log.isEnabledFor(logging.DEBUG):
@@ -376,7 +376,7 @@ class Transport:
         request = self._request("GET", url, headers, flight, timeout, "read")
         if url.scheme not in ("http", "https") or not url.host:
             raise UnsafeAddress(f"{_place(url)} is no http or https address")
-        with _named(url.host, flight):
+        try:
             if self._guards:
                 host, port = url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80)
                 address = await checked(host, port, self._resolve, allow_private=allow_private)
@@ -385,6 +385,8 @@ class Transport:
                     request.extensions["sni_hostname"] = url.host
             pool = await self._pool(url)
             return await pool.handle_async_request(request)
+        except _WIRE as error:
+            raise _fate(error, url.host, flight) from None
 
     def _retrying(
         self,
@@ -418,19 +420,13 @@ async def _close(pools: _Pools) -> None:
         await pools.keeper.aclose()
 
 
-@contextlib.contextmanager
-def _named(host: str, flight: _Stream) -> Any:
-    """Turn what the wire raises into one of the two things that happened; our own errors go through."""
-    try:
-        yield
-    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
-        if error is flight.own_error:
-            raise
-        said = redact(str(error)) or "no details"
-        reason = f"{host}: {type(error).__name__}: {said}"
-        if flight.left and not isinstance(error, _NEVER_SENT):
-            raise AnswerLost(reason) from None
-        raise Unreachable(reason) from None
+def _fate(error: Exception, host: str, flight: _Stream) -> AnswerLost | Unreachable:
+    """What the wire raised, as one of the two things that happened."""
+    said = redact(str(error)) or "no details"
+    reason = f"{host}: {type(error).__name__}: {said}"
+    if flight.left and not isinstance(error, _NEVER_SENT):
+        return AnswerLost(reason)
+    return Unreachable(reason)
 
 
 def _url(url: str, params: Mapping[str, Any] | Sequence[tuple[str, str]] | None) -> httpx.URL:
@@ -479,6 +475,13 @@ def _following(method: str, url: httpx.URL, answer: Response) -> httpx.URL | Non
     same = (target.scheme, target.port) == (url.scheme, url.port)
     safer = (url.scheme, target.scheme, url.port, target.port) == ("http", "https", None, None)
     return target if same or safer else None
+
+
+async def _whole(response: httpx.Response, max_bytes: int) -> bytes:
+    """The decoded body. One that was read with the answer (a transport in process) is taken as it is."""
+    if response.is_stream_consumed and len(response.content) <= max_bytes:
+        return response.content
+    return b"".join([piece async for piece in _limited(response, max_bytes)])
 
 
 async def _limited(

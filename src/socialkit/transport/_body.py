@@ -127,8 +127,12 @@ class Flight:
         if self._asked:
             return
         self._asked = True
-        if self.before is not None:
-            await self._own(self.before())
+        try:
+            if self.before is not None:
+                await self.before()
+        except BaseException as error:
+            self.own_error = error
+            raise
         self.left = True
 
     def finish(self) -> None:
@@ -136,13 +140,6 @@ class Flight:
         sent, self.sent = self.sent, None if self.left else self.sent
         if self.left and sent is not None:
             sent()
-
-    async def _own(self, work: Awaitable[None]) -> None:
-        try:
-            await work
-        except BaseException as error:
-            self.own_error = error
-            raise
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         done = 0
