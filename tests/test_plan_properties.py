@@ -32,7 +32,10 @@ words = st.sampled_from(
     ]
 )
 spaces = st.sampled_from([" ", "  ", "\n", "\n\n", ". ", ", "])
-texts = st.lists(st.tuples(words, spaces), max_size=120).map(lambda pairs: "".join(a + b for a, b in pairs))
+pieces = st.tuples(words, spaces)
+texts = st.one_of(st.lists(pieces, max_size=20), st.lists(pieces, min_size=40, max_size=120)).map(
+    lambda pairs: "".join(word + space for word, space in pairs)
+)
 polls = st.builds(
     Poll,
     st.lists(st.text(max_size=60), max_size=6),
