@@ -268,7 +268,12 @@ async def _download(url: str, fetch: Fetch | None, limit: int) -> Source:
 
 def _look(source: Source) -> Look:
     with source.reader() as read_at:
-        return look_at(View(read_at, source.size))
+        look = look_at(View(read_at, source.size))
+    if not (look.mime or "").startswith("video/"):
+        return look
+    from ._video import completed
+
+    return completed(look, source)
 
 
 async def _digest(source: Source, name: str) -> str:

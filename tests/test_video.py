@@ -1,0 +1,47 @@
+"""With the ``video`` extra, WebM and other containers tell their size and length too."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from socialkit import Video
+from socialkit.media import inspect
+
+av = pytest.importorskip("av")
+
+
+def clip(kind: str, codec: str, *, seconds: int = 2, size: tuple[int, int] = (64, 48)) -> bytes:
+    """A grey film of one frame a second."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=kind) as container:
+        stream = container.add_stream(codec, rate=1)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for _ in range(seconds):
+            container.mux(stream.encode(av.VideoFrame(*size, "yuv420p")))
+        container.mux(stream.encode())
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec", "mime"), [("webm", "libvpx", "video/webm"), ("mpegts", "mpeg2video", "video/mp2t")]
+)
+async def test_containers_whose_headers_do_not_tell(kind: str, codec: str, mime: str) -> None:
+    facts, _ = await inspect(Video(clip(kind, codec)))
+    assert (facts.mime, facts.width, facts.height) == (mime, 64, 48)
+    assert facts.seconds == pytest.approx(2, abs=1.1)
+    assert facts.codecs
+
+
+async def test_without_the_extra_they_are_unknown_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = clip("webm", "libvpx")
+    monkeypatch.setitem(sys.modules, "av", None)
+    facts, _ = await inspect(Video(data))
+    assert (facts.mime, facts.width, facts.seconds) == ("video/webm", None, None)
+
+
+async def test_a_damaged_file_is_unknown_too() -> None:
+    facts, _ = await inspect(Video(clip("webm", "libvpx")[:60]))
+    assert facts.seconds is None
