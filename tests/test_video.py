@@ -25,12 +25,9 @@ def clip(kind: str, codec: str, *, seconds: int = 2, size: tuple[int, int] = (64
     return out.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("kind", "codec", "mime"), [("webm", "libvpx", "video/webm"), ("mpegts", "mpeg2video", "video/mp2t")]
-)
-async def test_containers_whose_headers_do_not_tell(kind: str, codec: str, mime: str) -> None:
-    facts, _ = await inspect(Video(clip(kind, codec)))
-    assert (facts.mime, facts.width, facts.height) == (mime, 64, 48)
+async def test_a_container_whose_header_does_not_tell() -> None:
+    facts, _ = await inspect(Video(clip("webm", "libvpx")))
+    assert (facts.mime, facts.width, facts.height) == ("video/webm", 64, 48)
     assert facts.seconds == pytest.approx(2, abs=1.1)
     assert facts.codecs
 

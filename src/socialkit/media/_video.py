@@ -49,7 +49,7 @@ def completed(look: Look, source: Source) -> Look:
     try:
         with source.reader() as read_at, av.open(_Reader(read_at, source.size)) as container:
             return _told(look, container)
-    except (av.FFmpegError, ValueError):
+    except (av.error.FFmpegError, ValueError):
         return look  # what cannot be read stays unknown
 
 
