@@ -44,12 +44,13 @@ def completed(look: Look, source: Source) -> Look:
         return look
     try:
         import av
+        from av.error import FFmpegError
     except ImportError:
         return look
     try:
         with source.reader() as read_at, av.open(_Reader(read_at, source.size)) as container:
             return _told(look, container)
-    except (av.error.FFmpegError, ValueError):
+    except (FFmpegError, ValueError):
         return look  # what cannot be read stays unknown
 
 
