@@ -10,17 +10,21 @@ import array
 import asyncio
 import contextlib
 import json
+import mmap
 import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import attrs
 
 PATIENCE = 60.0
 """Real seconds after which a test gives up on a child: a bound, never a wait."""
@@ -128,7 +132,7 @@ def nursery() -> Iterator[Nursery]:
 class Link:
     """The child's end of the line."""
 
-    clock: ServedClock | None = None
+    clock: Any = None
     store: Any = None
 
     def __init__(self, connection: socket.socket) -> None:
@@ -140,6 +144,10 @@ class Link:
 
     def hear(self) -> dict[str, Any]:
         return dict(json.loads(self._lines.readline() or "{}"))
+
+    def has_word(self) -> bool:
+        """Whether the test has said something that was not heard yet."""
+        return bool(select.select([self._connection], [], [], 0)[0])
 
 
 class ServedClock:
@@ -166,6 +174,30 @@ class ServedClock:
 
     async def sleep(self, seconds: float) -> None:
         self._advance(max(0.0, seconds))
+        await asyncio.sleep(0)
+
+
+class FileClock:
+    """A clock that shows what a file holds: reading it costs nothing, and every process sees the same time at once."""
+
+    def __init__(self, path: str) -> None:
+        with open(path, "r+b") as file:
+            self._shown = mmap.mmap(file.fileno(), 8)
+
+    def close(self) -> None:
+        self._shown.close()
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.monotonic(), UTC)
+
+    def monotonic(self) -> float:
+        shown: float = struct.unpack("d", self._shown[:8])[0]
+        return shown
+
+    def show(self, moment: float) -> None:
+        self._shown[:8] = struct.pack("d", moment)
+
+    async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
 
 
@@ -264,7 +296,7 @@ def make_client(task: dict[str, Any], link: Link, kind: str = "AsyncClient") -> 
 
     store = link.store = SQLiteStore(task["store"])
     if link.clock is None:
-        link.clock = ServedClock(task["url"])
+        link.clock = FileClock(task["clock"]) if task.get("clock") else ServedClock(task["url"])
     if task.get("strike"):
         store = StruckStore(store, Strike(link, *task["strike"]))
     return getattr(socialkit, kind)(
@@ -362,6 +394,21 @@ async def publish_on_and_on(task: dict[str, Any], link: Link) -> Any:
     return counts
 
 
+async def call_on_and_on(task: dict[str, Any], link: Link) -> Any:
+    """Ask who the account is until told to stop; each message names the calls made. An error ends the job."""
+    from socialkit.call import BoundCall
+
+    calls = 0
+    async with make_client(task, link) as client:
+        account = client._accounts.named(task["to"])
+        account.adapter.rules = attrs.evolve(account.adapter.rules, budgets=())
+        while not link.has_word():
+            await BoundCall(account).read("GET", "/2/users/me")
+            calls += 1
+            link.say("called", calls=calls, moment=link.clock.monotonic())
+    return calls
+
+
 async def halt(task: dict[str, Any], link: Link) -> Any:
     """Halt; what the halt says, and how long it took."""
     import time
@@ -400,7 +447,8 @@ def publish_plainly(task: dict[str, Any], link: Link) -> Any:
 
 
 JOBS: dict[str, Callable[[dict[str, Any], Link], Any]] = {
-    job.__name__: job for job in (publish, finish, publish_on_and_on, halt, resume, publish_plainly)
+    job.__name__: job
+    for job in (publish, finish, publish_on_and_on, call_on_and_on, halt, resume, publish_plainly)
 }
 
 

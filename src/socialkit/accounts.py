@@ -73,7 +73,7 @@ class Account:
 
     def __init__(self, name: str, adapter: Adapter, machinery: Machinery) -> None:
         self.name, self.adapter, self.machinery = name, adapter, machinery
-        self.keychain = auth.Keychain(adapter, machinery.tokens, machinery.clock)
+        self.keychain = auth.Keychain(adapter, machinery.tokens, self.now)
         self.facts: AccountFacts | None = None
         self.offset = timedelta()
         self._rules: tuple[Rules, str] | None = None

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 
-from ._clock import Clock
 from ._loop import call_user, is_of_this_loop
 from .adapters.base import Adapter, Credential
 from .errors import IdentityClash, OutcomeUnknown, ReauthNeeded, SocialKitError
@@ -18,14 +17,21 @@ from .model import Identity
 from .store import TokenStore
 
 EARLY = timedelta(seconds=30)
-"""An access token is renewed this long before it ends, so that no request carries one that dies on the way."""
+"""An access token is renewed this long before it ends, so that no request carries one that dies on the way; one that
+lives shorter than five minutes is renewed in the last tenth of its life."""
+
+Renew = Callable[[Credential], Awaitable[Credential]]
+"""Asks the platform for a newer credential than the one given."""
 
 
 class Keychain:
-    """The credential of one account: loaded from the token store, renewed under its lock, saved before it is used."""
+    """The credential of one account: loaded from the token store, renewed under its lock, saved before it is used.
 
-    def __init__(self, adapter: Adapter, tokens: TokenStore, clock: Clock) -> None:
-        self.adapter, self.tokens, self.clock = adapter, tokens, clock
+    ``now`` tells the server's time, in which tokens end.
+    """
+
+    def __init__(self, adapter: Adapter, tokens: TokenStore, now: Callable[[], datetime]) -> None:
+        self.adapter, self.tokens, self._now = adapter, tokens, now
         self._identity = Identity(adapter.platform, adapter.server, f"login:{adapter.hint}")
         self._held: Credential | None = None
         self._renewing: asyncio.Future[Credential] | None = None
@@ -35,36 +41,20 @@ class Keychain:
         """The credential in hand; the seed before anything was loaded."""
         return self._held or self.adapter.seed
 
-    async def current(self, renew: Callable[[Credential], Awaitable[Credential]]) -> Credential:
-        """A credential good for a request now; ``renew`` asks the platform for a newer one."""
+    async def current(self, renew: Renew) -> Credential:
+        """A credential good for a request now. One that cannot be renewed early is used until it ends."""
         if self._held is None:
             self._held = await self._stored() or self.adapter.seed
-        if self._needs_renewal(self._held):
+        if not self._needs_renewal(self._held):
+            return self._held
+        try:
             return await self.renewed(self._held, renew)
-        return self._held
+        except Exception:
+            if not self._lives(self._held):
+                raise
+            return self._held
 
-    def _needs_renewal(self, credential: Credential) -> bool:
-        if credential.kind == "session" and credential.access_token is None:
-            return True
-        ends = credential.expires_at
-        return ends is not None and ends - EARLY <= self.clock.now() and self._can_renew(credential)
-
-    @staticmethod
-    def _can_renew(credential: Credential) -> bool:
-        return credential.refresh_token is not None or credential.kind == "session"
-
-    async def _stored(self) -> Credential | None:
-        stored = await call_user(self.tokens.load, self._identity)
-        if stored is not None and stored.extra.get("seed") == self._seed_name():
-            return stored
-        return None
-
-    def _seed_name(self) -> str:
-        return self.adapter._seed_digest()
-
-    async def renewed(
-        self, old: Credential, renew: Callable[[Credential], Awaitable[Credential]]
-    ) -> Credential:
+    async def renewed(self, old: Credential, renew: Renew) -> Credential:
         """A newer credential than ``old``: another task's or process's if there is one, else by one renewal."""
         if self._held is not None and self._held.issued > old.issued:
             return self._held
@@ -79,53 +69,100 @@ class Keychain:
         if not done.cancelled():
             done.exception()
 
-    async def _renew(
-        self, old: Credential, renew: Callable[[Credential], Awaitable[Credential]]
-    ) -> Credential:
+    async def aclose(self) -> None:
+        """Wait for a renewal under way: a client that is left must not lose its answer."""
+        if self._renewing is not None and is_of_this_loop(self._renewing):
+            await asyncio.wait([self._renewing])
+
+    # --- when -------------------------------------------------------------------------------------------------
+    def _needs_renewal(self, credential: Credential) -> bool:
+        if credential.access_token is None or credential.expires_at is None:
+            return credential.access_token is None and self._can_renew(credential)
+        early = timedelta(seconds=float(credential.extra.get("early", EARLY.total_seconds())))
+        return credential.expires_at - early <= self._now() and self._can_renew(credential)
+
+    def _lives(self, credential: Credential) -> bool:
+        ends = credential.expires_at
+        return credential.access_token is not None and (ends is None or self._now() < ends)
+
+    @staticmethod
+    def _can_renew(credential: Credential) -> bool:
+        return credential.refresh_token is not None or credential.kind == "session"
+
+    # --- how --------------------------------------------------------------------------------------------------
+    async def _renew(self, old: Credential, renew: Renew) -> Credential:
         if not self._can_renew(old):
             raise ReauthNeeded(
                 f"the {self.adapter.platform} token is no longer accepted; sign in again and give the new one"
             )
         async with locked(self.tokens, self._identity):
             stored = await self._stored()
-            if stored is not None and stored.issued > old.issued:
-                self._held = stored
-                return stored
-            return await self._renew_alone(stored or old, renew)
+            newest = stored if stored is not None and stored.issued >= old.issued else old
+            if newest.issued == old.issued or self._needs_renewal(newest):
+                self._held = newest
+                newest = await self._renew_alone(newest, renew)
+            self._held = newest
+            return newest
 
-    async def _renew_alone(
-        self, old: Credential, renew: Callable[[Credential], Awaitable[Credential]]
-    ) -> Credential:
-        rotates = self.adapter.rotation == "strict"
-        if rotates and old.extra.get("renewing"):
-            raise ReauthNeeded(
-                f"an earlier renewal of the {self.adapter.platform} token lost its answer and the old one is spent; "
-                "sign in again"
-            )
-        if rotates:
+    async def _renew_alone(self, old: Credential, renew: Renew) -> Credential:
+        """Renew while nobody else does. Where the refresh token works once, the store knows before that it is being
+        spent: whoever holds the lock and finds that mark knows that an answer was lost."""
+        strict = self.adapter.rotation == "strict"
+        if strict and "renewing" in old.extra:
+            raise self._lost()
+        if strict:
             await self._save(attrs.evolve(old, extra={**old.extra, "renewing": "1"}))
         try:
             new = await renew(old)
-        except SocialKitError as error:
-            spent = isinstance(error, OutcomeUnknown) or not error.__dict__.get("definite", True)
-            if rotates and not spent:
-                await self._save(old)  # nothing was spent
+        except Exception as error:
+            if strict and _may_have_spent(error):
+                raise self._lost() from (error if isinstance(error, SocialKitError) else None)
+            if strict:
+                await self._save(old)
             raise
-        extra = {k: v for k, v in {**old.extra, **new.extra}.items() if k != "renewing"}
-        new = attrs.evolve(
+        new = self._successor(new, old)
+        await self._save(new)
+        return new
+
+    def _successor(self, new: Credential, old: Credential) -> Credential:
+        """The new credential with what its answer left out."""
+        extra = {**old.extra, **new.extra}
+        if new.expires_at is not None:
+            early = min(EARLY, (new.expires_at - self._now()) / 10)
+            extra["early"] = str(max(0, int(early.total_seconds())))
+        return attrs.evolve(
             new,
             issued=old.issued + 1,
             extra=extra,
             refresh_token=new.refresh_token or old.refresh_token,
             secret=new.secret or old.secret,
         )
-        await self._save(new)
-        self._held = new
-        return new
+
+    def _lost(self) -> ReauthNeeded:
+        return ReauthNeeded(
+            f"the answer to a renewal of the {self.adapter.platform} token was lost; the refresh token works once and "
+            "may be spent, so it is not used again: sign in again and give the new tokens"
+        )
+
+    # --- the store --------------------------------------------------------------------------------------------
+    async def _stored(self) -> Credential | None:
+        """What was saved last, unless the account was given another credential since."""
+        stored = await call_user(self.tokens.load, self._identity)
+        if stored is not None and stored.extra.get("seed") == self.adapter._seed_digest():
+            return stored
+        return None
 
     async def _save(self, credential: Credential) -> None:
-        marked = attrs.evolve(credential, extra={**credential.extra, "seed": self._seed_name()})
+        marked = attrs.evolve(credential, extra={**credential.extra, "seed": self.adapter._seed_digest()})
         await call_user(self.tokens.save, self._identity, marked)
+
+
+def _may_have_spent(error: Exception) -> bool:
+    """Whether a failed renewal may have spent the refresh token: all but a refusal, or a request that never left."""
+    if not isinstance(error, SocialKitError) or isinstance(error, OutcomeUnknown):
+        return True
+    unreadable = 200 <= (getattr(error, "status", None) or 0) < 300
+    return unreadable or not error.__dict__.get("definite", True)
 
 
 @contextlib.asynccontextmanager

@@ -118,6 +118,8 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close connections and the store this client opened; one that was given stays open. Twice does no harm."""
         self._closed = True
+        for account in self._known:
+            await account.keychain.aclose()
         await self._transport.aclose()
         if not self._given:
             self._store.close()
