@@ -148,9 +148,12 @@ class Keychain:
     async def _stored(self) -> Credential | None:
         """What was saved last, unless the account was given another credential since."""
         stored = await call_user(self.tokens.load, self._identity)
-        if stored is not None and stored.extra.get("seed") == self.adapter._seed_digest():
-            return stored
-        return None
+        if stored is None:
+            return None
+        mark, seed = stored.extra.get("seed"), self.adapter.seed
+        given = seed.access_token or seed.refresh_token or seed.secret
+        # One without a mark was put there by a person: it counts where the adapter leaves the secret to the store.
+        return stored if mark == self.adapter._seed_digest() or (mark is None and not given) else None
 
     async def _save(self, credential: Credential) -> None:
         marked = attrs.evolve(credential, extra={**credential.extra, "seed": self.adapter._seed_digest()})

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ..adapters.base import Credential
     from ..model import Identity
     from ._sqlite import SQLiteStore as SQLiteStore
+    from ._token_files import EnvironmentTokens as EnvironmentTokens
+    from ._token_files import FileTokens as FileTokens
+    from ._token_keyring import KeyringTokens as KeyringTokens
     from ._tokens import MemoryTokens as MemoryTokens
     from ._tokens import StoreTokens as StoreTokens
     from ._tokens import credential_from_dict as credential_from_dict
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
 __all__ = [
     "SECRET_SPACES",
     "Busy",
+    "EnvironmentTokens",
+    "FileTokens",
+    "KeyringTokens",
     "MemoryStore",
     "MemoryTokens",
     "Row",
@@ -259,6 +265,14 @@ def __getattr__(name: str) -> Any:
         from ._sqlite import SQLiteStore
 
         return SQLiteStore
+    if name in ("EnvironmentTokens", "FileTokens"):
+        from . import _token_files
+
+        return getattr(_token_files, name)
+    if name == "KeyringTokens":
+        from ._token_keyring import KeyringTokens
+
+        return KeyringTokens
     if name in ("MemoryTokens", "StoreTokens", "credential_from_dict", "credential_to_dict"):
         from . import _tokens
 

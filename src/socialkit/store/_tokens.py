@@ -40,7 +40,7 @@ def credential_from_dict(data: Mapping[str, Any]) -> Credential:
 
 
 @asynccontextmanager
-async def _polled(acquire: Callable[[], bool], release: Callable[[], None]) -> AsyncIterator[None]:
+async def polled(acquire: Callable[[], bool], release: Callable[[], None]) -> AsyncIterator[None]:
     """Hold a lock whose ``acquire`` never waits; looks again every 1 to 20 ms."""
     wait = 0.001
     while not acquire():
@@ -76,7 +76,7 @@ class MemoryTokens:
     def lock(self, identity: Identity) -> AbstractAsyncContextManager[None]:
         """Held by one task of the process at a time."""
         name = identity.key
-        return _polled(lambda: self._locks.try_lock(name), lambda: self._locks.unlock(name))
+        return polled(lambda: self._locks.try_lock(name), lambda: self._locks.unlock(name))
 
 
 class StoreTokens:
@@ -109,7 +109,7 @@ class StoreTokens:
         name = f"token:{identity.key}"
         store: Any = self._store
         if hasattr(store, "try_lock"):
-            return _polled(lambda: bool(store.try_lock(name)), lambda: store.unlock(name))
+            return polled(lambda: bool(store.try_lock(name)), lambda: store.unlock(name))
         return _claimed(self._store, name)
 
 
