@@ -310,7 +310,7 @@ def test_one_sign_in_serves_every_client_on_the_store(sky: Site, tmp_path: Path)
     assert sky.proxy.count("POST", SIGN_IN) == 1
 
 
-def test_a_session_is_renewed_when_it_ends_and_bought_anew_when_it_is_revoked(
+def test_a_session_is_renewed_when_it_ends_and_a_revoked_password_buys_no_new_one(
     sky: Site, pds: Pds, tmp_path: Path
 ) -> None:
     """By a clock that is hours ahead every token has ended: each request is preceded by a renewal."""
@@ -325,9 +325,11 @@ def test_a_session_is_renewed_when_it_ends_and_bought_anew_when_it_is_revoked(
         token = pds.call("com.atproto.server.createSession", identifier=marina.did, password=marina.password)
         pds.call("com.atproto.server.revokeAppPassword", token=token["accessJwt"], name="tests")
         sky.clock.advance(3 * 3600)
-        with pytest.raises(ReauthNeeded, match="app password"):
-            client.publish(Post("Revoked"), to="marina")
-    assert sky.proxy.count("POST", SIGN_IN) == 2
+        client.publish(Post("The server takes the token in hand until it ends"), to="marina")
+    assert sky.proxy.count("POST", SIGN_IN) == 2, "a new session was asked for, and refused"
+    stranger = Client({"marina": adapter}, store=":memory:", clock=sky.clock)
+    with stranger, pytest.raises(ReauthNeeded, match="app password"):
+        stranger.publish(Post("Revoked"), to="marina")
 
 
 def sign_in_wrongly(pds: Pds, handle: str, times: int) -> None:
