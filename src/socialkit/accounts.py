@@ -231,9 +231,6 @@ class Account:
             self._hidden = (seed, held, tuple(secret for secret in found if len(secret) > 3))
         return self._hidden[2]
 
-    def describe(self) -> dict[str, Any]:
-        return {"account": self.name, "platform": self.adapter.platform, "server": self.adapter.server}
-
 
 Target = str | Adapter
 Targets = Target | Iterable[Target]

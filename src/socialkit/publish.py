@@ -206,7 +206,7 @@ class TargetRun:
                 "the platform answered with the id of another post", account=self.name
             )
         except Exception as error:
-            if isinstance(error, errors.Declined) and work.crossed and not error.__dict__.get("journaled"):
+            if isinstance(error, errors.Declined) and work.crossed:
                 await self._refuse(intent, index, error)
             return self._stale(error) if isinstance(error, MediaError) else error
         finally:

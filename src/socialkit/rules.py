@@ -12,7 +12,6 @@ import attrs
 
 Unit = Literal["x", "graphemes", "codepoints", "utf16", "utf8", "mastodon"]
 Level = Literal["app", "account", "endpoint"]
-Support = Literal["yes", "partly", "no"]
 
 
 @attrs.frozen
@@ -184,7 +183,6 @@ class Rules:
     link_with_media: bool = True
     required: frozenset[str] = frozenset()
     visibility: frozenset[str] = frozenset({"public"})
-    languages: int = 1
     edit: bool = False
     delete: bool = False
     schedule: bool = False
