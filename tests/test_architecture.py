@@ -17,7 +17,7 @@ TESTS = Path(__file__).parent
 # Which other libraries a room may import; every room may import attrs. A room's helpers share its doors.
 DOORS = {
     "transport": {"httpx", "tenacity"},
-    "auth": {"authlib", "joserfc"},
+    "auth": {"authlib", "joserfc", "cryptography"},
     "store": {"sqlite3", "keyring"},
     "_convert": {"cattrs"},
     "text": {"regex"},
@@ -29,7 +29,7 @@ DOORS = {
 }
 FACES = {"__init__", "__main__", "cli", "contracts", "registry", "testing"}
 """Modules outside the core: they may reach adapters and the sandbox, lazily."""
-ADAPTERS_MAY = {"model", "rules", "errors", "text", "metrics"}
+ADAPTERS_MAY = {"model", "rules", "errors", "text", "metrics", "flows"}
 
 
 @attrs.frozen

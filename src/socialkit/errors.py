@@ -6,7 +6,7 @@
     ├─ ConfigError (ValueError)       the call or the configuration is wrong; nothing was tried
     ├─ InvalidPost (ValueError)       .problems: everything wrong, each with its place; nothing was sent
     ├─ Refused                        nothing was sent: Halted · Held · Denied
-    ├─ AuthError                      ReauthNeeded · IdentityClash · MissingScope
+    ├─ AuthError                      ReauthNeeded · IdentityClash · MissingScope · LoginFailed
     ├─ PlatformError                  status, code, said, request_id, may_be_live, next_step, retry_at
     │  ├─ RateLimited                 not sent; .retry_at says when it may
     │  ├─ Declined                    the platform said no: not live
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from .gate import Halt
@@ -39,6 +39,7 @@ __all__ = [
     "IdentityClash",
     "InvalidPost",
     "KeyReused",
+    "LoginFailed",
     "MissingScope",
     "OutcomeUnknown",
     "PlatformError",
@@ -205,6 +206,23 @@ class MissingScope(AuthError):
     >>> print(MissingScope("the token lacks write:statuses", account="toots"))
     toots: the token lacks write:statuses
     """
+
+
+LoginReason = Literal["denied", "expired", "forged", "repeated", "refused", "invalid", "lost"]
+
+
+class LoginFailed(AuthError):
+    """A sign-in did not end with an account. Nothing was stored; begin again unless the text says otherwise.
+
+    ``reason``: "denied" (the person said no) · "expired" (it took too long) · "forged" (the callback does not belong
+    to this login) · "repeated" (it was finished before) · "refused" (the platform did not accept app, code or secret) ·
+    "invalid" (what was pasted has not the form asked for) · "lost" (the token answer never came).
+
+    >>> LoginFailed("the person said no", reason="denied").reason
+    'denied'
+    """
+
+    reason: LoginReason = "refused"
 
 
 class PlatformError(SocialKitError):

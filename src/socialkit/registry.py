@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from .adapters.base import Adapter
+    from .flows import Flow
 
 _PLATFORMS = {
     "bluesky": "Bluesky",
@@ -23,6 +24,27 @@ _PLATFORMS = {
     "mastodon": "Mastodon",
     "x": "X",
 }
+_SIGN_IN = {
+    "discord": "Discord",
+    "facebook": "Facebook",
+    "ghost": "Ghost",
+    "google_business": "GoogleBusiness",
+    "instagram": "Instagram",
+    "lemmy": "Lemmy",
+    "linkedin": "LinkedIn",
+    "misskey": "Misskey",
+    "nostr": "Nostr",
+    "pinterest": "Pinterest",
+    "reddit": "Reddit",
+    "slack": "Slack",
+    "telegram": "Telegram",
+    "threads": "Threads",
+    "tiktok": "TikTok",
+    "tumblr": "Tumblr",
+    "wordpress": "WordPress",
+    "youtube": "YouTube",
+}
+"""Platforms people can sign in to, and nothing is published to yet."""
 _ADAPTERS, _SANDBOX = "socialkit.adapters", "socialkit.sandbox"
 
 
@@ -53,10 +75,38 @@ def platforms() -> tuple[str, ...]:
     return tuple(sorted({*_PLATFORMS, *_plugins(_ADAPTERS)}))
 
 
+def sign_in_platforms() -> tuple[str, ...]:
+    """Every platform an account can sign in to, sorted; :func:`platforms` are those that can be published to."""
+    return tuple(sorted({*platforms(), *_SIGN_IN}))
+
+
+def account_class(platform: str) -> type[Adapter]:
+    """The adapter class for an account of the platform; where nothing is published yet, one that only signs in."""
+    if platform not in _SIGN_IN:
+        return adapter(platform)
+    from .adapters._signed_in import signed_in_class
+
+    return signed_in_class(platform, _SIGN_IN[platform], _flows_of(platform))
+
+
+def flows(platform: str) -> tuple[Flow, ...]:
+    """The ways to sign in to a platform, the usual one first; a ConfigError when it is not known.
+
+    >>> [flow.name for flow in flows("x")]
+    ['oauth2', 'oauth1', 'keys']
+    """
+    return _flows_of(platform) if platform in _SIGN_IN else adapter(platform).flows
+
+
+def _flows_of(platform: str) -> tuple[Flow, ...]:
+    ways: tuple[Flow, ...] = import_module(f"socialkit.flows.{platform}").FLOWS
+    return ways
+
+
 def sandbox_boxes() -> dict[str, type[Any]]:
     """The sandbox class of every platform that has one."""
     boxes: dict[str, type[Any]] = {}
-    for platform, name in _PLATFORMS.items():
+    for platform, name in {**_PLATFORMS, **_SIGN_IN}.items():
         module = f"socialkit.sandbox.{platform}"
         try:
             boxes[platform] = getattr(import_module(module), f"{name}Box")

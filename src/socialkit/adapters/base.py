@@ -12,7 +12,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypedDict, Unpack
 
 import attrs
 
@@ -22,6 +22,7 @@ from ..rules import Rules
 from ._errors import from_table
 
 if TYPE_CHECKING:
+    from ..flows import Flow
     from ..metrics import Metrics
 
 CONTRACT = 1
@@ -56,7 +57,8 @@ class Credential:
     """What signs an account in. Nothing of it but the kind is ever shown.
 
     Attributes:
-        kind: "bearer" (a token), "oauth2" (with refresh), "oauth1", "session" (a password that makes tokens) or "none".
+        kind: "bearer" (a token), "oauth2" (with refresh), "oauth1", "session" (a password that makes tokens), "dpop"
+            (tokens bound to a key), "basic" (client_id and secret), "ghost", "bot", "api-key" or "none".
         access_token, refresh_token, expires_at: as issued; None when there is none (yet), or it never expires.
         secret: app password, or OAuth 1.0a token secret.
         client_id, client_secret: the developer app, where requests or refreshes need it.
@@ -509,6 +511,8 @@ class Adapter:
     Options: ClassVar[type[Any]] = Options
     scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     rotation: ClassVar[Rotation] = "none"
+    flows: ClassVar[tuple[Flow, ...]] = ()
+    """The ways to sign in, the usual one first."""
 
     def __init__(self, server: str, credential: Credential, *, hint: str | None = None) -> None:
         if server.partition("://")[0] not in ("http", "https"):
@@ -518,6 +522,18 @@ class Adapter:
         self.server = server.rstrip("/")
         self.seed = credential
         self.hint = hint or self._seed_digest()
+        self.identity: Identity | None = None
+        """Who it must be, for an account that signed in; None where the secret given decides."""
+
+    @classmethod
+    def signed_in(cls, identity: Identity, **options: Any) -> Self:
+        """The account of somebody who signed in: its credential is in the token store, under this identity.
+
+        ``options`` are further arguments of the constructor.
+        """
+        account = cls(**{"server": identity.server, **options})
+        account.seed, account.hint, account.identity = Credential("none"), identity.id, identity
+        return account
 
     def _seed_digest(self) -> str:
         secret = "\0".join(self.seed.secrets())
@@ -593,7 +609,7 @@ class Adapter:
 
     # --- the wire -----------------------------------------------------------------------------------------
     def authorize(self, credential: Credential) -> dict[str, str]:
-        """The headers that sign a request. OAuth 1.0a is signed by the machinery instead."""
+        """The headers that sign a request. OAuth 1.0a, DPoP and Ghost's tokens are signed by the machinery instead."""
         return {"authorization": f"Bearer {credential.access_token}"} if credential.access_token else {}
 
     async def refresh(self, credential: Credential, call: Call) -> Credential:

@@ -47,7 +47,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import attrs
 
@@ -83,6 +83,7 @@ __all__ = [
 ]
 
 Handler = Callable[["Request"], "Response"]
+T = TypeVar("T")
 
 
 def body(request: Request) -> Body:
@@ -104,6 +105,8 @@ class PlatformBox:
     upload_match: ClassVar[str] = "POST *"
     windows: Sequence[Window] = ()
     ignores_trailing_slash: ClassVar[bool] = False
+    publishes: ClassVar[bool] = True
+    """Whether there is an adapter for it; the others only sign people in."""
 
     def __init__(self, box: Sandbox) -> None:
         self.box = box
@@ -430,7 +433,8 @@ class Sandbox:
         self.boxes: dict[str, PlatformBox] = {
             name: cls(self) for name, cls in _box_classes(platforms).items()
         }
-        self._hosts = {host: box for box in self.boxes.values() for host in box.hosts}
+        self._hosts = {host: box for box in reversed(self.boxes.values()) for host in box.hosts}
+        self._shared: dict[str, Any] = {}
         self._apps: dict[str, Any] = {}
         self._hanging: set[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = set()
         self._transport: Any = None
@@ -495,11 +499,19 @@ class Sandbox:
         """Every live post of the platform, oldest first, as stored."""
         return self[platform].timeline()
 
+    def shared(self, name: str, make: Callable[[], T]) -> T:
+        """One thing for several platforms, made at the first call: the people and apps of one company, say."""
+        made: T = self._shared.setdefault(name, None) or make()
+        self._shared[name] = made
+        return made
+
     def accounts(self, base_url: str | None = None) -> dict[str, Any]:
         """Adapters with ready credentials, by platform name; ``base_url`` is what :meth:`serve` gave."""
         registry = importlib.import_module("socialkit.registry")
         made = {}
         for name, box in self.boxes.items():
+            if not box.publishes:
+                continue
             served = f"{base_url.rstrip('/')}/{name}" if base_url else None
             made[name] = registry.adapter(name)(**box.credentials(served))
         return made

@@ -10,11 +10,11 @@ from typing import Any
 
 import attrs
 
-from ._loop import call_user, is_of_this_loop
-from .adapters.base import Adapter, Credential
-from .errors import IdentityClash, OutcomeUnknown, ReauthNeeded, SocialKitError
-from .model import Identity
-from .store import TokenStore
+from .._loop import call_user, is_of_this_loop
+from ..adapters.base import Adapter, Credential
+from ..errors import IdentityClash, OutcomeUnknown, ReauthNeeded, SocialKitError
+from ..model import Identity
+from ..store import TokenStore
 
 EARLY = timedelta(seconds=30)
 """An access token is renewed this long before it ends, so that no request carries one that dies on the way; one that
@@ -191,17 +191,3 @@ def check_identity(known: Identity | None, told: Identity, account: str) -> None
             f"{known.name or known.id}; give that account's credential, or a name of its own",
             account=account,
         )
-
-
-def sign_oauth1(credential: Credential, method: str, url: str) -> dict[str, str]:
-    """The Authorization header of OAuth 1.0a (HMAC-SHA1) over method, URL and query; the body is not signed."""
-    from authlib.oauth1 import ClientAuth  # type: ignore[import-untyped]
-
-    client = ClientAuth(
-        credential.client_id,
-        client_secret=credential.client_secret,
-        token=credential.access_token,
-        token_secret=credential.secret,
-    )
-    _, headers, _ = client.prepare(method, url, {}, b"")
-    return {"authorization": str(headers["Authorization"])}

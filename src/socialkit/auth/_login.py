@@ -1,0 +1,99 @@
+"""The words of signing in: the developer app, the login under way, the account that comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from ..adapters.base import Adapter, Credential
+from ..flows import Ask
+from ..model import Identity
+
+LOGIN_SCHEMA = 1
+
+
+@attrs.frozen
+class App:
+    """A developer app: who asks people to sign in.
+
+    Attributes:
+        client_id, client_secret: as the platform gave them. OAuth 1.0a calls them consumer key and secret; a Bluesky
+            client id is the https address of its metadata document.
+        flow: which way to sign in, where a platform has several (``socialkit.flows.<platform>`` lists them).
+        private_key: PEM or JWK text of the key a confidential Bluesky client signs with.
+        redirect_uri: the callback address the command line uses, where one had to be registered.
+        name: what consent pages call the app where it is made on the fly (Mastodon, Misskey, WordPress).
+
+    >>> App("abc", "s3cret")
+    App(client_id='abc', flow=None, redirect_uri=None, name='socialkit')
+    """
+
+    client_id: str = ""
+    client_secret: str | None = attrs.field(default=None, repr=False)
+    flow: str | None = None
+    private_key: str | None = attrs.field(default=None, repr=False)
+    redirect_uri: str | None = None
+    name: str = "socialkit"
+
+
+@attrs.frozen(kw_only=True)
+class Login:
+    """A sign-in under way: send the person to ``url``, keep the rest until the callback comes.
+
+    It holds secrets: keep :meth:`to_dict` where only your server reads it (a server-side session, your database), not
+    in a cookie. It is good once, until ``expires_at``.
+
+    Attributes:
+        url: where the person agrees, or finds the key to paste. None where there is no such page.
+        user_code: what the person types there (device flow).
+        asks: what the person is asked for instead of a callback, or () when the browser comes back by itself.
+        state: names this login in the callback. scopes: what is asked for. capabilities: what they are wanted for.
+    """
+
+    platform: str
+    server: str
+    flow: str
+    url: str | None
+    redirect_uri: str
+    state: str = attrs.field(repr=False)
+    capabilities: tuple[str, ...]
+    scopes: tuple[str, ...]
+    expires_at: datetime
+    asks: tuple[Ask, ...] = ()
+    user_code: str | None = None
+    secrets: dict[str, str] = attrs.field(factory=dict, repr=False)
+    """What only :meth:`Client.finish_login` needs: verifier, keys, the registered app."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe; it holds secrets."""
+        from .._convert import plain
+
+        body: Any = plain(self)
+        return {"schema": LOGIN_SCHEMA, **body}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Login:
+        """The login :meth:`to_dict` was called on; a ConfigError with every wrong place."""
+        from .._convert import structure
+
+        return structure(cls, {name: value for name, value in data.items() if name != "schema"})
+
+
+@attrs.frozen(kw_only=True)
+class Account:
+    """Who signed in. The credential is in the client's token store already, under the identity.
+
+    Attributes:
+        adapter: give it to ``plan``, ``publish`` and all other calls; it finds its credential by itself.
+        missing_scopes: what was asked for and not granted; () when all was, or the platform does not say.
+        others: the other accounts this one sign-in reaches (further Facebook Pages, ...), stored as well.
+    """
+
+    adapter: Adapter
+    credential: Credential
+    identity: Identity
+    missing_scopes: tuple[str, ...] = ()
+    others: tuple[Account, ...] = ()
