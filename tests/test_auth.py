@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,22 @@ import pytest
 
 from processes import Child, FileClock, nursery
 from recording import Recorder
-from socialkit import AsyncClient, Bluesky, IdentityClash, Post, RateLimited, ReauthNeeded, Unavailable, X
-from socialkit.adapters.base import Call, Credential
+from socialkit import (
+    AsyncClient,
+    AuthError,
+    Bluesky,
+    IdentityClash,
+    Post,
+    RateLimited,
+    ReauthNeeded,
+    Unavailable,
+    X,
+)
+from socialkit.adapters._signed_in import signed_in_class
+from socialkit.adapters.base import Adapter, Credential
+from socialkit.auth import Keychain
 from socialkit.call import BoundCall
+from socialkit.flows import CodeFlow, KeyFlow, Renewal
 from socialkit.model import Identity
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, MemoryTokens
@@ -44,7 +58,8 @@ def store() -> MemoryStore:
 
 async def me(client: AsyncClient, name: str = "x") -> str:
     """Who the platform says the account is."""
-    told = (await BoundCall(client._accounts.named(name)).read("GET", ME[name])).json()
+    account = client._accounts.named(name)
+    told = (await BoundCall(account).read("GET", ME[account.adapter.platform])).json()
     return str(told.get("handle") or told["data"]["username"])
 
 
@@ -93,7 +108,7 @@ async def test_a_known_end_is_met_before_it_comes(box: Sandbox, store: MemorySto
 
 
 async def test_a_token_of_a_short_life_is_used_for_most_of_it(box: Sandbox, store: MemoryStore) -> None:
-    box.x.token_seconds = 20
+    box.x.access_seconds = 20
     async with box.async_client(store=store) as client:
         await renewed(box, client)
         for _ in range(40):
@@ -274,20 +289,8 @@ async def test_a_session_ended_by_its_owner_needs_a_sign_in(
     assert statuses(box, ME[name]) == []
 
 
-class Forgetful(X):
-    """Says only what the answer said."""
-
-    async def refresh(self, credential: Credential, call: Call) -> Credential:
-        new = await super().refresh(credential, call)
-        told = new.refresh_token if new.refresh_token != credential.refresh_token else None
-        return attrs.evolve(new, refresh_token=told, extra={})
-
-
-@pytest.mark.parametrize("kind", [X, Forgetful])
-async def test_an_answer_without_a_refresh_token_keeps_the_old_one(
-    box: Sandbox, store: MemoryStore, kind: type[X]
-) -> None:
-    wire, adapter = Recorder(box.transport), kind(**box.x.credentials())
+async def test_an_answer_without_a_refresh_token_keeps_the_old_one(box: Sandbox, store: MemoryStore) -> None:
+    wire, adapter = Recorder(box.transport), X(**box.x.credentials())
     async with AsyncClient({"x": adapter}, transport=wire, clock=box.clock, store=store) as client:
         await renewed(box, client)
         box.clock.advance(LIFE)
@@ -352,6 +355,221 @@ async def test_a_new_password_beats_the_session_of_the_old_one(box: Sandbox, sto
             async with AsyncClient({"bluesky": adapter}, **made) as client:
                 await me(client, "bluesky")
     assert statuses(box, "/xrpc/com.atproto.server.createSession") == [200, 200], "one for each password"
+
+
+# --- signed in --------------------------------------------------------------------------------------------------------
+SOMEBODY = Identity("beacon", "https://api.example.com", "7", "brand")
+START = datetime(2026, 11, 2, 9, tzinfo=UTC)
+CODE = CodeFlow(
+    name="oauth2",
+    title="Beacon",
+    server=SOMEBODY.server,
+    authorize_url="/authorize",
+    token_url="/token",
+    rotation="strict",
+)
+SELF = attrs.evolve(
+    CODE, name="self", rotation="none", renewal=Renewal(by="access_token", early=7 * 86400.0, min_age=86400.0)
+)
+KEY = KeyFlow(name="key", title="", asks=(), fills={}, server=SOMEBODY.server)
+HELD = Credential("oauth2", access_token="t0ken", refresh_token="r0fresh", extra={"flow": "oauth2"})
+BY_ITSELF = Credential("oauth2", access_token="t0ken", extra={"flow": "self", "renews": "access_token"})
+
+
+class Moment:
+    """A clock and a platform that renews, or refuses to."""
+
+    def __init__(self, tokens: MemoryTokens, adapter: Adapter | None = None) -> None:
+        self.at, self.asked = START, 0
+        self.refusal: Exception | None = None
+        made = signed_in_class("beacon", "Beacon", (CODE, SELF, KEY)).signed_in(SOMEBODY)
+        self.keychain = Keychain(adapter or made, tokens, lambda: self.at)
+
+    async def renew(self, old: Credential) -> Credential:
+        self.asked += 1
+        if self.refusal is not None:
+            raise self.refusal
+        ends = self.at + timedelta(days=60)
+        return attrs.evolve(old, access_token=f"t0ken-{self.asked}", expires_at=ends)
+
+    async def token(self) -> str | None:
+        return (await self.keychain.current(self.renew)).access_token
+
+    async def refused(self) -> str | None:
+        """The token after the platform said that the one in hand is none."""
+        return (await self.keychain.renewed(self.keychain.held, self.renew)).access_token
+
+
+@pytest.fixture
+def tokens() -> MemoryTokens:
+    return MemoryTokens()
+
+
+async def test_a_sign_in_is_found_under_who_signed_in(tokens: MemoryTokens) -> None:
+    moment = Moment(tokens)
+    with pytest.raises(ReauthNeeded, match="not signed in to beacon"):
+        await moment.token()
+    tokens.save(SOMEBODY, HELD)
+    assert await moment.token() == "t0ken", "it looks again where nothing was"
+    assert await moment.refused() == "t0ken-1"
+    kept = tokens.load(SOMEBODY)
+    assert kept is not None
+    assert (kept.access_token, kept.issued, kept.refresh_token) == ("t0ken-1", 1, "r0fresh")
+
+
+@pytest.mark.parametrize("held", [HELD, Credential("bearer", access_token="k0y", extra={"flow": "key"})])
+async def test_signing_in_again_elsewhere_is_noticed_when_the_old_token_is_refused(
+    tokens: MemoryTokens, held: Credential
+) -> None:
+    tokens.save(SOMEBODY, held)
+    moment = Moment(tokens)
+    await moment.token()
+    tokens.save(SOMEBODY, attrs.evolve(held, access_token="fresh", issued=1))
+    assert (await moment.refused(), moment.asked) == ("fresh", 0)
+
+
+async def test_what_is_stored_for_who_signed_in_counts_whatever_it_was_made_of(tokens: MemoryTokens) -> None:
+    tokens.save(SOMEBODY, attrs.evolve(HELD, extra={**HELD.extra, "seed": "of another secret"}))
+    assert await Moment(tokens).token() == "t0ken"
+
+
+async def test_signing_out_elsewhere_is_noticed_too(tokens: MemoryTokens) -> None:
+    tokens.save(SOMEBODY, HELD)
+    moment = Moment(tokens)
+    await moment.token()
+    tokens.save(SOMEBODY, Credential("none", issued=1))
+    for ask in (moment.refused, moment.token):
+        with pytest.raises(ReauthNeeded, match="not signed in"):
+            await ask()
+    assert moment.asked == 0
+
+
+async def test_a_plain_key_is_never_renewed(tokens: MemoryTokens) -> None:
+    tokens.save(SOMEBODY, Credential("bearer", access_token="k0y", extra={"flow": "key"}))
+    moment = Moment(tokens)
+    assert await moment.token() == "k0y"
+    with pytest.raises(ReauthNeeded, match="no longer accepted"):
+        await moment.refused()
+    assert moment.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("credential", "renewable"),
+    [
+        (HELD, True),
+        (attrs.evolve(HELD, refresh_token=None), False),
+        (BY_ITSELF, True),
+        (attrs.evolve(BY_ITSELF, extra={**BY_ITSELF.extra, "account": "page"}), False),
+        (Credential("bearer", access_token="t", secret="pw", extra={"renews": "password"}), True),
+        (Credential("bearer", access_token="t", extra={"renews": "password"}), False),
+        (Credential("session", secret="pw"), True),
+        (Credential("oauth1", access_token="t", secret="s"), False),
+    ],
+)
+def test_what_can_be_renewed_without_a_person(credential: Credential, renewable: bool) -> None:
+    assert Keychain.renewable(credential) is renewable
+
+
+async def test_a_token_that_renews_itself_has_to_be_old_enough_and_alive(tokens: MemoryTokens) -> None:
+    since = (START + timedelta(days=1)).isoformat()
+    extra = {**BY_ITSELF.extra, "early": str(7 * 86400), "renewable_at": since}
+    tokens.save(SOMEBODY, attrs.evolve(BY_ITSELF, expires_at=START + timedelta(days=5), extra=extra))
+    moment = Moment(tokens)
+    assert await moment.token() == "t0ken", "early enough, but too young"
+    with pytest.raises(ReauthNeeded):
+        await moment.refused()
+    moment.at += timedelta(days=1)
+    assert await moment.token() == "t0ken-1"
+    assert moment.keychain.held.extra["early"] == str(7 * 86400), "as the flow has it"
+    moment.at += timedelta(days=61)
+    with pytest.raises(ReauthNeeded):
+        await moment.refused()
+    assert moment.asked == 1, "a token that ended cannot renew itself"
+
+
+async def test_a_renewal_that_fails_early_is_not_tried_at_every_call(tokens: MemoryTokens) -> None:
+    extra = {**BY_ITSELF.extra, "early": str(7 * 86400)}
+    tokens.save(SOMEBODY, attrs.evolve(BY_ITSELF, expires_at=START + timedelta(days=5), extra=extra))
+    moment = Moment(tokens)
+    moment.refusal = Unavailable("down")
+    for _ in range(10):
+        assert await moment.token() == "t0ken"
+    assert moment.asked == 1
+    moment.at += timedelta(hours=1)
+    await moment.token()
+    assert moment.asked == 2
+
+
+async def test_an_app_that_is_refused_costs_no_sign_in(tokens: MemoryTokens) -> None:
+    tokens.save(SOMEBODY, HELD)
+    moment = Moment(tokens)
+    moment.refusal = AuthError("the app is unknown", definite=True)
+    await moment.token()
+    with pytest.raises(AuthError, match="the app is unknown"):
+        await moment.refused()
+    kept = tokens.load(SOMEBODY)
+    assert kept is not None
+    assert "renewing" not in kept.extra
+    moment.refusal = None
+    assert await moment.refused() == "t0ken-2"
+
+
+@pytest.mark.parametrize(("definite", "lost"), [(True, False), (False, True)])
+async def test_the_flow_says_whether_a_lost_answer_loses_the_sign_in(
+    tokens: MemoryTokens, definite: bool, lost: bool
+) -> None:
+    tokens.save(SOMEBODY, HELD)
+    moment = Moment(tokens)
+    moment.refusal = Unavailable("what?", status=200, definite=definite)
+    await moment.token()
+    with pytest.raises(ReauthNeeded if lost else Unavailable):
+        await moment.refused()
+
+
+async def signed_in_x(box: Sandbox, **fields: Any) -> AsyncClient:
+    """A client whose account signed in to X, with these fields of its credential."""
+    tokens, who = MemoryTokens(), Identity("x", "https://api.x.com", box.x.people["brand"].id, "brand")
+    held = Credential("oauth2", access_token=box.x.token("brand"), extra={"flow": "oauth2"})
+    tokens.save(who, attrs.evolve(held, **fields))
+    made: dict[str, Any] = {"transport": box.transport, "clock": box.clock, "tokens": tokens}
+    return AsyncClient({"brand": X.signed_in(who)}, **made)
+
+
+async def test_a_dead_sign_in_says_the_command_that_repairs_it(box: Sandbox) -> None:
+    async with await signed_in_x(box, access_token="gone") as client:
+        with pytest.raises(ReauthNeeded) as caught:
+            await me(client, "brand")
+    assert caught.value.next_step == "socialkit login x --name brand"
+    assert "gone" not in str(caught.value)
+
+
+async def test_another_account_than_the_one_that_signed_in_is_a_clash(box: Sandbox) -> None:
+    if "other" not in box.x.people:
+        box.x.add_person("other")
+    async with await signed_in_x(box, access_token=box.x.token("other")) as client:
+        with pytest.raises(IdentityClash, match="belongs to other, but this account is brand"):
+            await client._accounts.named("brand").ready()
+
+
+@pytest.mark.parametrize(
+    ("days", "fields", "told"),
+    [
+        (3, {}, "in 3 days"),
+        (1, {}, "in one day"),
+        (8, {}, None),
+        (3, {"refresh_token": "r0fresh"}, None),
+    ],
+)
+async def test_the_end_of_a_sign_in_is_told_once(
+    box: Sandbox, caplog: pytest.LogCaptureFixture, days: int, fields: dict[str, Any], told: str | None
+) -> None:
+    ends = box.clock.now() + timedelta(days=days)
+    async with await signed_in_x(box, expires_at=ends, **fields) as client:
+        for _ in range(3):
+            await me(client, "brand")
+    words = [record.getMessage() for record in caplog.records if record.name == "socialkit"]
+    line = f"brand: the sign-in ends {told} and cannot be renewed: socialkit login x --name brand"
+    assert words == ([line] if told else [])
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------------
@@ -444,7 +662,7 @@ def test_processes_on_one_account_renew_once_per_expiry(
     served: tuple[Sandbox, dict[str, Any]], clock: SharedClock
 ) -> None:
     box, task = served
-    box.x.token_seconds = 1
+    box.x.access_seconds = 1
     with nursery() as children:
         callers = [children.start("call_on_and_on", **task) for _ in range(PROCESSES)]
         expiries = 0

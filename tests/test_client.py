@@ -280,12 +280,6 @@ def test_at_most_limit_posts_are_listed(box: Sandbox) -> None:
     assert listed == [[], ["c", "b"], ["c", "b", "a"]]
 
 
-def test_nothing_pretends_to_sign_in() -> None:
-    with pytest.raises(ConfigError, match="apps="):
-        Client(apps={"mastodon": object()})
-    assert not hasattr(Client, "begin_login")
-
-
 # --- what users bring -------------------------------------------------------------------------------------
 class PlainStore:
     """A store as a user writes one: plain, blocking, and only for the threads it is called in."""

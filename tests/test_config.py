@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from socialkit import config
+from socialkit import config, registry
 from socialkit.adapters.base import Adapter, Credential
+from socialkit.auth import App
 from socialkit.config import load
 from socialkit.errors import ConfigError
+from socialkit.model import Identity
 
 
 class Boat(Adapter):
@@ -24,9 +26,13 @@ class Boat(Adapter):
 
 @pytest.fixture(autouse=True)
 def _boats(monkeypatch):
+    real = registry.adapter
+
     def adapter(platform):
         if platform == "boat":
             return Boat
+        if platform in registry.platforms():
+            return real(platform)
         raise ConfigError(f"no platform {platform!r}; did you mean 'boat'?")
 
     monkeypatch.setattr("socialkit.registry.adapter", adapter)
@@ -123,7 +129,7 @@ class TestFaults:
         token = "inline"
         """
         assert faults(write(text)) == [
-            "sore: unknown; known are accounts, client",
+            "sore: unknown; known are accounts, apps, client",
             "client.max_wiat: unknown; did you mean 'max_wait'?",
             "client.timeout: expected float, got str",
             "accounts.a.platform: no platform 'baot'; did you mean 'boat'?",
@@ -202,3 +208,97 @@ def test_the_client_gets_only_what_the_file_says(write):
     made = load(write(ACCOUNT + '[client]\nstore = ":memory:"\ntimeout = 5'), env={})
     assert made.client_arguments() == {"accounts": made.accounts, "store": ":memory:", "timeout": 5}
     assert made.path == Path(made.path)
+
+
+class TestApps:
+    def test_an_app_is_who_asks_people_to_sign_in(self, write, tmp_path):
+        (tmp_path / "key.pem").write_text("k3y\n")
+        text = """
+        [apps.x]
+        client_id = "abc"
+        client_secret = "env:X_SECRET"
+        flow = "oauth2"
+        redirect_uri = "http://127.0.0.1:8000/callback"
+        [apps.bluesky]
+        client_id = "https://app.example.com/client.json"
+        private_key = "file:key.pem"
+        [apps.reddit]
+        client_id = "def"
+        client_secret = "store"
+        """
+        made = load(write(text), env={"X_SECRET": "s3cret"})
+        callback = "http://127.0.0.1:8000/callback"
+        assert made.apps == {
+            "x": App("abc", "s3cret", flow="oauth2", redirect_uri=callback),
+            "bluesky": App("https://app.example.com/client.json", private_key="k3y"),
+            "reddit": App("def"),
+        }
+        assert made.client_arguments()["apps"] == made.apps
+        assert "s3cret" not in repr(made)
+
+    def test_every_fault_of_an_app_has_its_place(self, write):
+        text = """
+        [apps.redit]
+        client_id = "abc"
+        [apps.x]
+        client_id = 7
+        client_secret = "inline"
+        flow = "oauth3"
+        redirect = "https://app.example.com"
+        [apps.slack]
+        client_secret = ["env:A"]
+        """
+        secret = (
+            'a secret does not belong in this file: write client_secret = "env:NAME", "file:PATH" or "store"'
+        )
+        assert faults(write(text)) == [
+            "apps.redit: no platform to sign in to; did you mean 'reddit'?",
+            "apps.x.redirect: unknown; did you mean 'redirect_uri'?",
+            "apps.x.flow: no way to sign in called 'oauth3'; did you mean 'oauth2'?",
+            "apps.x.client_id: expected a text in quotes, got int",
+            f"apps.x.client_secret: {secret}",
+            f"apps.slack.client_secret: {secret}",
+        ]
+
+
+WHO = '[accounts.sea]\nplatform = "boat"\nid = "7"\nname = "brand"\nserver = "https://boat.example.com/"\n'
+
+
+class TestAccountsThatSignedIn:
+    def test_one_has_its_id_and_no_secret(self, write):
+        account = load(write(WHO + 'deck = "lower"'), env={}).accounts["sea"]
+        assert account.identity == Identity("boat", "https://boat.example.com", "7")
+        assert account.identity.name == "brand"
+        assert account.seed == Credential("none")
+        assert account.given["deck"] == "lower"
+
+    def test_one_may_be_on_a_platform_nothing_is_published_to_yet(self, write):
+        text = '[accounts.work]\nplatform = "slack"\nid = "T1"\n'
+        account = load(write(text), env={}).accounts["work"]
+        assert account.identity == Identity("slack", "https://slack.com", "T1")
+
+    def test_without_an_id_such_an_account_must_sign_in_first(self, write):
+        assert faults(write('[accounts.work]\nplatform = "slack"\n')) == [
+            "accounts.work.id: missing; sign in: socialkit login slack --name work"
+        ]
+
+    def test_every_fault_has_its_place(self, write):
+        text = """
+        [accounts.a]
+        platform = "boat"
+        id = 7
+        decks = 2
+        token = "env:SEA"
+        [accounts.b]
+        platform = "boat"
+        id = "7"
+        server = ""
+        """
+        assert faults(write(text)) == [
+            "accounts.a.decks: unknown; did you mean 'deck'?",
+            "accounts.a.token: an account with an id has its credential in the token store; leave it out",
+            "accounts.a.id: expected a text in quotes, got int",
+            "accounts.a.server: missing",
+            "accounts.b.server: expected a text in quotes, got an empty text",
+            "accounts.b.server: missing",
+        ]

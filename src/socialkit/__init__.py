@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .adapters.devto import DevTo
     from .adapters.mastodon import Mastodon
     from .adapters.x import X
+    from .auth import Account, App, Login
     from .client import AsyncClient, Client
     from .errors import (
         AuthError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         IdentityClash,
         InvalidPost,
         KeyReused,
+        LoginFailed,
         MissingScope,
         OutcomeUnknown,
         PlatformError,
@@ -57,9 +59,12 @@ if TYPE_CHECKING:
         Video,
     )
     from .plan import Plan
+    from .signin import SignIn
     from .store import Store, TokenStore
 
 __all__ = [
+    "Account",
+    "App",
     "AsyncClient",
     "AuthError",
     "Bluesky",
@@ -82,6 +87,8 @@ __all__ = [
     "InvalidPost",
     "KeyReused",
     "Link",
+    "Login",
+    "LoginFailed",
     "Mastodon",
     "Metrics",
     "MetricsTable",
@@ -100,6 +107,7 @@ __all__ = [
     "Receipt",
     "Refused",
     "Report",
+    "SignIn",
     "SocialKitError",
     "Status",
     "Store",
@@ -113,6 +121,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "auth": ("Account", "App", "Login"),
     "client": ("AsyncClient", "Client"),
     "gate": ("Gate", "Halt", "Verdict"),
     "metrics": ("Metrics", "MetricsTable"),
@@ -121,6 +130,7 @@ _HOMES = {
         "Progress", "Receipt", "Report", "Status", "Video",
     ),
     "plan": ("Plan",),
+    "signin": ("SignIn",),
     "store": ("Store", "TokenStore"),
 }  # fmt: skip
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Command = Callable[[argparse.Namespace], int]
 _STOPPED = {
-    "publish": "What had left may be live: socialkit history tells what is known, socialkit settle looks."
+    "login": "Nothing was written.",
+    "publish": "What had left may be live: socialkit history tells what is known, socialkit settle looks.",
 }
 """What a stop leaves open when there was no time for a report."""
 
@@ -81,8 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     posts = _simple(commands, "posts", _posts, "an account's own posts, newest first")
     posts.add_argument("account", nargs="+", help="account names")
     posts.add_argument("--limit", type=_positive, default=20, help="how many per account (default: 20)")
-    accounts = _simple(commands, "accounts", _accounts, "the accounts of the configuration")
-    accounts.add_argument("--check", action="store_true", help="ask each platform who it is")
+    _sign_in_arguments(commands)
     _control_arguments(commands)
     _past_arguments(commands)
     _simple(commands, "features", _features, "what each platform carries, as a Markdown table")
@@ -151,6 +151,46 @@ def _metrics_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", help="all posts of an idempotency key")
     parser.add_argument("--account", help="the account that owns the permalinks")
     parser.add_argument("--csv", action="store_true", help="print CSV, with every column")
+
+
+def _sign_in_arguments(commands: Any) -> None:
+    login = _simple(commands, "login", _login, "sign in at a platform, and add the account")
+    login.add_argument("platform", help="such as x, mastodon, linkedin")
+    login.add_argument(
+        "--name", dest="account", help="what to call the account (default: its name at the platform)"
+    )
+    login.add_argument("--server", metavar="URL", help="where a platform has many servers, such as Mastodon")
+    login.add_argument("--flow", help="which way to sign in, where a platform has several")
+    login.add_argument(
+        "--for",
+        dest="wanted",
+        metavar="LIST",
+        help="publish,metrics,replies,delete,messages (default: the first two)",
+    )
+    login.add_argument("--client-id", metavar="ID", help="your developer app; its secret is asked for")
+    login.add_argument(
+        "--redirect-uri", metavar="URL", help="the callback address that is registered with it"
+    )
+    login.add_argument("--no-browser", action="store_true", help="print the address, and take what is pasted")
+    login.add_argument("--port", type=_port, help="where on this machine the browser comes back to")
+    login.add_argument(
+        "--timeout", type=_positive, default=300, metavar="SECONDS", help="how long to wait for the browser"
+    )
+    several = login.add_mutually_exclusive_group()
+    several.add_argument(
+        "--all", action="store_true", help="every account the sign-in reaches, without asking"
+    )
+    several.add_argument(
+        "--pick", action="append", metavar="ID", help="only the account with this id; repeat it"
+    )
+    login.add_argument("--replace", action="store_true", help="write over a name or an app that is there")
+    logout = _simple(commands, "logout", _logout, "end a sign-in, and remove the account")
+    logout.add_argument("account", metavar="NAME", help="the account's name")
+    logout.add_argument("--keep", action="store_true", help="leave the account in the configuration")
+    accounts = _simple(
+        commands, "accounts", _accounts, "who is signed in, what they may do, what needs repair"
+    )
+    accounts.add_argument("--check", action="store_true", help="ask each platform whether that is still so")
 
 
 def _control_arguments(commands: Any) -> None:
@@ -264,25 +304,22 @@ def _posts(options: argparse.Namespace) -> int:
     return 0
 
 
+def _login(options: argparse.Namespace) -> int:
+    from .cli.login import login
+
+    return login(options)
+
+
+def _logout(options: argparse.Namespace) -> int:
+    from .cli.sign_ins import logout
+
+    return logout(options)
+
+
 def _accounts(options: argparse.Namespace) -> int:
-    from ._render import Table
+    from .cli.sign_ins import accounts
 
-    with _client(options) as client:
-        names = client.accounts
-        told = _who(client, names) if options.check else dict.fromkeys(names, "not asked (--check asks)")
-    rows = [(name, adapter.platform, adapter.server, told[name]) for name, adapter in names.items()]
-    print(Table(("account", "platform", "server", "who"), rows).text(_columns()))
-    return 0
-
-
-def _who(client: Client, names: Any) -> dict[str, str]:
-    table = client.fetch_account_metrics(names) if names else ()
-    return {
-        name: str(row.error)
-        if row.error
-        else f"{row.identity.name if row.identity else '?'}, {row.followers} followers"
-        for name, row in zip(names, table, strict=True)
-    }
+    return accounts(options)
 
 
 def _halt(options: argparse.Namespace) -> int:
@@ -372,7 +409,7 @@ def _sandbox(options: argparse.Namespace) -> int:
     with Sandbox(options.platform, clock=clock) as box, box.serve(port=options.port) as url:
         print(f"sandbox at {url} (open it: every timeline, as a person sees it; Ctrl-C ends it)")
         print("accounts to paste into your program:")
-        for platform in box.boxes:
+        for platform in (name for name, one in box.boxes.items() if one.publishes):
             print(_constructor(platform, box[platform].credentials(f"{url}/{platform}")))
         sys.stdout.flush()
         _wait_for_interrupt()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from ._convert import plain, structure
 from ._loop import is_of_this_loop
 from ._version import __version__
 from .adapters.base import AccountFacts, Adapter, Credential, Response
-from .errors import ConfigError, OutcomeUnknown, SocialKitError, Unavailable
+from .errors import ConfigError, OutcomeUnknown, ReauthNeeded, SocialKitError, Unavailable
 from .journal import Intent, Journal
 from .model import Identity, Receipt
 from .plan import digest
@@ -31,6 +32,11 @@ from .transport import redact
 
 if TYPE_CHECKING:
     from .transport import Transport
+
+
+_log = logging.getLogger("socialkit")
+_WARNED: set[tuple[Identity, datetime]] = set()
+"""The ends of sign-ins that were told in this process."""
 
 
 @attrs.define
@@ -76,6 +82,7 @@ class Account:
         self.keychain = auth.Keychain(adapter, machinery.tokens, self.now)
         self.facts: AccountFacts | None = None
         self.offset = timedelta()
+        self.nonces: dict[str, str] = {}
         self._rules: tuple[Rules, str] | None = None
         self._keys: tuple[tuple[Credential, AccountFacts | None], BudgetKeys] | None = None
         self._hidden: tuple[Credential, Credential, tuple[str, ...]] | None = None
@@ -112,6 +119,11 @@ class Account:
             return
         gap = told - (response.received_at or self.machinery.clock.now())
         self.offset = gap if abs(gap) > timedelta(seconds=2) else timedelta()
+
+    def learn_nonce(self, url: str, response: Response) -> None:
+        """Keep what the server wants to find in the next proof; each origin has its own."""
+        if nonce := response.headers.get("dpop-nonce"):
+            self.nonces[auth.origin(url)] = nonce
 
     @property
     def rules(self) -> Rules:
@@ -166,8 +178,10 @@ class Account:
         """Ask the platform now, and keep the answer for every process on the store."""
         from .call import BoundCall
 
-        told = await self.adapter.account(BoundCall(self))
-        auth.check_identity(known, told.identity, self.name)
+        with self._sign_in_named():
+            told = await self.adapter.account(BoundCall(self))
+        for bound in (known, self.adapter.identity):
+            auth.check_identity(bound, told.identity, self.name)
         facts = attrs.evolve(told, read_at=self.machinery.clock.now())
 
         kept: Any = plain(facts)
@@ -180,32 +194,63 @@ class Account:
         return facts
 
     async def credential(self) -> Credential:
-        try:
-            return await self.keychain.current(self._renew)
-        except OutcomeUnknown as lost:
-            raise self._not_renewed(lost) from lost
+        with self._sign_in_named():
+            credential = await self.keychain.current(self._renew)
+        self._warn_of_end(credential)
+        return credential
 
     async def renew(self, old: Credential) -> Credential:
-        try:
+        with self._sign_in_named():
             return await self.keychain.renewed(old, self._renew)
+
+    @contextmanager
+    def _sign_in_named(self) -> Iterator[None]:
+        """Errors about the sign-in say whose it is, and the command that repairs it."""
+        try:
+            yield
         except OutcomeUnknown as lost:
             raise self._not_renewed(lost) from lost
+        except ReauthNeeded as error:
+            self.name_repair(error)
+            raise
+
+    def name_repair(self, error: ReauthNeeded) -> None:
+        """Put the command that signs in again into an error."""
+        from ._signin_states import repair
+
+        error.account, error.next_step = self.name, error.next_step or repair(self)
+
+    def _warn_of_end(self, credential: Credential) -> None:
+        """Say once, a week ahead, that a person has to sign in again."""
+        if (ends := auth.ends_for_good(credential)) is None or ends - self.now() > auth.SOON:
+            return
+        if (mark := (self.keychain.identity, ends)) in _WARNED or ends <= self.now():
+            return
+        from ._signin_states import repair
+
+        _WARNED.add(mark)
+        days = max(1, round((ends - self.now()).total_seconds() / 86400))
+        left = "in one day" if days == 1 else f"in {days} days"
+        _log.warning("%s: the sign-in ends %s and cannot be renewed: %s", self.name, left, repair(self))
 
     def _not_renewed(self, lost: OutcomeUnknown) -> Unavailable:
         """A renewal whose answer is lost leaves the token unknown, not the post: that was not sent."""
         return Unavailable(f"the token could not be renewed: {lost.message}", account=self.name)
 
     async def _renew(self, old: Credential) -> Credential:
+        from .auth import _engine
         from .call import BoundCall
 
-        return await self.adapter.refresh(
-            old, BoundCall(self, signed=False, steps=("read", "prepare", "attach"))
-        )
+        call = BoundCall(self, signed=False, steps=("read", "prepare", "attach"))
+        flow = auth.flow_of(self.adapter, old)
+        if flow is None or _engine.renewed_by(flow) is None:
+            return await self.adapter.refresh(old, call)
+        return await _engine.renew(flow, old, self.adapter.server, call)
 
     def headers(self, credential: Credential, method: str, url: str) -> dict[str, str]:
         """The headers that sign one request."""
-        if credential.kind == "oauth1":
-            return auth.sign_oauth1(credential, method, url)
+        if credential.kind in auth.MACHINE_SIGNED:
+            return auth.signed_headers(credential, method, url, self.now(), self.nonces)
         return self.adapter.authorize(credential)
 
     def path(self, url: str) -> str:

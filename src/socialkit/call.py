@@ -27,6 +27,7 @@ from .adapters.base import (
     Sent,
     Slice,
 )
+from .auth import wants_nonce
 from .gate import ALLOW, Verdict
 from .store import Store, pause
 from .transport import AnswerLost, Unreachable, redact
@@ -117,6 +118,9 @@ class BoundCall:
 
     def now(self) -> datetime:
         return self._owner.now()
+
+    async def signed_by(self) -> Credential:
+        return await self._owner.credential()
 
     # --- the four steps -----------------------------------------------------------------------------------
     async def read(self, method: str, url: str, /, **request: Unpack[Request]) -> Response:
@@ -324,10 +328,14 @@ class BoundCall:
         before: Callable[[], Awaitable[None]] | None = None,
         sent: Callable[[], None] | None = None,
     ) -> Response:
-        """Send; an answer that a fresh access token may cure is cured once."""
+        """Send; an answer that a fresh access token, or the server's nonce, may cure is cured once."""
         for renewed in (False, True):
             credential = await self._credential(request)
             response = await self._exchange(step, method, url, request, credential, before, sent)
+            if credential is not None and credential.kind == "dpop" and wants_nonce(response):
+                if step == "commit":
+                    await self._refused(self._refusal(response))
+                response = await self._exchange(step, method, url, request, credential, before, sent)
             if 200 <= response.status < 300 or response.status in request.get("accept", ()):
                 return response
             error = self._refusal(response)
@@ -382,6 +390,8 @@ class BoundCall:
             **body,
         )
         owner.learn_time(response)
+        if credential is not None and credential.kind == "dpop":
+            owner.learn_nonce(target, response)
         readings = owner.adapter.read_limits(response) if keys is not None else ()
         if keys is not None and (readings or response.status == 429):
             await machinery.limits.learn(
@@ -404,6 +414,8 @@ class BoundCall:
     def _refusal(self, response: Response) -> errors.SocialKitError:
         error = self._owner.adapter.parse_error(response)
         error.account = self.account
+        if isinstance(error, errors.ReauthNeeded) and self._signed:
+            self._owner.name_repair(error)
         if isinstance(error, errors.RateLimited) and error.retry_at is None:
             readings = self._owner.adapter.read_limits(response)
             resets = [

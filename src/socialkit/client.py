@@ -3,43 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import attrs
-
-from . import control, reading
+from . import control, reading, signin
 from ._clock import Clock, SystemClock
 from ._loop import loop_thread
 from ._process import ProcessRandom
 from ._progress import Pump
 from ._shelf import Shelf
-from .accounts import Account, Accounts, Machinery, Target, Targets, unexpected
+from ._targets import check_aware, its_own, log_outcomes, still_valid, telling
+from .accounts import Account, Accounts, Machinery, Target, Targets
 from .adapters.base import Adapter
+from .auth import App, Login
 from .call import BoundCall
-from .errors import ConfigError, InvalidPost, KeyReused, SocialKitError
+from .errors import ConfigError, InvalidPost, KeyReused
 from .gate import Gate, Halt
 from .journal import Journal
-from .model import Post, Problem, Progress, Receipt, Report, Status
+from .model import Post, Progress, Receipt, Report, Status
 from .plan import Plan, TargetPlan, invalid
 from .plan._planner import plan_target
 from .publish import TargetRun, make_outcome, next_step, run_all
 from .rate_limits import LimitState, RateLimits
 from .store import Store, StoreTokens, TokenStore, open_store
-from .transport import Transport, redact
+from .transport import Transport
 
 if TYPE_CHECKING:
+    from . import auth
     from .metrics import MetricsTable
-
-_log = logging.getLogger("socialkit")
+    from .signin import SignIn
 
 OnError = Literal["raise", "return"]
-PLAN_DEADLINE = 60.0
-"""Seconds the reads of one target's plan may take."""
 
 
 class AsyncClient:
@@ -50,6 +47,7 @@ class AsyncClient:
         store: a file path, ":memory:" or a Store. What must outlive the process (idempotency keys, halts,
             tokens, limits) lives there. Without one everything is in memory and ``idempotency_key`` is refused.
         tokens: where credentials are kept; the store by default.
+        apps: platform → :class:`App`, for signing accounts in.
         gate: asked before anything is sent.
         timeout: seconds for one answer. max_wait: seconds a call may wait for a rate limit or another process.
         proxy: URL of an HTTP proxy. transport: an httpx transport, for tests.
@@ -68,7 +66,7 @@ class AsyncClient:
         *,
         store: str | os.PathLike[str] | Store | None = None,
         tokens: TokenStore | None = None,
-        apps: Mapping[str, Any] | None = None,
+        apps: Mapping[str, App] | None = None,
         gate: Gate | None = None,
         timeout: float = 30.0,
         max_wait: float = 60.0,
@@ -76,10 +74,7 @@ class AsyncClient:
         transport: Any = None,
         clock: Clock | None = None,
     ) -> None:
-        if apps:
-            raise ConfigError(
-                "apps= is for signing accounts in, which this version does not do; give them tokens"
-            )
+        self._apps = signin.checked_apps(apps)
         self._stored = store is not None
         self._store = open_store(store)
         self._given, self._closed = self._store is store, False
@@ -147,6 +142,47 @@ class AsyncClient:
         if self._closed:
             raise ConfigError("this client is closed; make a new one")
 
+    # --- signing in ---------------------------------------------------------------------------------------
+    async def begin_login(
+        self,
+        platform: str,
+        *,
+        redirect_uri: str = "",
+        server: str | None = None,
+        capabilities: Iterable[str] = ("publish", "metrics"),
+    ) -> Login:
+        """A sign-in under way: send the person to its ``.url``, keep the rest for :meth:`finish_login`.
+
+        Args:
+            redirect_uri: where the browser comes back to; registered with the app on most platforms.
+            server: the base URL, where people are on servers of their own (Mastodon, ...).
+            capabilities: what it is for: "publish", "metrics", "replies", "delete", "messages", "identify".
+        """
+        return await signin.begin(
+            self, platform, redirect_uri=redirect_uri, server=server, capabilities=capabilities
+        )
+
+    async def finish_login(
+        self, login: Login | Mapping[str, Any], callback: str | Mapping[str, str] = ""
+    ) -> auth.Account:
+        """The account that signed in, its credential saved under its identity and in use in this client at once.
+
+        ``login`` may be its ``to_dict()``. ``callback`` is the whole address the browser came back to, or what the
+        person pasted (a dict by ask name, where there are several); nothing where a code was typed on another device.
+
+        Raises:
+            LoginFailed: ``.reason`` says why; "expired", "forged" and "repeated" callbacks never reach the platform.
+        """
+        return await signin.finish(self, login, callback)
+
+    async def logout(self, target: Target) -> bool:
+        """End the sign-in of an account and remove its credential; True when the platform ended it too."""
+        return await signin.logout(self, target)
+
+    async def sign_ins(self, check: bool = False) -> list[SignIn]:
+        """How the sign-in of every account stands; ``check`` asks the platforms, which spends a request each."""
+        return await signin.sign_ins(self, check)
+
     # --- planning -----------------------------------------------------------------------------------------
     async def plan(self, post: Post, to: Targets) -> Plan:
         """Exactly what would be sent to each account, every problem and every change. Sends nothing."""
@@ -168,7 +204,7 @@ class AsyncClient:
             await account.ready()
             return await plan_target(account, post, BoundCall(account), shelf, targets=targets)
 
-        return await _its_own(account, made())
+        return await its_own(account, made())
 
     # --- publishing ---------------------------------------------------------------------------------------
     async def publish(
@@ -217,7 +253,7 @@ class AsyncClient:
                 cancelled.__dict__["report"] = self._report(key, accounts, plan, runs)
                 raise
         report = self._report(key, accounts, plan, runs)
-        _log_outcomes(report, accounts)
+        log_outcomes(report, accounts)
         if errors == "raise" or any(isinstance(outcome.error, KeyReused) for outcome in report.outcomes):
             report.raise_for_errors()
         return report
@@ -247,7 +283,7 @@ class AsyncClient:
         accounts = [self._accounts.named(name) for name in post] if to is None else self._accounts.targets(to)
         if missing := [account.name for account in accounts if account.name not in post]:
             raise ConfigError(f"the plan has nothing for {', '.join(missing)}; plan the post for them")
-        checks = [_its_own(account, _checked(post[account.name], account)) for account in accounts]
+        checks = [its_own(account, still_valid(post[account.name], account)) for account in accounts]
         return accounts, Plan(tuple(await asyncio.gather(*checks)))
 
     def _refuse_invalid(self, key: str, accounts: list[Account], plan: Plan) -> None:
@@ -326,7 +362,7 @@ class AsyncClient:
         idempotency_key: str | None = None,
     ) -> list[Report]:
         """What was published (or tried), one report per idempotency key, oldest first. ``since`` is aware."""
-        _check_aware(since=since)
+        check_aware(since=since)
         return await control.history(self, since=since, account=account, key=idempotency_key)
 
     async def rate_limits(self) -> list[LimitState]:
@@ -348,7 +384,7 @@ class AsyncClient:
         self, to: Targets, *, since: datetime | None = None, until: datetime | None = None
     ) -> MetricsTable:
         """One row per account: followers and what else the platform tells. ``since`` and ``until`` are aware."""
-        _check_aware(since=since, until=until)
+        check_aware(since=since, until=until)
         return await reading.fetch_account_metrics(self, to, since=since, until=until)
 
     async def fetch_posts(
@@ -360,52 +396,8 @@ class AsyncClient:
         limit: int = 100,
     ) -> list[Receipt]:
         """The accounts' own posts, newest first, at most ``limit`` per account. ``since`` and ``until`` are aware."""
-        _check_aware(since=since, until=until)
+        check_aware(since=since, until=until)
         return await reading.fetch_posts(self, to, since=since, until=until, limit=limit)
-
-
-async def _its_own(account: Account, making: Awaitable[TargetPlan]) -> TargetPlan:
-    """One target's plan; what its reads raise, and how long they take, stays its own."""
-    name = account.name
-    try:
-        async with asyncio.timeout(PLAN_DEADLINE):
-            return await making
-    except SocialKitError as told:
-        error = told
-    except TimeoutError:
-        error = SocialKitError(f"planning took longer than {PLAN_DEADLINE:g} s; nothing was sent")
-    except Exception as surprise:
-        error = unexpected(account, surprise)
-    error.account = error.account or name
-    return TargetPlan(name, account.adapter.platform, error=error)
-
-
-async def _checked(target: TargetPlan, account: Account) -> TargetPlan:
-    """The plan as it is, if the account is still the one and the limits are still those it was made for."""
-    if target.error is not None or target.errors:
-        return target
-    facts = await account.ready()
-    if facts.identity == target.identity and account.rules_digest == target.limits:
-        return target
-    words = "the account or its limits changed since the plan was made"
-    stale = Problem(account.name, "plan", "stale", words, hint="plan the post again")
-    return attrs.evolve(target, problems=(*target.problems, stale))
-
-
-def _check_aware(**moments: datetime | None) -> None:
-    for name, moment in moments.items():
-        if moment is not None and moment.tzinfo is None:
-            raise ConfigError(f"{name}={moment} has no time zone; give an aware datetime, UTC for example")
-
-
-def _log_outcomes(report: Report, accounts: list[Account]) -> None:
-    """One line per account for whoever runs the service."""
-    if not _log.isEnabledFor(logging.INFO):
-        return
-    for account, outcome in zip(accounts, report.outcomes, strict=True):
-        told = outcome.url or (outcome.error.message if outcome.error else "")
-        status = f"{outcome.status}, by an earlier call" if outcome.replayed else outcome.status.value
-        _log.info("%s: %s %s %s", report.key, account.name, status, redact(told, account.secrets()))
 
 
 class Client:
@@ -423,7 +415,7 @@ class Client:
         *,
         store: str | os.PathLike[str] | Store | None = None,
         tokens: TokenStore | None = None,
-        apps: Mapping[str, Any] | None = None,
+        apps: Mapping[str, App] | None = None,
         gate: Gate | None = None,
         timeout: float = 30.0,
         max_wait: float = 60.0,
@@ -471,6 +463,34 @@ class Client:
         """The adapters by name."""
         return self._async.accounts
 
+    def begin_login(
+        self,
+        platform: str,
+        *,
+        redirect_uri: str = "",
+        server: str | None = None,
+        capabilities: Iterable[str] = ("publish", "metrics"),
+    ) -> Login:
+        """A sign-in under way; see :meth:`AsyncClient.begin_login`."""
+        beginning = self._async.begin_login(
+            platform, redirect_uri=redirect_uri, server=server, capabilities=capabilities
+        )
+        return loop_thread().run(beginning)
+
+    def finish_login(
+        self, login: Login | Mapping[str, Any], callback: str | Mapping[str, str] = ""
+    ) -> auth.Account:
+        """The account that signed in; see :meth:`AsyncClient.finish_login`."""
+        return loop_thread().run(self._async.finish_login(login, callback))
+
+    def logout(self, target: Target) -> bool:
+        """End the sign-in of an account; see :meth:`AsyncClient.logout`."""
+        return loop_thread().run(self._async.logout(target))
+
+    def sign_ins(self, check: bool = False) -> list[SignIn]:
+        """How the sign-in of every account stands; see :meth:`AsyncClient.sign_ins`."""
+        return loop_thread().run(self._async.sign_ins(check))
+
     def plan(self, post: Post, to: Targets) -> Plan:
         """Exactly what would be sent to each account; see :meth:`AsyncClient.plan`."""
         return loop_thread().run(self._async.plan(post, to))
@@ -499,7 +519,7 @@ class Client:
             wait=wait,
             progress=progress,
         )
-        return loop_thread().run(_telling(sending))
+        return loop_thread().run(telling(sending))
 
     def settle(
         self,
@@ -573,15 +593,3 @@ class Client:
     ) -> list[Receipt]:
         """The accounts' own posts; see :meth:`AsyncClient.fetch_posts`."""
         return loop_thread().run(self._async.fetch_posts(to, since=since, until=until, limit=limit))
-
-
-async def _telling(sending: Any) -> Report:
-    """A cancelled publish answers with its report, which the KeyboardInterrupt then carries."""
-    try:
-        report: Report = await sending
-    except asyncio.CancelledError as cancelled:
-        told: Report | None = cancelled.__dict__.get("report")
-        if told is None:
-            raise
-        return told
-    return report

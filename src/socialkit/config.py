@@ -15,8 +15,21 @@
     handle = "brand.example"
     app_password = "file:sky.secret"       # the text of a file, relative to this one; or "store"
 
-The other keys of an account are the arguments of its adapter. ``"store"`` leaves the secret to the token
-store.
+    [accounts.brand-x]                     # an account that signed in, as ``socialkit login x`` writes it
+    platform = "x"
+    id = "1500000000000000001"             # the native id: its credential is in the token store under it
+    name = "brand"
+    server = "https://api.x.com"
+
+    [apps.x]                               # who asks people to sign in
+    client_id = "abc"
+    client_secret = "env:X_CLIENT_SECRET"
+    flow = "oauth2"                        # where a platform has several ways to sign in; default: the usual one
+    redirect_uri = "http://127.0.0.1:8000/callback"
+
+The other keys of an account are the arguments of its adapter. ``"store"`` leaves a secret to the token store: an
+account's under its login, an app's under ``Identity(platform, "", "app")``. An app may have a ``private_key`` (Bluesky)
+and the ``name`` that consent pages show where it is made on the fly.
 """
 
 from __future__ import annotations
@@ -32,6 +45,7 @@ from .errors import ConfigError
 
 if TYPE_CHECKING:
     from .adapters.base import Adapter
+    from .auth import App
 
 __all__ = ["SECRETS", "Config", "load"]
 
@@ -42,6 +56,7 @@ SECRETS = frozenset(
         "client_secret",
         "oauth1",
         "password",
+        "private_key",
         "refresh_token",
         "secret",
         "token",
@@ -49,6 +64,8 @@ SECRETS = frozenset(
 )
 """Arguments that are never written into the file itself."""
 _HOW = 'a secret does not belong in this file: write {0} = "env:NAME", "file:PATH" or "store"'
+_SIGNED_IN = frozenset({"id", "name", "platform", "server"})
+"""Keys of an account that signed in."""
 _CLIENT: dict[str, tuple[type, ...]] = {"store": (str,), "timeout": (int, float), "max_wait": (int, float)}
 
 
@@ -67,6 +84,7 @@ class Config:
     path: Path | None = None
     own_store: bool = False
     """Whether the store is where this library puts it, because the file names none."""
+    apps: dict[str, App] = attrs.field(factory=dict)
 
     def client_arguments(self) -> dict[str, Any]:
         """The keyword arguments for :class:`socialkit.Client`; what the file leaves open is left out.
@@ -77,7 +95,8 @@ class Config:
         given = {name: value for name, value in settings.items() if value is not None}
         if self.own_store:
             Path(self.store).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return {"accounts": dict(self.accounts), "store": self.store, **given}
+        apps = {"apps": dict(self.apps)} if self.apps else {}
+        return {"accounts": dict(self.accounts), "store": self.store, **apps, **given}
 
 
 def load(path: str | os.PathLike[str] | None = None, *, env: Mapping[str, str] | None = None) -> Config:
@@ -131,13 +150,18 @@ class _Reader:
 
     def config(self) -> Config:
         data = _parse(self.path)
-        self._known("", data, ("accounts", "client"))
+        self._known("", data, ("accounts", "apps", "client"))
         client = self._client(self._table("client", data))
+        asking = self._table("apps", data)
+        apps = {name: self._app(name, self._table(name, asking, "apps.")) for name in asking}
         tables = self._table("accounts", data)
         made = {name: self._account(name, self._table(name, tables, "accounts.")) for name in tables}
         if self.faults:
             raise ConfigError("\n  ".join([f"{self.path}:", *self.faults]))
-        return Config({name: one for name, one in made.items() if one}, path=self.path, **client)
+        accounts = {name: one for name, one in made.items() if one}
+        return Config(
+            accounts, path=self.path, apps={name: app for name, app in apps.items() if app}, **client
+        )
 
     def _fault(self, place: str, what: str) -> None:
         self.faults.append(f"{place}: {what}")
@@ -176,8 +200,49 @@ class _Reader:
             return str(self.path.parent / Path(store).expanduser())
         return str(_directory(self.env, "XDG_DATA_HOME", ".local/share") / "socialkit.db")
 
+    # --- [apps.PLATFORM] --------------------------------------------------------------------------------
+    def _app(self, platform: str, table: dict[str, Any]) -> App | None:
+        from .auth import App
+
+        place, before = f"apps.{platform}", len(self.faults)
+        self._known(f"{place}.", table, [field.name for field in attrs.fields(App)])
+        self._check_flow(platform, table.get("flow"))
+        given: dict[str, Any] = {}
+        for key, value in table.items():
+            if key in SECRETS:
+                given[key] = self._one_secret(f"{place}.{key}", key, value)
+            else:
+                given[key] = self._text(f"{place}.{key}", value)
+        return App(**given) if len(self.faults) == before else None
+
+    def _check_flow(self, platform: str, flow: Any) -> None:
+        """That people can sign in to the platform, and this way."""
+        from .registry import flows, sign_in_platforms
+
+        if platform not in (known := sign_in_platforms()):
+            self._fault(f"apps.{platform}", f"no platform to sign in to; {_nearest(platform, known)}")
+        elif isinstance(flow, str) and flow not in (names := [one.name for one in flows(platform)]):
+            self._fault(
+                f"apps.{platform}.flow", f"no way to sign in called {flow!r}; {_nearest(flow, names)}"
+            )
+
+    def _text(self, place: str, value: Any) -> str:
+        if isinstance(value, str) and value.strip():
+            return value
+        words = "an empty text" if isinstance(value, str) else f"{type(value).__name__}"
+        self._fault(place, f"expected a text in quotes, got {words}")
+        return ""
+
+    def _one_secret(self, place: str, key: str, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._secret(place, key, value)
+        self._fault(place, _HOW.format(key))
+        return None
+
     # --- [accounts.NAME] --------------------------------------------------------------------------------
     def _account(self, name: str, table: dict[str, Any]) -> Adapter | None:
+        if "id" in table:
+            return self._signed_in(name, table)
         place, before = f"accounts.{name}", len(self.faults)
         cls = self._adapter(place, table.get("platform"))
         if cls is None:
@@ -187,20 +252,64 @@ class _Reader:
         arguments = {key: self._argument(f"{place}.{key}", key, value) for key, value in given.items()}
         if len(self.faults) > before:
             return None
+        return self._made(place, cls, {key: value for key, value in arguments.items() if value is not None})
+
+    def _made(self, place: str, make: Callable[..., Adapter], arguments: Mapping[str, Any]) -> Adapter | None:
         try:
-            return cls(**{key: value for key, value in arguments.items() if value is not None})
+            return make(**arguments)
         except (TypeError, ValueError) as error:
-            self._fault(place, str(error) if isinstance(error, ConfigError) else _without_secrets(error, cls))
+            self._fault(
+                place, str(error) if isinstance(error, ConfigError) else _without_secrets(error, make)
+            )
             return None
 
-    def _adapter(self, place: str, platform: Any) -> Callable[..., Adapter] | None:
-        from .registry import adapter
+    def _signed_in(self, name: str, table: dict[str, Any]) -> Adapter | None:
+        """An account whose credential is in the token store, under its native id."""
+        from .model import Identity
+
+        place, before = f"accounts.{name}", len(self.faults)
+        cls = self._adapter(place, table.get("platform"), signed_in=True)
+        if cls is None:
+            return None
+        self._check_options(place, cls, table)
+        words = {
+            key: self._text(f"{place}.{key}", table[key]) for key in ("id", "name", "server") if key in table
+        }
+        server = words.get("server") or next((flow.server for flow in cls.flows), "")
+        if not server:
+            self._fault(f"{place}.server", "missing")
+        if len(self.faults) > before:
+            return None
+        who = Identity(cls.platform, server.rstrip("/"), words["id"], words.get("name"))
+        options = {key: value for key, value in table.items() if key not in (*words, "platform")}
+        return self._made(place, cls.signed_in, {"identity": who, **options})
+
+    def _check_options(self, place: str, cls: type[Adapter], table: Mapping[str, Any]) -> None:
+        import inspect
+
+        parameters = {
+            name for name in inspect.signature(cls).parameters if name not in ("credential", "hint")
+        }
+        self._known(
+            f"{place}.", [key for key in table if key not in SECRETS], {*parameters, *_SIGNED_IN} - SECRETS
+        )
+        for key in SECRETS & set(table):
+            self._fault(
+                f"{place}.{key}", "an account with an id has its credential in the token store; leave it out"
+            )
+
+    def _adapter(self, place: str, platform: Any, *, signed_in: bool = False) -> type[Adapter] | None:
+        from . import registry
 
         if not isinstance(platform, str):
             self._fault(f"{place}.platform", 'missing; write platform = "…"')
             return None
+        if not signed_in and platform in {*registry.sign_in_platforms()} - {*registry.platforms()}:
+            name = place.removeprefix("accounts.")
+            self._fault(f"{place}.id", f"missing; sign in: socialkit login {platform} --name {name}")
+            return None
         try:
-            return adapter(platform)
+            return registry.account_class(platform) if signed_in else registry.adapter(platform)
         except ConfigError as error:
             self._fault(f"{place}.platform", str(error))
             return None

@@ -296,7 +296,8 @@ class TargetRun:
             cause, words = error, f"the post may be live: {error.message}"
             error = errors.OutcomeUnknown(words, account=self.name)
             error.__cause__ = cause
-        error.next_step = error.next_step or next_step(error, self.name, self.key)
+        if error.next_step is None or isinstance(error, errors.ReauthNeeded):
+            error.next_step = next_step(error, self.name, self.key)
         return self._outcome(intent, status=status, error=error)
 
     def _outcome(
@@ -334,6 +335,8 @@ def next_step(error: errors.SocialKitError, to: str | list[str], key: str) -> st
             return f"mend the post, then {call}"
         case errors.KeyReused():
             return f"client.publish(post, to={to!r}, idempotency_key=<a new key>)"
+        case errors.ReauthNeeded(next_step=str(command)):
+            return f"{command.partition(', then ')[0]}, then {call}"
         case errors.AuthError():
             return f"give the account a credential that may do this, then {call}"
         case errors.Halted() | errors.Held():

@@ -142,6 +142,9 @@ class FakeCall:
     def now(self) -> datetime:
         return self.at
 
+    async def signed_by(self) -> Credential:
+        return self.credential
+
     def recall(self, name: str) -> Any:
         return self.memory.get(name)
 
@@ -221,7 +224,7 @@ class FakeCall:
 
     def _signed(self, credential: Credential, method: str, url: str) -> dict[str, str]:
         if credential.kind == "oauth1":
-            return auth.sign_oauth1(credential, method, url)
+            return auth.sign_oauth1(credential, method, url, self.now())
         return self.adapter.authorize(credential)
 
 

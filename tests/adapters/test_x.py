@@ -15,7 +15,7 @@ from socialkit.adapters.x import MIB, X, XOptions, _chunk
 from socialkit.model import Identity, Receipt
 from socialkit.testing import ManualClock
 
-from .fakes import NOW, Asked, answer
+from .fakes import NOW, answer
 from .x_samples import (
     DUPLICATE,
     ID,
@@ -100,27 +100,6 @@ class TestCredential:
     def test_what_cannot_work_is_refused_at_once(self, given: dict[str, Any], words: str) -> None:
         with pytest.raises(errors.ConfigError, match=words):
             X(**given)
-
-    async def refresh(self, told: dict[str, Any], **keys: str) -> tuple[base.Credential, Asked]:
-        adapter = X(token="old", refresh_token="r1", client_id="app", **keys)
-        asking = call(answer(told), adapter=adapter)
-        return await adapter.refresh(adapter.seed, asking), asking.asked[0]
-
-    async def test_a_public_client_names_itself_in_the_form(self) -> None:
-        told = {"access_token": "new", "refresh_token": "r2", "expires_in": 7200, "scope": "a b"}
-        new, asked = await self.refresh(told)
-        assert (new.access_token, new.refresh_token, new.scopes) == ("new", "r2", ("a", "b"))
-        assert new.expires_at == NOW + timedelta(hours=2)
-        assert (asked.step, asked.url) == ("attach", "https://api.x.com/2/oauth2/token")
-        assert asked.form == {"grant_type": "refresh_token", "refresh_token": "r1", "client_id": "app"}
-        assert not asked.options.get("repeatable")
-        assert "authorization" not in asked.headers
-
-    async def test_a_confidential_client_proves_itself(self) -> None:
-        new, asked = await self.refresh({"access_token": "new"}, client_secret="s:1")
-        assert asked.headers["authorization"] == "Basic YXBwOnMlM0Ex"
-        assert "client_id" not in asked.form
-        assert new.refresh_token == "r1"
 
 
 class TestPlan:

@@ -166,7 +166,7 @@ async def test_posts_of_every_kind_in_both_dialects(box, brand, words):
 
 
 async def test_private_metrics_of_others_and_of_old_posts(box, brand):
-    box.x.token_seconds = 1e9
+    box.x.access_seconds = 1e9
     mine = await post(brand, "old")
     token = box.x.token("reader")
     foreign = await post_as(box, token, "foreign")

@@ -136,7 +136,7 @@ def test_a_login_with_pkce_and_a_refresh(box, client):
         redirect_uri=back,
         scope="tweet.read tweet.write users.read offline.access",
     )
-    landed = box.x.consent(mine.oauth2_auth.get_authorization_url())
+    landed = box.x.approve(mine.oauth2_auth.get_authorization_url())
     first = mine.oauth2_auth.fetch_token(landed)
     mine.oauth2_auth.token = first
     again = mine.oauth2_auth.refresh_token()

@@ -171,3 +171,30 @@ async def test_counts_grow_and_followers_are_paged(box, brand, post):
     assert article["page_views_count"] > article["public_reactions_count"] > 0
     followers = (await brand.get("/followers/users", params={"per_page": "10", "page": "2"})).json()
     assert len(followers) == 10
+
+
+async def test_another_author_has_a_key_and_articles_of_their_own(box, http, post):
+    mine = await post(published=True)
+    key = box.devto.answers("api_key", "other")["api_key"]
+    other = http(box, base_url="https://dev.to/api", headers={"api-key": key})
+    me = (await other.get("/users/me")).json()
+    assert (str(me["id"]), me["username"]) == (box.devto.identity_of("other"), "other")
+    assert (await other.get("/articles/me/all")).json() == []
+    box.clock.advance(4)
+    foreign = await other.put(f"/articles/{mine['id']}", json={"article": {"title": "Theirs"}})
+    assert foreign.status_code == 404
+    box.clock.advance(4)
+    made = (await other.post("/articles", json={"article": {"title": "T", "published": True}})).json()
+    assert made["user"]["username"] == "other"
+    assert made["url"].startswith("https://dev.to/other/")
+
+
+async def test_a_revoked_key_is_unauthorized_and_the_settings_make_another(box, brand):
+    key = box.devto.answers("api_key")["api_key"]
+    assert key == box.devto.key
+    box.devto.revoke(key)
+    assert (await brand.get("/users/me")).status_code == 401
+    newer = box.devto.answers("api_key")["api_key"]
+    assert newer != key
+    me = (await brand.get("/users/me", headers={"api-key": newer})).json()
+    assert str(me["id"]) == box.devto.identity_of("brand")

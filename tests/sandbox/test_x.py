@@ -134,7 +134,7 @@ async def test_premium_posts_are_long_and_cut_in_text(box, brand):
 
 
 async def test_the_same_text_again_is_refused_for_a_day(box, brand, reader):
-    box.x.token_seconds = math.inf
+    box.x.access_seconds = math.inf
     first = await post(brand, "Ship it")
     answer = await brand.post(POSTS, json={"text": " Ship  it "})
     assert answer.json() == {
@@ -234,7 +234,7 @@ async def test_quotes_are_for_enterprise_apps(box, brand, reader):
 
 
 async def test_a_poll_collects_votes_until_it_ends(box, brand):
-    box.x.token_seconds = math.inf
+    box.x.access_seconds = math.inf
     made = await post(brand, "Which?", poll={"options": ["port", "starboard"], "duration_minutes": 60})
     query = {"expansions": "attachments.poll_ids", "poll.fields": "voting_status,end_datetime"}
     poll = (await read(brand, made["id"], **query))["includes"]["polls"][0]
@@ -404,7 +404,7 @@ async def test_replies_and_reposts_can_be_excluded(brand, reader):
 
 
 async def test_private_metrics_are_the_authors_for_30_days(box, brand, reader):
-    box.x.token_seconds = math.inf
+    box.x.access_seconds = math.inf
     made = await post(brand, "See https://example.com")
     plain = await post(brand, "No link")
     box.clock.advance(86_400)
@@ -496,7 +496,7 @@ async def test_recent_search(box, brand, reader, query, found):
 
 
 async def test_search_lags_half_a_minute_and_forgets_after_a_week(box, brand):
-    box.x.token_seconds = math.inf
+    box.x.access_seconds = math.inf
     await post(brand, "boats")
     counts = []
     for seconds in (29, 2, 7 * 86_400):
@@ -524,7 +524,7 @@ async def test_a_bad_search_is_refused(brand, query):
 
 
 async def test_analytics_add_up_to_the_counters(box, brand, reader):
-    box.x.token_seconds = math.inf
+    box.x.access_seconds = math.inf
     made = await post(brand, "https://example.com")
     box.clock.advance(7200)
     query = {"start_time": "2026-11-02T09:00:00Z", "end_time": "2026-11-02T11:00:00Z", "ids": made["id"]}
@@ -624,7 +624,7 @@ async def test_every_call_has_its_price(box, brand, reader):
 
 
 async def test_a_resource_is_billed_once_per_utc_day(box, brand):
-    box.x.token_seconds = math.inf
+    box.x.access_seconds = math.inf
     made = await post(brand)
     for _ in range(3):
         await read(brand, made["id"])

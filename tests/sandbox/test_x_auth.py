@@ -9,11 +9,12 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import httpx
 import pytest
+from sign_in_talk import BACK, PKCE, VERIFIER, ask, bearer, pair, sign, told, with_code
 from x_talk import API, POSTS, TIMELINE, post, problem_of, read, upload
 
 from media_files import png
 from socialkit.sandbox import Sandbox
-from socialkit.sandbox.x_auth import signature
+from socialkit.sandbox.oauth1 import signature
 
 
 @pytest.fixture
@@ -135,7 +136,8 @@ async def test_a_code_with_pkce_becomes_tokens(box, anybody, fault):
         "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
         "code_challenge_method": "S256",
     }
-    back = await anybody.get(f"/i/oauth2/authorize?{urlencode(asked)}")
+    page = f"/i/oauth2/authorize?{urlencode(asked)}"
+    back = await anybody.post(page, data={"decision": "allow", "username": "brand"})
     given = parse_qs(urlsplit(back.headers["location"]).query)
     assert given["state"] == ["s"]
     form = {
@@ -249,3 +251,197 @@ async def test_signatures_over_the_loopback_address_hold_too(box):
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.get(f"{url}/x/2/users/me", headers={"authorization": header})
     assert answer.json()["data"]["username"] == "brand"
+
+
+# --- signing in ---
+
+
+def consent(box, **changes):
+    asked = {
+        "scope": "tweet.read users.read offline.access",
+        "client_id": box.x.client_id,
+        "redirect_uri": BACK,
+        **PKCE,
+        **changes,
+    }
+    scope, client_id = asked.pop("scope"), asked.pop("client_id")
+    return ask("https://x.com/i/oauth2/authorize", client_id, scope, **asked)
+
+
+async def test_the_consent_page_is_x_com_s_and_takes_all_scopes_or_none(box, http):
+    box.x.app_for("oauth2", BACK)
+    page = await http(box).get(consent(box))
+    assert 'value="other"' in page.text
+    assert page.text.count("checked disabled") == 3
+    landed = await http(box).post(consent(box), data={"decision": "deny"})
+    assert told(landed.headers["location"]) == {"error": "access_denied", "state": "s1"}
+
+
+async def test_another_person_may_sign_in(box, anybody):
+    app = box.x.app_for("oauth2", BACK)
+    form = with_code(box.x.approve(consent(box), "other"), code_verifier=VERIFIER, **app)
+    answer = (await anybody.post("/2/oauth2/token", data=form)).json()
+    me = await anybody.get("/2/users/me", headers=bearer(answer["access_token"]))
+    assert me.json()["data"]["id"] == box.x.identity_of("other") != box.x.identity_of("brand")
+
+
+async def test_without_offline_access_there_is_no_refresh_token(box, anybody):
+    app = box.x.app_for("oauth2", BACK)
+    back = box.x.approve(consent(box, scope="tweet.read users.read"))
+    answer = (
+        await anybody.post("/2/oauth2/token", data=with_code(back, code_verifier=VERIFIER, **app))
+    ).json()
+    assert answer["scope"] == "tweet.read users.read"
+    assert "refresh_token" not in answer
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ({"redirect_uri": f"{BACK}/"}, 400),
+        ({"scope": "tweet.read tweet.fly"}, 400),
+        ({"code_challenge": None}, 400),
+        ({"client_id": "another"}, 401),
+        ({"state": "s" * 501}, 400),
+    ],
+)
+async def test_a_wrong_authorize_address_is_refused(box, http, wrong, status):
+    box.x.app_for("oauth2", BACK)
+    answer = await http(box).get(consent(box, **wrong))
+    assert answer.status_code == status
+
+
+async def test_revoking_a_sign_in_by_hand_ends_both_tokens(box, anybody):
+    app = box.x.app_for("oauth2", BACK)
+    form = with_code(box.x.approve(consent(box)), code_verifier=VERIFIER, **app)
+    answer = (await anybody.post("/2/oauth2/token", data=form)).json()
+    box.x.revoke(answer["access_token"])
+    assert (await anybody.get("/2/users/me", headers=bearer(answer["access_token"]))).status_code == 401
+    assert (await refresh(anybody, box, answer["refresh_token"])).status_code == 400
+
+
+@pytest.mark.parametrize("fault", ["dropped-after", "stored-then-500"])
+async def test_a_lost_renewal_has_spent_the_refresh_token(box, anybody, fault):
+    old = box.x.refresh_token("brand")
+    box.fault(fault, platform="x", match="POST /2/oauth2/token")
+    if fault == "dropped-after":
+        with pytest.raises(httpx.TransportError):
+            await refresh(anybody, box, old)
+    else:
+        assert (await refresh(anybody, box, old)).status_code == 500
+    assert box.x.refresh_count == 1
+    assert (await refresh(anybody, box, old)).status_code == 400
+
+
+async def test_refresh_tokens_live_about_six_months(box, anybody):
+    old = box.x.refresh_token("brand")
+    box.clock.advance(15_768_000)
+    assert (await refresh(anybody, box, old)).status_code == 400
+
+
+class TestThreeSteps:
+    """OAuth 1.0a, from the request token to the access token."""
+
+    @pytest.fixture
+    def app(self, box):
+        return box.x.app_for("oauth1", BACK)
+
+    async def begun(self, box, anybody, app, callback=BACK, **oauth):
+        header = sign(box, "POST", f"{API}/oauth/request_token", app, oauth_callback=callback, **oauth)
+        return await anybody.post("/oauth/request_token", headers={"authorization": header})
+
+    async def finished(self, box, anybody, app, token, verifier):
+        header = sign(box, "POST", f"{API}/oauth/access_token", app, token, oauth_verifier=verifier)
+        return await anybody.post("/oauth/access_token", headers={"authorization": header})
+
+    async def test_a_person_signs_in(self, box, anybody, app):
+        answer = await self.begun(box, anybody, app)
+        assert parse_qs(answer.text)["oauth_callback_confirmed"] == ["true"]
+        token = pair(answer)
+        back = told(box.x.approve(f"{API}/oauth/authorize?oauth_token={token[0]}", "other"))
+        assert back["oauth_token"] == token[0]
+        answer = await self.finished(box, anybody, app, token, back["oauth_verifier"])
+        given = parse_qs(answer.text)
+        assert given["user_id"] == [box.x.identity_of("other")]
+        assert given["screen_name"] == ["other"]
+        me = sign(box, "GET", f"{API}/2/users/me", app, pair(answer))
+        who = await anybody.get("/2/users/me", headers={"authorization": me})
+        assert who.json()["data"]["username"] == "other"
+
+    async def test_the_page_shows_a_pin_where_there_is_no_callback(self, box, anybody, app):
+        token = pair(await self.begun(box, anybody, app, "oob"))
+        url = f"{API}/oauth/authorize?oauth_token={token[0]}"
+        assert "Allow" in (await anybody.get(url)).text
+        shown = (await anybody.post(url, data={"decision": "allow", "username": "brand"})).text
+        pin = shown.partition("<code>")[2].partition("</code>")[0]
+        assert pin.isdigit()
+        assert len(pin) == 7
+        assert (await self.finished(box, anybody, app, token, pin)).status_code == 200
+
+    async def test_no_is_told_to_the_callback(self, box, anybody, app):
+        token = pair(await self.begun(box, anybody, app))
+        back = box.x.deny(f"{API}/oauth/authenticate?oauth_token={token[0]}")
+        assert told(back) == {"denied": token[0]}
+        assert (await self.finished(box, anybody, app, token, "1234567")).status_code == 401
+
+    async def test_a_callback_that_was_not_registered_is_refused(self, box, anybody, app):
+        for callback in (f"{BACK}2", ""):
+            answer = await self.begun(box, anybody, app, callback)
+            assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, 415)
+
+    @pytest.mark.parametrize("what", ["verifier", "secret", "twice", "late", "unapproved"])
+    async def test_the_third_step_is_checked(self, box, anybody, app, what):
+        token = pair(await self.begun(box, anybody, app))
+        verifier = "0"
+        if what != "unapproved":
+            back = box.x.approve(f"{API}/oauth/authorize?oauth_token={token[0]}")
+            verifier = "0" if what == "verifier" else told(back)["oauth_verifier"]
+        if what == "twice":
+            assert (await self.finished(box, anybody, app, token, verifier)).status_code == 200
+        if what == "late":
+            box.clock.advance(900)
+        if what == "secret":
+            token = (token[0], "guessed")
+        answer = await self.finished(box, anybody, app, token, verifier)
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (401, 32)
+
+    async def test_an_app_that_cannot_sign_gets_nothing(self, box, anybody, app):
+        answer = await self.begun(box, anybody, {**app, "client_secret": "guessed"})
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (401, 32)
+
+    async def test_read_access_is_frozen_into_the_token(self, box, anybody, app):
+        header = sign(
+            box,
+            "POST",
+            f"{API}/oauth/request_token",
+            app,
+            form=[("x_auth_access_type", "read")],
+            oauth_callback=BACK,
+        )
+        answer = await anybody.post(
+            "/oauth/request_token", data={"x_auth_access_type": "read"}, headers={"authorization": header}
+        )
+        token = pair(answer)
+        back = told(box.x.approve(f"{API}/oauth/authorize?oauth_token={token[0]}"))
+        final = pair(await self.finished(box, anybody, app, token, back["oauth_verifier"]))
+        header = sign(box, "POST", f"{API}{POSTS}", app, final)
+        answer = await anybody.post(POSTS, json={"text": "x"}, headers={"authorization": header})
+        assert answer.json()["type"].endswith("/oauth1-permissions")
+
+    async def test_a_token_ends_itself(self, box, anybody):
+        key, secret, token, token_secret = box.x.oauth1("brand")
+        app = {"client_id": key, "client_secret": secret}
+        url = f"{API}/1.1/oauth/invalidate_token"
+        for status in (200, 401):
+            header = sign(box, "POST", url, app, (token, token_secret))
+            answer = await anybody.post("/1.1/oauth/invalidate_token", headers={"authorization": header})
+            assert answer.status_code == status
+        assert answer.json()["errors"][0]["code"] == 89
+
+
+def test_what_a_person_pastes(box):
+    assert tuple(box.x.answers("keys").values()) == box.x.oauth1("brand")
+    assert box.x.answers("oauth2") == box.x.app_for("keys") == {}
+    assert box.x.app_for("oauth2") == {"client_id": box.x.client_id}
+    box.x.confidential = True
+    assert box.x.app_for("oauth2")["client_secret"] == box.x.client_secret

@@ -158,7 +158,7 @@ async def test_a_bad_initialize_is_refused(brand, change):
 
 
 async def test_an_upload_dies_after_a_day(box, brand):
-    box.x.token_seconds = math.inf
+    box.x.access_seconds = math.inf
     medium = (await upload(brand, png())).json()["data"]["id"]
     box.clock.advance(86_400)
     answer = await brand.post(POSTS, json={"text": "x", "media": {"media_ids": [medium]}})

@@ -52,6 +52,26 @@ def aware(_: object, field: Any, moment: datetime | None) -> None:
         raise ValueError(f"{field.name}={moment} has no time zone; give an aware datetime")
 
 
+_OPEN = frozenset(
+    {
+        "account",
+        "early",
+        "flow",
+        "id",
+        "issuer",
+        "name",
+        "refresh_ends_at",
+        "renewable_at",
+        "renewing",
+        "renews",
+        "revocation_endpoint",
+        "server",
+        "token_endpoint",
+    }
+)
+"""What ``Credential.extra`` holds that is no secret: hiding it would only tear holes into words."""
+
+
 @attrs.frozen(eq=True, hash=False)
 class Credential:
     """What signs an account in. Nothing of it but the kind is ever shown.
@@ -83,7 +103,8 @@ class Credential:
     def secrets(self) -> tuple[str, ...]:
         """Every string that must never be shown."""
         named = (self.access_token, self.refresh_token, self.secret, self.client_secret)
-        return tuple(value for value in (*named, *self.extra.values()) if value)
+        kept = (value for name, value in self.extra.items() if name not in _OPEN)
+        return tuple(value for value in (*named, *kept) if value)
 
 
 @attrs.frozen
@@ -373,6 +394,10 @@ class Call(Protocol):
         """Aware UTC, corrected by what the server's ``Date`` headers said."""
         ...
 
+    async def signed_by(self) -> Credential:
+        """The credential that signs the account's requests, good for one now. Signing itself is no adapter's work."""
+        ...
+
     async def read(self, method: str, url: str, /, **request: Unpack[Request]) -> Response:
         """A request that changes nothing. Retried."""
         ...
@@ -622,6 +647,8 @@ class Adapter:
         """(the platform's error code, its words) from an answer that is not 2xx."""
         body = response.json_or_none()
         if isinstance(body, dict):
+            inner = body.get("error")
+            body = inner if isinstance(inner, dict) else body
             said = body.get("error_description") or body.get("message") or body.get("error") or ""
             return body.get("code") or body.get("error"), str(said)
         return None, response.text[:200]

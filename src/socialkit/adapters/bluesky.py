@@ -11,11 +11,13 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import attrs
 
 from .. import errors
+from ..flows import Flow
+from ..flows.bluesky import FLOWS
 from ..metrics import Metrics
 from ..model import Identity, Receipt
 from ..rules import Budget, ErrorRow, FindRule, ImageRule, Rules, Source, TextRule, VideoRule
@@ -112,6 +114,9 @@ RULES = Rules(
         ErrorRow(
             401, "ReauthNeeded", code="AuthenticationRequired", hint="check the handle and the app password"
         ),
+        # Neither executed anything, and a new token would cure neither.
+        ErrorRow(401, "Unavailable", code="use_dpop_nonce"),
+        ErrorRow(401, "Unavailable", code="invalid_dpop_proof", hint="check the clock of this machine"),
         ErrorRow(401, "ReauthNeeded", refresh=True),
         ErrorRow(403, "MissingScope", code="ScopeMissingError", hint="sign in again with more scopes"),
         ErrorRow(413, "Declined", hint="the server takes no upload of this size"),
@@ -158,6 +163,7 @@ class Bluesky(base.Adapter):
     Args:
         handle: the handle or DID.
         app_password: made under Settings → App passwords; it signs in once, then the session is kept and renewed.
+            Without one, :meth:`Client.begin_login` signs the account in with OAuth.
         server: base URL of the account's server. video: base URL of the video service.
 
     >>> Bluesky("brand.example", app_password="…")
@@ -169,10 +175,8 @@ class Bluesky(base.Adapter):
     rules: ClassVar[Rules] = RULES
     Options: ClassVar[type[BlueskyOptions]] = BlueskyOptions
     rotation: ClassVar[base.Rotation] = "grace"
-    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "publish": ("atproto", "repo:app.bsky.feed.post", "repo:app.bsky.feed.threadgate", "blob:*/*"),
-        "metrics": ("rpc:app.bsky.feed.getPosts?aud=did:web:api.bsky.app%23bsky_appview",),
-    }
+    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = FLOWS[0].scopes
+    flows: ClassVar[tuple[Flow, ...]] = FLOWS
 
     def __init__(
         self,
@@ -187,6 +191,10 @@ class Bluesky(base.Adapter):
         self._last_micros = 0
         super().__init__(server, base.Credential("session", secret=app_password), hint=self.handle.lower())
 
+    @classmethod
+    def signed_in(cls, identity: Identity, **options: Any) -> Self:
+        return super().signed_in(identity, **{"handle": identity.name or identity.id, **options})
+
     # --- who am I -----------------------------------------------------------------------------------------
     async def refresh(self, credential: base.Credential, call: Call) -> base.Credential:
         """The next session from the refresh token; a new one from the app password when that is gone."""
@@ -198,9 +206,18 @@ class Bluesky(base.Adapter):
                 return _session(answer.json(), credential)
         if not credential.secret:
             raise errors.ReauthNeeded(f"{self.handle}: the session is over; give app_password= again")
-        body = {"identifier": self.handle, "password": credential.secret}
+        body = {"identifier": self._identifier(credential), "password": credential.secret}
         answer = await call.prepare("POST", "/xrpc/com.atproto.server.createSession", json=body)
         return _session(answer.json(), credential)
+
+    def _identifier(self, credential: base.Credential) -> str:
+        """Who signs in: the DID once it is known, which stays when the handle changes."""
+        known = self.identity.id if self.identity is not None else ""
+        return (
+            known
+            if known.startswith("did:")
+            else credential.extra.get("handle", self.handle).removeprefix("@")
+        )
 
     async def account(self, call: Call) -> AccountFacts:
         session = (await call.read("GET", "/xrpc/com.atproto.server.getSession")).json()

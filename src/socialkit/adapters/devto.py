@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import attrs
 
 from .. import errors
+from ..flows.devto import FLOWS
 from ..metrics import Metrics
 from ..model import Identity, Receipt, Status
 from ..rules import Budget, ErrorRow, FindRule, ImageRule, Rules, Source, TextRule
@@ -98,6 +99,7 @@ class DevTo(base.Adapter):
     title: ClassVar[str] = "DEV.to"
     rules: ClassVar[Rules] = RULES
     Options: ClassVar[type[DevToOptions]] = DevToOptions
+    flows = FLOWS
 
     def __init__(self, api_key: str | None = None, *, server: str = "https://dev.to") -> None:
         super().__init__(server, base.Credential("bearer", access_token=api_key))

@@ -14,6 +14,8 @@ from urllib.parse import quote, urlsplit
 import attrs
 
 from .. import errors
+from ..flows import Flow
+from ..flows.mastodon import FLOWS
 from ..metrics import Metrics
 from ..model import Identity, Problem, Receipt, Status
 from ..rules import Budget, ErrorRow, FindRule, ImageRule, PollRule, Rules, Source, TextRule, VideoRule
@@ -168,11 +170,8 @@ class Mastodon(base.Adapter):
     title: ClassVar[str] = "Mastodon"
     rules: ClassVar[Rules] = RULES
     Options: ClassVar[type[MastodonOptions]] = MastodonOptions
-    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "identify": ("profile",),
-        "publish": ("write:statuses", "write:media"),
-        "metrics": ("read:statuses", "read:accounts"),
-    }
+    flows: ClassVar[tuple[Flow, ...]] = FLOWS
+    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = FLOWS[0].scopes
 
     def __init__(self, server: str, *, token: str | None = None) -> None:
         super().__init__(server, base.Credential("bearer", access_token=token))

@@ -6,17 +6,17 @@ the post that exists. A lost answer is settled by reading the account's own post
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
-from urllib.parse import quote
 
 import attrs
 
 from socialkit import errors
+from socialkit.flows import Flow
+from socialkit.flows.x import FLOWS
 from socialkit.metrics import Metrics
 from socialkit.model import Identity, Receipt
 from socialkit.rules import Budget, Rules, TextRule
@@ -102,11 +102,8 @@ class X(base.Adapter):
     rules: ClassVar[Rules] = RULES
     Options: ClassVar[type[XOptions]] = XOptions
     rotation: ClassVar[base.Rotation] = "strict"
-    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "identify": ("tweet.read", "users.read", "offline.access"),
-        "publish": ("tweet.read", "tweet.write", "users.read", "media.write"),
-        "metrics": ("tweet.read", "users.read"),
-    }
+    flows: ClassVar[tuple[Flow, ...]] = FLOWS
+    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = FLOWS[0].scopes
 
     def __init__(
         self,
@@ -133,28 +130,6 @@ class X(base.Adapter):
         super().__init__(server, attrs.evolve(tokens, client_id=client_id, client_secret=client_secret))
 
     # --- who am I ------------------------------------------------------------------------------------------
-    async def refresh(self, credential: base.Credential, call: Call) -> base.Credential:
-        """The next access and refresh token; the refresh token given is spent by it."""
-        if not credential.refresh_token or not credential.client_id:
-            raise errors.ReauthNeeded(
-                "the X token is no longer accepted and cannot be renewed; sign in again"
-            )
-        form = [("grant_type", "refresh_token"), ("refresh_token", credential.refresh_token)]
-        headers = {}
-        if credential.client_secret:
-            headers["authorization"] = _basic(credential.client_id, credential.client_secret)
-        else:
-            form.append(("client_id", credential.client_id))
-        url = f"{self.server}/2/oauth2/token"
-        answer = (await call.attach("POST", url, form=form, headers=headers, auth=False)).json()
-        return attrs.evolve(
-            credential,
-            access_token=answer["access_token"],
-            refresh_token=answer.get("refresh_token") or credential.refresh_token,
-            expires_at=call.now() + timedelta(seconds=float(answer.get("expires_in") or 7200)),
-            scopes=tuple(str(answer.get("scope") or "").split()) or credential.scopes,
-        )
-
     async def account(self, call: Call) -> AccountFacts:
         params = {"user.fields": "username,name,profile_image_url,verified_type,subscription_type"}
         me = await self._me(params, call)
@@ -777,11 +752,6 @@ def _oauth1(keys: Sequence[str]) -> base.Credential:
     return base.Credential(
         "oauth1", client_id=key, client_secret=secret, access_token=token, secret=token_secret
     )
-
-
-def _basic(client_id: str, client_secret: str) -> str:
-    pair = f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
 def _said(body: Mapping[str, Any], listed: Sequence[Mapping[str, Any]]) -> str:

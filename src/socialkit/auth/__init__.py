@@ -4,18 +4,51 @@ The public words are :class:`App`, :class:`Login` and :class:`Account`; the ways
 (:mod:`socialkit.flows`), walked by the engine that loads on use.
 """
 
-from ._keychain import EARLY, Keychain, Renew, check_identity, locked
+from typing import TYPE_CHECKING, Any
+
+from ._keychain import (
+    EARLY,
+    SOON,
+    Keychain,
+    Renew,
+    check_identity,
+    ends_for_good,
+    flow_of,
+    is_credential,
+    locked,
+)
 from ._login import Account, App, Login
-from ._signing import sign_oauth1
+from ._signing import MACHINE_SIGNED, origin, sign_dpop, sign_oauth1, signed_headers, wants_nonce
+
+if TYPE_CHECKING:
+    from ._dpop import client_metadata as client_metadata
 
 __all__ = [
     "EARLY",
+    "MACHINE_SIGNED",
+    "SOON",
     "Account",
     "App",
     "Keychain",
     "Login",
     "Renew",
     "check_identity",
+    "client_metadata",
+    "ends_for_good",
+    "flow_of",
+    "is_credential",
     "locked",
+    "origin",
+    "sign_dpop",
     "sign_oauth1",
+    "signed_headers",
+    "wants_nonce",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "client_metadata":
+        from ._dpop import client_metadata
+
+        return client_metadata
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

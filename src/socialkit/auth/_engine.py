@@ -67,7 +67,17 @@ async def finish(
     """The second step: the credential, with ``extra["flow"]``. ``told`` is the callback's query, or the answers to
     ``login.asks``; its ``state`` was checked."""
     credential: Credential = await _walker(flow).finish(flow, app, login, told, call)
-    return attrs.evolve(credential, extra={**credential.extra, "flow": flow.name})
+    extra = {**credential.extra, "flow": flow.name}
+    if (by := renewed_by(flow)) is not None:
+        extra["renews"] = by
+    return attrs.evolve(credential, extra=extra)
+
+
+def renewed_by(flow: Flow) -> str | None:
+    """What a token is renewed by: "refresh_token", "access_token" or "password"; None where this engine renews none."""
+    if isinstance(flow, CodeFlow | DeviceFlow):
+        return flow.renewal.by if flow.renewal is not None else "refresh_token"
+    return "password" if isinstance(flow, PasswordFlow) and flow.keeps else None
 
 
 async def renew(flow: Flow, credential: Credential, server: str, call: Call) -> Credential:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -13,12 +13,17 @@ import attrs
 from .._loop import call_user, is_of_this_loop
 from ..adapters.base import Adapter, Credential
 from ..errors import IdentityClash, OutcomeUnknown, ReauthNeeded, SocialKitError
+from ..flows import Flow
+from ..flows._whoami import OWNER
 from ..model import Identity
 from ..store import TokenStore
 
 EARLY = timedelta(seconds=30)
 """An access token is renewed this long before it ends, so that no request carries one that dies on the way; one that
 lives shorter than five minutes is renewed in the last tenth of its life."""
+
+SOON = timedelta(days=7)
+"""From when on an end that only a person can put off is told."""
 
 Renew = Callable[[Credential], Awaitable[Credential]]
 """Asks the platform for a newer credential than the one given."""
@@ -32,27 +37,74 @@ class Keychain:
 
     def __init__(self, adapter: Adapter, tokens: TokenStore, now: Callable[[], datetime]) -> None:
         self.adapter, self.tokens, self._now = adapter, tokens, now
-        self._identity = Identity(adapter.platform, adapter.server, f"login:{adapter.hint}")
+        self._identity = self.identity
         self._held: Credential | None = None
         self._renewing: asyncio.Future[Credential] | None = None
+        self._not_before = datetime.min.replace(tzinfo=UTC)
 
     @property
     def held(self) -> Credential:
         """The credential in hand; the seed before anything was loaded."""
         return self._held or self.adapter.seed
 
+    @property
+    def identity(self) -> Identity:
+        """What the token store keeps it under: who signed in, or a name made of the secret that was given."""
+        adapter = self.adapter
+        return adapter.identity or Identity(adapter.platform, adapter.server, f"login:{adapter.hint}")
+
+    async def newest(self) -> Credential:
+        """The newest credential there is, wherever it was renewed; kind "none" when nobody is signed in."""
+        stored = await self._stored() or self.adapter.seed
+        return self._held if self._held is not None and self._held.issued > stored.issued else stored
+
+    async def take(self, credential: Credential) -> None:
+        """Use a credential that was just signed in (or out) from now on; in other processes too."""
+        if self.adapter.identity is None:
+            await self._save(credential)
+        self._held = credential
+
+    @staticmethod
+    def renewable(credential: Credential) -> bool:
+        """Whether its token is renewed without a person, as long as the platform goes along."""
+        by = credential.extra.get("renews")
+        if by == "access_token":
+            return credential.access_token is not None and OWNER not in credential.extra
+        if by == "password":
+            return credential.secret is not None
+        return credential.refresh_token is not None or credential.kind == "session"
+
     async def current(self, renew: Renew) -> Credential:
         """A credential good for a request now. One that cannot be renewed early is used until it ends."""
-        if self._held is None:
-            self._held = await self._stored() or self.adapter.seed
-        if not self._needs_renewal(self._held):
-            return self._held
+        held = await self._at_hand()
+        if not self._needs_renewal(held) or self._now() < self._not_before:
+            return held
         try:
-            return await self.renewed(self._held, renew)
+            return await self.renewed(held, renew)
         except Exception:
-            if not self._lives(self._held):
+            if not self._lives(held):
                 raise
-            return self._held
+            self._not_before = self._now() + self._pause(held)
+            return held
+
+    async def _at_hand(self) -> Credential:
+        """What is held; loaded where nothing was there yet, since somebody may have signed in meanwhile."""
+        if self._held is None or self._signed_out(self._held):
+            self._held = await self._stored() or self.adapter.seed
+        if self._signed_out(self._held):
+            raise self._nobody()
+        return self._held
+
+    def _signed_out(self, credential: Credential) -> bool:
+        """Whether nobody is signed in. An adapter that was made without any secret has none to miss."""
+        return not is_credential(credential) and (
+            self.adapter.identity is not None or credential is not self.adapter.seed
+        )
+
+    def _pause(self, held: Credential) -> timedelta:
+        """How long a renewal that failed early is not tried again: the longer, the more time is left."""
+        left = held.expires_at - self._now() if held.expires_at else timedelta()
+        return min(left / 20, timedelta(hours=1)) if left > timedelta(minutes=1) else timedelta()
 
     async def renewed(self, old: Credential, renew: Renew) -> Credential:
         """A newer credential than ``old``: another task's or process's if there is one, else by one renewal."""
@@ -85,29 +137,34 @@ class Keychain:
         ends = credential.expires_at
         return credential.access_token is not None and (ends is None or self._now() < ends)
 
-    @staticmethod
-    def _can_renew(credential: Credential) -> bool:
-        return credential.refresh_token is not None or credential.kind == "session"
+    def _can_renew(self, credential: Credential) -> bool:
+        """Whether it can be renewed now: a token that renews itself has to live, and to be old enough."""
+        if credential.extra.get("renews") != "access_token":
+            return self.renewable(credential)
+        since = credential.extra.get("renewable_at")
+        ripe = since is None or datetime.fromisoformat(since) <= self._now()
+        return self.renewable(credential) and ripe and self._lives(credential)
 
     # --- how --------------------------------------------------------------------------------------------------
     async def _renew(self, old: Credential, renew: Renew) -> Credential:
-        if not self._can_renew(old):
-            raise ReauthNeeded(
-                f"the {self.adapter.platform} token is no longer accepted; sign in again and give the new one"
-            )
         async with locked(self.tokens, self._identity):
             stored = await self._stored()
             newest = stored if stored is not None and stored.issued >= old.issued else old
-            if newest.issued == old.issued or self._needs_renewal(newest):
-                self._held = newest
-                newest = await self._renew_alone(newest, renew)
             self._held = newest
-            return newest
+            if self._signed_out(newest):
+                raise self._nobody()
+            if newest.issued == old.issued or self._needs_renewal(newest):
+                self._held = await self._renew_alone(newest, renew)
+            return self._held
 
     async def _renew_alone(self, old: Credential, renew: Renew) -> Credential:
         """Renew while nobody else does. Where the refresh token works once, the store knows before that it is being
         spent: whoever holds the lock and finds that mark knows that an answer was lost."""
-        strict = self.adapter.rotation == "strict"
+        if not self._can_renew(old):
+            raise ReauthNeeded(
+                f"the {self.adapter.platform} token is no longer accepted; sign in again and give the new one"
+            )
+        strict = self._rotation(old) == "strict"
         if strict and "renewing" in old.extra:
             raise self._lost()
         if strict:
@@ -124,10 +181,14 @@ class Keychain:
         await self._save(new)
         return new
 
+    def _rotation(self, credential: Credential) -> str:
+        flow = flow_of(self.adapter, credential)
+        return flow.rotation if flow is not None else self.adapter.rotation
+
     def _successor(self, new: Credential, old: Credential) -> Credential:
         """The new credential with what its answer left out."""
         extra = {**old.extra, **new.extra}
-        if new.expires_at is not None:
+        if new.expires_at is not None and not _has_own_early(flow_of(self.adapter, old)):
             early = min(EARLY, (new.expires_at - self._now()) / 10)
             extra["early"] = str(max(0, int(early.total_seconds())))
         return attrs.evolve(
@@ -136,6 +197,11 @@ class Keychain:
             extra=extra,
             refresh_token=new.refresh_token or old.refresh_token,
             secret=new.secret or old.secret,
+        )
+
+    def _nobody(self) -> ReauthNeeded:
+        return ReauthNeeded(
+            f"not signed in to {self.adapter.platform}: nobody signed in, or somebody signed out"
         )
 
     def _lost(self) -> ReauthNeeded:
@@ -148,14 +214,17 @@ class Keychain:
     async def _stored(self) -> Credential | None:
         """What was saved last, unless the account was given another credential since."""
         stored = await call_user(self.tokens.load, self._identity)
-        if stored is None:
-            return None
+        if stored is None or self.adapter.identity is not None:
+            return stored
         mark, seed = stored.extra.get("seed"), self.adapter.seed
         given = seed.access_token or seed.refresh_token or seed.secret
         # One without a mark was put there by a person: it counts where the adapter leaves the secret to the store.
         return stored if mark == self.adapter._seed_digest() or (mark is None and not given) else None
 
     async def _save(self, credential: Credential) -> None:
+        if self.adapter.identity is not None:
+            await call_user(self.tokens.save, self._identity, credential)
+            return
         marked = attrs.evolve(credential, extra={**credential.extra, "seed": self.adapter._seed_digest()})
         await call_user(self.tokens.save, self._identity, marked)
 
@@ -164,8 +233,38 @@ def _may_have_spent(error: Exception) -> bool:
     """Whether a failed renewal may have spent the refresh token: all but a refusal, or a request that never left."""
     if not isinstance(error, SocialKitError) or isinstance(error, OutcomeUnknown):
         return True
-    unreadable = 200 <= (getattr(error, "status", None) or 0) < 300
-    return unreadable or not error.__dict__.get("definite", True)
+    definite: bool | None = error.__dict__.get("definite")
+    if definite is not None:
+        return not definite
+    return 200 <= (getattr(error, "status", None) or 0) < 300  # an answer that could not be read
+
+
+def is_credential(credential: Credential) -> bool:
+    """Whether anybody is signed in with it. A token in the path (Telegram's) is of kind "none", as nothing is."""
+    return credential.kind != "none" or credential.access_token is not None or credential.secret is not None
+
+
+def ends_for_good(credential: Credential) -> datetime | None:
+    """When only a person can go on: with the token, or with what renews it; None when nobody knows an end."""
+    if not Keychain.renewable(credential):
+        return credential.expires_at
+    if credential.refresh_token is None or (told := credential.extra.get("refresh_ends_at")) is None:
+        return None
+    return datetime.fromisoformat(told)
+
+
+def flow_of(adapter: Adapter, credential: Credential) -> Flow | None:
+    """The way its credential came from; for one that was given by hand, the adapter's first of its kind."""
+    name = credential.extra.get("flow")
+    if name is not None:
+        return next((flow for flow in adapter.flows if flow.name == name), None)
+    return next((flow for flow in adapter.flows if flow.kind == credential.kind), None)
+
+
+def _has_own_early(flow: Flow | None) -> bool:
+    """Whether the flow says itself when its tokens are renewed."""
+    renewal = getattr(flow, "renewal", None)
+    return renewal is not None and renewal.early is not None
 
 
 @contextlib.asynccontextmanager

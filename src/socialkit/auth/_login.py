@@ -51,12 +51,18 @@ class Login:
         user_code: what the person types there (device flow).
         asks: what the person is asked for instead of a callback, or () when the browser comes back by itself.
         state: names this login in the callback. scopes: what is asked for. capabilities: what they are wanted for.
+
+    >>> from socialkit import Client
+    >>> with Client() as client:
+    ...     login = client.begin_login("telegram")
+    >>> login.url, [ask.words for ask in login.asks]
+    ('https://t.me/BotFather', ['Bot token'])
     """
 
     platform: str
     server: str
     flow: str
-    url: str | None
+    url: str | None = attrs.field(repr=False)
     redirect_uri: str
     state: str = attrs.field(repr=False)
     capabilities: tuple[str, ...]
@@ -90,6 +96,13 @@ class Account:
         adapter: give it to ``plan``, ``publish`` and all other calls; it finds its credential by itself.
         missing_scopes: what was asked for and not granted; () when all was, or the platform does not say.
         others: the other accounts this one sign-in reaches (further Facebook Pages, ...), stored as well.
+
+    >>> from socialkit.sandbox import Sandbox
+    >>> with Sandbox(["telegram"]) as box, box.client() as client:
+    ...     login = client.begin_login("telegram")
+    ...     account = client.finish_login(login, box.telegram.answers("bot_token"))
+    ...     account.identity.name
+    'brand_bot'
     """
 
     adapter: Adapter

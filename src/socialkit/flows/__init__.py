@@ -20,6 +20,7 @@ __all__ = [
     "DeviceFlow",
     "Exchange",
     "Flow",
+    "Granted",
     "KeyFlow",
     "MiAuthFlow",
     "OAuth1Flow",
@@ -27,6 +28,7 @@ __all__ = [
     "Renewal",
     "Revocation",
     "Whoami",
+    "addresses",
     "at",
     "scopes_for",
 ]
@@ -59,10 +61,18 @@ class Whoami:
 
     Attributes:
         url: may hold ``{access_token}``, ``{secret}``, ``{client_id}`` of the credential, where platforms put them.
-        id, name: where they stand in the JSON answer: names and indexes joined by dots, such as ``"data.open_id"``.
+            Alternatives are divided by "|" (see :func:`addresses`).
+        params: the query of a GET, the JSON object of a POST.
+        id, name: where they stand in the JSON answer: names and indexes joined by dots, such as ``"data.open_id"``;
+            alternatives are divided by "|", and parts of one id by "+" (they are put together with a colon).
+        proof: a signed address that is read first, where ``url`` itself answers anybody (Ghost): it must succeed.
+            Alternatives as in ``url``.
+        refusals: the platform's error codes that mean the credential is no good, where the status is not 401.
         each: where a list stands, when one sign-in reaches several accounts; ``id``, ``name`` and ``token`` are then
             looked up in each of its items. ``next``: where the address of the next page stands.
-        token: where an account's own access token stands (a Facebook Page's).
+        next_name: the parameter that asks for the next page, where ``next`` is a token and not an address (Google).
+        token: where an account's own access token stands (a Facebook Page's). own: the address that tells whose such
+            a token is, ``{id}`` in it is the account's id; its answer has the last names of ``id`` and ``name``.
     """
 
     url: str
@@ -73,12 +83,37 @@ class Whoami:
     name: str = ""
     each: str = ""
     next: str = ""
+    next_name: str = ""
     token: str = ""
+    own: str = ""
+    proof: str = ""
+    refusals: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Granted:
+    """The request that tells which scopes were granted, where the token answer does not (Facebook, Threads).
+
+    It is signed with the token the person's consent gave, not with that of one of several accounts.
+
+    Attributes:
+        url: as a :class:`Whoami`'s.
+        each: where the list stands. scope: where a scope stands in each item; "" when the items are scopes themselves.
+        only: an item counts when these stand in it as given.
+    """
+
+    url: str
+    each: str
+    scope: str = ""
+    only: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
 class Revocation:
     """The request that ends a sign-in.
+
+    ``url`` may hold what a :class:`Whoami`'s may, and ``{found}``: what stands at ``found`` in the answer of the signed
+    GET to ``look``, which is then asked first (WordPress: the number of the application password).
 
     ``sends``: the credential's tokens to send, each in a request of its own, the first that is there or all of them.
     ``name``: the parameter they are sent as; "" when the request is signed with it (as bearer) instead. ``client``:
@@ -91,6 +126,8 @@ class Revocation:
     name: str = "token"
     hint: bool = False
     client: bool = True
+    look: str = ""
+    found: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -99,7 +136,7 @@ class Flow:
 
     Attributes:
         name: short, unique on its platform, such as "oauth2"; what ``App(flow=)`` and ``Credential.extra["flow"]`` say.
-        title: in words, for people. setup: where a person makes the app or finds the key.
+        title: in words, for people. setup: where a person makes the app or finds the key; a path is below the server.
         server: base URL of the platform's API; "" where the person names a server.
         kind: how requests are signed, as in ``Credential.kind``: "oauth2" and "bearer" (``Authorization: Bearer``),
             "dpop", "oauth1", "basic", "ghost", "bot" (``Authorization: Bot``), "api-key", "session", "none".
@@ -170,7 +207,10 @@ class CodeFlow(Flow):
         pushed: the request is pushed first (PAR). bound: tokens are bound to a key (DPoP).
         scope_separator, scope_name, authorize_params, token_params: the address and form as the platform wants them.
         answer: where the token object stands in the token answer: names joined by dots, alternatives by "|".
-        granted: the field that lists the granted scopes, separated by spaces or commas.
+        takes: field of ``Credential`` → where the token answer has it, when it carries something better than its token
+            (Discord: the webhook). Such a credential has the flow's ``kind``, does not end and is not renewed.
+        granted: the field that lists the granted scopes, separated by spaces or commas. granted_by: the request that
+            tells them where no field does; without an answer they are unknown.
         redirect: what callback addresses the platform takes: "loopback" (any port on 127.0.0.1), "port" (loopback with
             a port that was registered), "https" (no plain http at all).
         lives: seconds an access token lives when the answer does not say; None: it does not end.
@@ -193,7 +233,9 @@ class CodeFlow(Flow):
     authorize_params: Mapping[str, str] = attrs.field(factory=dict)
     token_params: Mapping[str, str] = attrs.field(factory=dict)
     answer: str = ""
+    takes: Mapping[str, str] = attrs.field(factory=dict)
     granted: str = "scope"
+    granted_by: Granted | None = None
     redirect: Literal["loopback", "port", "https"] = "port"
     exchange: Exchange | None = None
     renewal: Renewal | None = None
@@ -246,7 +288,8 @@ class KeyFlow(Flow):
 class PasswordFlow(Flow):
     """A name and a password that are exchanged for a token.
 
-    ``sends``: request field → ask. ``constants``: request fields that are always the same. ``form``: sent as a form
+    ``login_url``: alternatives are divided by "|". ``sends``: request field → ask (one left empty is not sent).
+    ``constants``: request fields that are always the same. ``form``: sent as a form
     (else JSON). ``client``: the app signs the request with Basic. ``takes``: field of ``Credential`` → where the
     answer has it. ``keeps``: the ask whose value stays in ``Credential.secret`` (the other asks in ``extra``), so that
     the sign-in can be repeated when the token ends.
@@ -256,7 +299,7 @@ class PasswordFlow(Flow):
     login_url: str
     sends: Mapping[str, str]
     takes: Mapping[str, str]
-    constants: Mapping[str, str] = attrs.field(factory=dict)
+    constants: Mapping[str, str | bool] = attrs.field(factory=dict)
     form: bool = False
     client: bool = False
     keeps: str = ""
@@ -272,9 +315,14 @@ class MiAuthFlow(Flow):
 
 @attrs.frozen(kw_only=True)
 class AppPasswordFlow(Flow):
-    """WordPress's page that makes an application password and hands it to the callback."""
+    """WordPress's page that makes an application password and hands it to the callback, or shows it.
+
+    It hands it to https addresses and custom schemes only; for any other callback the address names none, and the
+    person is asked for ``asks``, which have the names of the callback's parameters.
+    """
 
     authorize_url: str
+    asks: tuple[Ask, ...] = ()
     kind: str = "basic"
 
 
@@ -296,6 +344,15 @@ def at(url: str, flow: Flow, server: str) -> str:
         return url
     parts = urlsplit(url)
     return f"{server}{parts.path}{'?' + parts.query if parts.query else ''}"
+
+
+def addresses(url: str, flow: Flow, server: str) -> tuple[str, ...]:
+    """The addresses of alternatives divided by "|"; one that answers 404 means the next.
+
+    >>> addresses("/api/v4/account|/api/v3/site", Flow(name="password", title=""), "https://example.com")
+    ('https://example.com/api/v4/account', 'https://example.com/api/v3/site')
+    """
+    return tuple(at(one, flow, server) for one in url.split("|"))
 
 
 def scopes_for(flow: Flow, capabilities: Iterable[str]) -> tuple[str, ...]:

@@ -74,6 +74,7 @@ class BlueskyBox(AppView, Videos):
                 self.route(method, f"/xrpc/{name}", self._on(role, handler))
                 for method, name, role, handler in table
             ),
+            *self.oauth_routes(),
             self.route("GET", "/xrpc/_health", self.health),
             *(self.route(method, "/xrpc/{name}", self._unknown(known)) for method in ("GET", "POST")),
             self.route("GET", "/{did}", self.directory),
@@ -86,7 +87,8 @@ class BlueskyBox(AppView, Videos):
         def answer(request: Request) -> Response:
             if self.role != "all" and self.role not in hosts:
                 raise self.refuse("", status=501)
-            return handler(request)
+            bound = request.headers.get("authorization", "").lower().startswith("dpop ")
+            return self.with_nonce(handler)(request) if bound else handler(request)
 
         return answer
 

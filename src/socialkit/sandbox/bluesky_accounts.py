@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,9 +9,10 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from .bluesky_oauth import OAuth
 from .bluesky_records import BadRecord, Check, fits, obj, text
 from .bodies import BadBody
-from .core import Answer, PlatformBox, body
+from .core import Answer, body
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,7 +28,7 @@ Row = tuple[str, str, str, Callable[["Request"], "Response"]]
 
 FULL, APP, PRIVILEGED = "com.atproto.access", "com.atproto.appPass", "com.atproto.appPassPrivileged"
 REFRESH = "com.atproto.refresh"
-ACCESS_SECONDS, REFRESH_SECONDS, GRACE_SECONDS = 7200, 90 * 86400, 7200
+REFRESH_SECONDS, GRACE_SECONDS = 90 * 86400, 7200
 _PROTECTED = frozenset(
     f"com.atproto.server.{name}"
     for name in ("createAppPassword", "getSession", "listAppPasswords", "revokeAppPassword", "updateEmail")
@@ -81,11 +78,13 @@ class Session:
     successor: str | None = None
 
 
-class Accounts(PlatformBox):
-    """Who is who, on which host, and who asks."""
+class Accounts(OAuth):
+    """Who is who, on which host, and who asks. The people "brand" and "other" are the first two.
+
+    The access token of a session lives twice as long as ``access_seconds``.
+    """
 
     platform: ClassVar[str] = "bluesky"
-    entryway = "bsky.social"
     pds_host = "morel.us-east.host.bsky.network"
     video_host = "video.bsky.app"
     roles: ClassVar[dict[str, str]] = {
@@ -102,6 +101,7 @@ class Accounts(PlatformBox):
         super().__init__(box)
         self.people: dict[str, Person] = {}
         self.sessions: dict[str, Session] = {}
+        self.ended_sessions: set[str] = set()
 
     def account_table(self) -> list[Row]:
         """The calls of this file."""
@@ -245,11 +245,14 @@ class Accounts(PlatformBox):
         bits = int(self.digest("did", handle)[:30], 16)
         did = "did:plc:" + "".join(_BASE32[bits >> 5 * place & 31] for place in range(24))
         digest = self.digest("password", handle)
-        words = "-".join(digest[place : place + 4] for place in range(0, 16, 4))
         person = Person(did, handle, digest[16:32], self.box.clock.now())
-        person.app_passwords["sandbox"] = (words, False)
+        person.app_passwords["sandbox"] = (_words(digest), False)
         self.people[did] = person
         return person
+
+    def _new_app_password(self, person: Person) -> None:
+        """Another one in place of the ready one."""
+        person.app_passwords["sandbox"] = (_words(self.serial("app password")), False)
 
     def person(self, name: str) -> Person | None:
         """The account with that handle, DID or e-mail address."""
@@ -275,28 +278,55 @@ class Accounts(PlatformBox):
         assert person is not None, f"nobody is called {name!r} here"
         return self._access_token(person, scope)
 
+    # how a person of the sandbox acts --------------------------------------------------------------
+
+    def names(self) -> dict[str, str]:
+        return {person.did: person.handle for person in self.people.values()}
+
+    def someone(self, username: str) -> Person:
+        """The person of that name: "brand", "other", a handle or a DID."""
+        known = dict(zip(("brand", "other"), self.people.values(), strict=False))
+        person = known.get(username) or self.person(username)
+        if person is None:
+            raise KeyError(
+                f"nobody called {username!r} here; there are brand, other, {', '.join(self.people)}"
+            )
+        return person
+
+    def identity_of(self, username: str) -> str:
+        return self.someone(username).did
+
+    def address(self, base_url: str | None = None) -> str:
+        return base_url or f"https://{self.entryway}"
+
+    def answers(self, flow_name: str, username: str = "brand") -> dict[str, str]:
+        if flow_name != "app_password":
+            return {}
+        handle = self.someone(username).handle
+        return {"handle": handle, "app_password": self.app_password(handle)}
+
+    def expire(self, token: str) -> None:
+        if self._session_of(token) is not None:
+            self.ended_sessions.add(token)
+        super().expire(token)
+
+    def revoke(self, token: str) -> None:
+        """End a sign-in as a person does in the settings; an app password ends with its sessions, for a new one."""
+        if (did := self._session_of(token)) is not None:
+            self.ended_sessions.add(token)
+            self.sessions = {name: one for name, one in self.sessions.items() if one.did != did}
+            self._new_app_password(self.people[did])
+        super().revoke(token)
+
+    def _session_of(self, token: str) -> str | None:
+        """Whose session a token belongs to; None for OAuth's tokens and strange ones."""
+        opened = self.opened(token)
+        return str(opened[1].get("sub")) if opened and "cnf" not in opened[1] else None
+
     def display_name(self, account: str) -> str:
         return account.partition(".")[0].capitalize()
 
     # tokens --------------------------------------------------------------------------------------
-
-    def _signed(self, header: Json, claims: Json) -> str:
-        parts = [base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=") for one in (header, claims)]
-        head = b".".join(parts)
-        mac = hmac.new(self.digest("signing key").encode(), head, hashlib.sha256).digest()
-        return (head + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
-
-    def _opened(self, token: str) -> tuple[Json, Json] | None:
-        """(header, claims) of a token that was signed here."""
-        try:
-            header, claims = (
-                json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-                for part in token.split(".")[:2]
-            )
-            whole = hmac.compare_digest(self._signed(header, claims).encode(), token.encode())
-        except (ValueError, UnicodeEncodeError):
-            return None
-        return (header, claims) if whole else None
 
     def _claims(self, kind: str, scope: str, person: Person, seconds: float) -> tuple[Json, Json]:
         now = int(self.now().timestamp())
@@ -304,13 +334,14 @@ class Accounts(PlatformBox):
         return {"typ": kind, "alg": "HS256"}, {**claims, "exp": int(now + seconds)}
 
     def _access_token(self, person: Person, scope: str) -> str:
-        return self._signed(*self._claims("at+jwt", scope, person, ACCESS_SECONDS))
+        header, claims = self._claims("at+jwt", scope, person, 2 * self.access_seconds)
+        return self.signed(header, {**claims, "jti": self.serial("session token")[:16]})
 
     def _refresh_token(self, person: Person, session_id: str) -> str:
         header, claims = self._claims("refresh+jwt", REFRESH, person, REFRESH_SECONDS)
-        return self._signed(header, {**claims, "jti": session_id})
+        return self.signed(header, {**claims, "jti": session_id})
 
-    def bearer(self, request: Request) -> Json:
+    def token_claims(self, request: Request) -> Json:
         """The claims of the request's token; refused when it is missing, false or too old."""
         words = request.headers.get("authorization", "").split(" ")
         if words == [""]:
@@ -319,32 +350,41 @@ class Accounts(PlatformBox):
             raise self.refuse("Malformed authorization header", "InvalidToken")
         if words[0].lower() != "bearer":
             raise self.refuse("Unexpected authorization type", "InvalidToken")
-        opened = self._opened(words[1])
+        opened = self.opened(words[1])
         if opened is None:
             raise self.refuse("Token could not be verified", "InvalidToken")
         header, claims = opened
-        if claims["exp"] <= self.now().timestamp():
+        if "cnf" in claims:
+            raise self.refuse("Malformed token", "InvalidToken")
+        if claims["exp"] <= self.now().timestamp() or words[1] in self.ended_sessions:
             raise self.refuse("Token has expired", "ExpiredToken")
         return {"typ": header["typ"], **claims}
 
     def caller(self, request: Request) -> str | None:
         """Whose access token the request carries, whatever is wrong with it; None without one."""
-        opened = self._opened(request.headers.get("authorization", "").partition(" ")[2])
+        opened = self.opened(request.headers.get("authorization", "").partition(" ")[2])
         return str(opened[1].get("sub")) if opened else None
 
     def user(self, request: Request, scopes: tuple[str, ...] = (FULL, APP, PRIVILEGED)) -> Person:
         """Who asks, by an access token; refused when nobody does or the account is off."""
-        claims = self.bearer(request)
-        if claims["typ"] != "at+jwt":
-            raise self.refuse("Token could not be verified", "InvalidToken")
-        if claims["scope"] not in scopes:
-            raise self.refuse("Bad token scope", "InvalidToken")
-        person = self.people.get(claims["sub"])
+        person = self.people.get(self._did_of(request, scopes))
         if person is None:
             raise self.refuse("Account not found", "AccountNotFound", 403)
         if person.state == "takendown":
             raise self.refuse("Account has been taken down", "AccountTakedown", 401)
         return person
+
+    def _did_of(self, request: Request, scopes: tuple[str, ...]) -> str:
+        if request.headers.get("authorization", "").lower().startswith("dpop "):
+            if APP not in scopes:
+                raise self.refuse("OAuth credentials are not supported for this endpoint", status=403)
+            return self.bound_grant(request).username
+        claims = self.token_claims(request)
+        if claims["typ"] != "at+jwt":
+            raise self.refuse("Token could not be verified", "InvalidToken")
+        if claims["scope"] not in scopes:
+            raise self.refuse("Bad token scope", "InvalidToken")
+        return str(claims["sub"])
 
     def viewer(self, request: Request) -> Person | None:
         """Who asks, or None; behind the account's own server somebody must."""
@@ -354,7 +394,7 @@ class Accounts(PlatformBox):
 
     def service_user(self, request: Request, audiences: tuple[str, ...], method: str) -> Person:
         """Who asks, by a service token for this audience and method."""
-        claims = self.bearer(request)
+        claims = self.token_claims(request)
         person = self.people.get(str(claims.get("iss")))
         if claims["typ"] != "JWT" or person is None:
             raise self.refuse("poorly formatted jwt", "BadJwt", 401)
@@ -419,7 +459,7 @@ class Accounts(PlatformBox):
         return known if person.state == "active" else {**known, "status": person.state}
 
     def _refreshing(self, request: Request) -> tuple[str, Session, Person]:
-        claims = self.bearer(request)
+        claims = self.token_claims(request)
         if claims["typ"] != "refresh+jwt":
             raise self.refuse("Token could not be verified", "InvalidToken")
         session = self.sessions.get(claims["jti"])
@@ -433,6 +473,7 @@ class Accounts(PlatformBox):
     def refresh_session(self, request: Request) -> Response:
         """``refreshSession``: for two hours the old token gives the same successor."""
         self.no_body(request)
+        self.refresh_count += 1
         _, session, person = self._refreshing(request)
         if session.successor is None:
             session.successor = self._new_session(person, session.scope)
@@ -465,7 +506,7 @@ class Accounts(PlatformBox):
             self.digest("app password", person.did, given["name"]),
             bool(given.get("privileged")),
         )
-        words = "-".join(digest[place : place + 4] for place in range(0, 16, 4))
+        words = _words(digest)
         person.app_passwords[given["name"]] = (words, privileged)
         made = {"name": given["name"], "password": words, "createdAt": stamp(self.now())}
         return JSONResponse({**made, "privileged": privileged})
@@ -519,7 +560,7 @@ class Accounts(PlatformBox):
         token = {**claims, "jti": self.digest("service", now, audience, method)[:32]}
         if method:
             token["lxm"] = method
-        return JSONResponse({"token": self._signed({"typ": "JWT", "alg": "ES256K"}, token)})
+        return JSONResponse({"token": self.signed({"typ": "JWT", "alg": "ES256K"}, token)})
 
     def _check_expiry(self, seconds: float, method: str | None) -> None:
         words = ""
@@ -531,6 +572,11 @@ class Accounts(PlatformBox):
             words = "cannot request a method-less token with an expiration more than a minute in the future"
         if words:
             raise self.refuse(words, "BadExpiration")
+
+
+def _words(digest: str) -> str:
+    """An app password."""
+    return "-".join(digest[place : place + 4] for place in range(0, 16, 4))
 
 
 def stamp(moment: datetime) -> str:

@@ -126,9 +126,9 @@ class Videos(Repo):
 
     def _open_uploads(self, person: Person) -> list[Parts]:
         mine = [one for one in self.uploads.values() if one.did == person.did]
-        return [one for one in mine if self._state(one) == "created"]
+        return [one for one in mine if self._stage(one) == "created"]
 
-    def _state(self, upload: Parts) -> str:
+    def _stage(self, upload: Parts) -> str:
         if upload.state == "created" and upload.expires_at <= self.now():
             upload.state = "expired"
         return upload.state
@@ -288,7 +288,7 @@ class Videos(Repo):
         from starlette.responses import JSONResponse
 
         upload = self._upload_of(request, self.asked(request, "jobId"))
-        if self._state(upload) != "created":
+        if self._stage(upload) != "created":
             raise self._ended(upload)
         number = self.number(request, "partNumber", 0, 1, 2**31)
         if number > upload.count:
@@ -305,7 +305,7 @@ class Videos(Repo):
         from starlette.responses import JSONResponse
 
         upload = self._upload_of(request, self.given(request, _JOB)["jobId"])
-        if self._state(upload) not in ("created", "completed"):
+        if self._stage(upload) not in ("created", "completed"):
             raise self._ended(upload)
         if upload.job is None:
             missing = [str(n) for n in range(1, upload.count + 1) if n not in upload.received]
@@ -330,7 +330,7 @@ class Videos(Repo):
         from starlette.responses import JSONResponse
 
         upload = self._upload_of(request, self.given(request, _JOB)["jobId"])
-        if self._state(upload) == "created":
+        if self._stage(upload) == "created":
             upload.state = "aborted"
         more = {"completedJobId": upload.job} if upload.job else {}
         return JSONResponse({"state": upload.state, **more})
@@ -343,7 +343,7 @@ class Videos(Repo):
         status = {
             **self._shape(upload),
             "receivedParts": sorted(upload.received),
-            "state": self._state(upload),
+            "state": self._stage(upload),
         }
         if upload.job:
             status |= {"completedJobId": upload.job, "jobStatus": self._status(self.jobs[upload.job])}

@@ -430,11 +430,11 @@ class Sandbox:
         self.requests: list[Recorded] = []
         self.faults = Faults()
         self.violations: list[str] = []
+        self._shared: dict[str, Any] = {}
         self.boxes: dict[str, PlatformBox] = {
             name: cls(self) for name, cls in _box_classes(platforms).items()
         }
         self._hosts = {host: box for box in reversed(self.boxes.values()) for host in box.hosts}
-        self._shared: dict[str, Any] = {}
         self._apps: dict[str, Any] = {}
         self._hanging: set[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = set()
         self._transport: Any = None
@@ -588,18 +588,6 @@ def _box_classes(wanted: Sequence[str | type[PlatformBox]] | None) -> dict[str, 
 
 
 def _registered() -> dict[str, type[PlatformBox]]:
-    """What the registry knows; without it, what this package holds."""
-    try:
-        registry = importlib.import_module("socialkit.registry")
-    except ModuleNotFoundError:
-        return _scanned()
-    boxes: dict[str, type[PlatformBox]] = registry.sandbox_boxes()
+    """What the registry knows."""
+    boxes: dict[str, type[PlatformBox]] = importlib.import_module("socialkit.registry").sandbox_boxes()
     return boxes
-
-
-def _scanned() -> dict[str, type[PlatformBox]]:
-    found: dict[str, type[PlatformBox]] = {}
-    for name, cls in (("mastodon", "MastodonBox"), ("bluesky", "BlueskyBox"), ("x", "XBox")):
-        with contextlib.suppress(ModuleNotFoundError):
-            found[name] = getattr(importlib.import_module(f"socialkit.sandbox.{name}"), cls)
-    return found

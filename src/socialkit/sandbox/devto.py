@@ -48,7 +48,7 @@ class Article(Entry):
 
 
 class DevToBox(PlatformBox):
-    """A site with one account, ``brand``, whose key :meth:`credentials` gives. Its followers grow with time.
+    """A site with two accounts: ``brand``, whose key :meth:`credentials` gives, and ``other``. Followers grow.
 
     >>> from socialkit.sandbox import Sandbox
     >>> with Sandbox(["devto"]) as box:
@@ -71,8 +71,12 @@ class DevToBox(PlatformBox):
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
         self.articles: dict[str, Article] = {}
-        self.key = self.digest("key")[:24]
-        self.user_id = 1431
+        self.users = {"brand": 1431, "other": 1432}
+        self.api_keys = {
+            self.digest("key", *who)[:24]: who[0] if who else "brand" for who in ((), ("other",))
+        }
+        self.key = next(iter(self.api_keys))
+        self._made = itertools.count()
         self._ids = itertools.count(259)
 
     # the core's questions ------------------------------------------------------------------------
@@ -93,6 +97,33 @@ class DevToBox(PlatformBox):
 
     def credentials(self, base_url: str | None = None) -> Json:
         return {"server": base_url or "https://dev.to", "api_key": self.key}
+
+    # how a person of the sandbox acts --------------------------------------------------------------
+
+    def app_for(self, flow_name: str, redirect_uri: str = "") -> dict[str, str]:
+        """Nothing: there are no developer apps."""
+        return {}
+
+    def address(self, base_url: str | None = None) -> str:
+        """The server to sign in at."""
+        return base_url or "https://dev.to"
+
+    def answers(self, flow_name: str, username: str = "brand") -> dict[str, str]:
+        """The API key the person copies from the settings; a new one after the old one was revoked."""
+        found = (key for key, owner in self.api_keys.items() if owner == username)
+        key = next(found, None) or self.digest("key", username, next(self._made))[:24]
+        self.api_keys[key] = username
+        return {"api_key": key}
+
+    def identity_of(self, username: str) -> str:
+        """The native id a sign-in of that person ends with."""
+        return str(self.users[username])
+
+    def revoke(self, token: str) -> None:
+        """End an API key, as a person does in the settings."""
+        self.api_keys.pop(token, None)
+
+    # answers the core asks for ---------------------------------------------------------------------
 
     def error(self, status: int, code: str = "", message: str = "") -> Response:
         from starlette.responses import HTMLResponse, JSONResponse
@@ -152,13 +183,13 @@ class DevToBox(PlatformBox):
         """``POST /api/articles``: a draft, or at once an article."""
         from starlette.responses import JSONResponse
 
-        self._check_key(request)
-        article = Article(self.new_id(), "brand", "", self.now(), made_at=self.now())
+        author = self._check_key(request)
+        article = Article(self.new_id(), author, "", self.now(), made_at=self.now())
         self._apply(article, self._given(request))
         recent = [
             one for one in self.articles.values() if self.now() - (one.made_at or self.now()) < _TITLE_REST
         ]
-        if any(one.title == article.title for one in recent):
+        if any((one.title, one.account) == (article.title, author) for one in recent):
             raise self.invalid("Title has already been used in the last five minutes")
         self.articles[article.id] = self._placed(article)
         self._publish(article)
@@ -169,9 +200,9 @@ class DevToBox(PlatformBox):
         """``PUT /api/articles/:id``: only what is given changes, but tags left out are cleared."""
         from starlette.responses import JSONResponse
 
-        self._check_key(request)
+        author = self._check_key(request)
         article = self.articles.get(str(request.path_params["id"]))
-        if article is None:
+        if article is None or article.account != author:
             raise Answer(self.error(404))
         before, given = attrs.asdict(article, recurse=False), self._given(request)
         try:
@@ -281,21 +312,27 @@ class DevToBox(PlatformBox):
         """``GET /api/users/me``."""
         from starlette.responses import JSONResponse
 
-        self._check_key(request)
+        username = self._check_key(request)
         about = dict.fromkeys(("summary", "twitter_username", "github_username", "website_url", "location"))
-        known = {"type_of": "user", "id": self.user_id, "username": "brand", "name": "Brand"}
+        known = {
+            "type_of": "user",
+            "id": self.users[username],
+            "username": username,
+            "name": username.title(),
+        }
         return JSONResponse({**known, **about, "joined_at": "Apr 14, 2023", "profile_image": self._avatar()})
 
     def mine(self, request: Request) -> Response:
         """``GET /api/articles/me/published`` and its siblings; drafts stand first in ``all``."""
         from starlette.responses import JSONResponse
 
-        self._check_key(request)
+        author = self._check_key(request)
         which = request.path_params.get("which", "published")
-        live = [cast(Article, entry) for entry in self.listed("brand")]
+        live = [cast(Article, entry) for entry in self.listed(author)]
         live.sort(key=lambda one: one.published_at or one.created_at, reverse=True)
-        drafts = [one for one in reversed(self.articles.values()) if not one.published]
-        waiting = [one for one in self.articles.values() if one.published and one.id not in self.entries]
+        own = [one for one in self.articles.values() if one.account == author]
+        drafts = [one for one in reversed(own) if not one.published]
+        waiting = [one for one in own if one.published and one.id not in self.entries]
         lists = {"published": live, "unpublished": drafts, "all": [*drafts, *waiting, *live]}
         if which not in lists:
             raise Answer(self.error(404))
@@ -384,13 +421,14 @@ class DevToBox(PlatformBox):
             "social_image": image or f"{self.base}/social/{article.id}.png",
             "canonical_url": article.canonical_url or self._url(article),
             "body_markdown": article.text,
-            "user": self._user(),
+            "user": self._user(article.account),
         }
 
-    def _user(self) -> Json:
+    def _user(self, username: str) -> Json:
         names = dict.fromkeys(("twitter_username", "github_username", "website_url"))
         pictures = {"profile_image": self._avatar(), "profile_image_90": self._avatar()}
-        return {"name": "Brand", "username": "brand", "user_id": self.user_id, **names, **pictures}
+        known = {"name": username.title(), "username": username, "user_id": self.users[username]}
+        return {**known, **names, **pictures}
 
     def _counts(self, article: Article) -> dict[str, int]:
         return self.growth(article, views=900, reactions=30, comments=8)
@@ -404,11 +442,14 @@ class DevToBox(PlatformBox):
     def _avatar(self) -> str:
         return f"{self.base}/uploads/brand.png"
 
-    def _check_key(self, request: Request) -> None:
+    def _check_key(self, request: Request) -> str:
+        """Whose key the request carries."""
         if not request.headers.get("user-agent"):
             raise Answer(self.error(403, message="Forbidden Bots"))
-        if request.headers.get("api-key") != self.key:
+        username = self.api_keys.get(request.headers.get("api-key", ""))
+        if username is None:
             raise Answer(self.error(401))
+        return username
 
 
 _COUNTS = ("views", "reactions", "comments")

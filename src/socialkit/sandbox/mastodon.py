@@ -37,7 +37,7 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class MastodonBox(Reads, Uploads):
-    """A server with two accounts, ``brand`` (whose token :meth:`credentials` gives) and ``reader``.
+    """A server with three accounts, ``brand`` (whose token :meth:`credentials` gives), ``reader`` and ``other``.
 
     >>> from socialkit.sandbox import Sandbox
     >>> with Sandbox(["mastodon"]) as box:
@@ -66,7 +66,7 @@ class MastodonBox(Reads, Uploads):
         self._serials = itertools.count(1)
         self.software = software
         self.start_grants()
-        for name in ("brand", "reader"):
+        for name in ("brand", "reader", "other"):
             self.add_person(name)
 
     @property
@@ -81,6 +81,7 @@ class MastodonBox(Reads, Uploads):
         self._software = name
         self.kind: Software = SOFTWARE[name]
         self.windows = self.kind.windows
+        self.access_seconds, self.refresh_seconds = self.kind.access_seconds, self.kind.refresh_seconds
         self.keys.clear()
         self._first = self.key_cache(self.kind.key_seconds)
         for person in self.people.values():
@@ -171,8 +172,8 @@ class MastodonBox(Reads, Uploads):
         toot = cast(Toot, super().twin_of(entry))
         return attrs.evolve(
             toot,
-            poll=toot.poll and {**toot.poll, "id": self.serial(), "votes": {}},
-            media=[{**medium, "id": self.serial()} for medium in toot.media],
+            poll=toot.poll and {**toot.poll, "id": self.next_number(), "votes": {}},
+            media=[{**medium, "id": self.next_number()} for medium in toot.media],
             favourited_by=set(),
             bookmarked_by=set(),
             muted_by=set(),
@@ -517,7 +518,7 @@ class MastodonBox(Reads, Uploads):
         if problem:
             raise self.invalid(problem)
         return {
-            "id": self.serial(),
+            "id": self.next_number(),
             "options": options,
             "seconds": int(seconds or 0),
             "expires_at": self.now() + timedelta(seconds=seconds or 0),
@@ -719,7 +720,7 @@ class MastodonBox(Reads, Uploads):
         poll = self._poll_of(given.get("poll"))
         self._texts(given, media, poll)
         item: Json = {
-            "id": self.serial(),
+            "id": self.next_number(),
             "owner": me.username,
             "at": moment,
             "params": given,

@@ -35,7 +35,7 @@ class Uploads(Grants):
         assert isinstance(self, MastodonBox)
         return self
 
-    def serial(self) -> str:
+    def next_number(self) -> str:
         """A number no other medium, poll or scheduled post has."""
         return str(next(self._serials))
 
@@ -75,7 +75,7 @@ class Uploads(Grants):
         kind = self._check_upload(upload)
         ready, fails = self.processing()
         medium: Json = {
-            "id": self.serial(),
+            "id": self.next_number(),
             "owner": me.username,
             "entry": None,
             "type": kind,

@@ -232,7 +232,7 @@ class Reads(Grants):
         """``GET /api/v1/accounts/verify_credentials``."""
         from starlette.responses import JSONResponse
 
-        grant = self.grant(request)
+        grant = self.asking(request)
         scope = "profile" if grant is not None and grant.covers("profile") else "read:accounts"
         me = self.user(request, scope)
         return JSONResponse(views.credential_account_json(self._box, me))

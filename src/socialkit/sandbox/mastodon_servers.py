@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import attrs
@@ -13,6 +14,7 @@ __all__ = ["SOFTWARE", "Software"]
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif")
 _VIDEOS = ("video/webm", "video/mp4", "video/quicktime")
 _AUDIO = ("audio/mpeg", "audio/ogg", "audio/wav", "audio/flac", "audio/mp4")
+_DAY = 86_400.0
 _STOCK_WINDOWS = (
     Window("api", 300, 300.0, "* /(api|oauth)/.*", "token"),
     Window("user", 1500, 300.0, "* /api/.*", "user"),
@@ -32,7 +34,7 @@ class Software:
     ``keys``: what a repeated ``Idempotency-Key`` does: "first" (answers the first status), "ignored", "500",
     "400" or "replayed" (the whole first answer again, whatever the path). ``instance``: how
     ``/api/v2/instance`` answers. ``invalid``: status of validation errors. ``html``: 404 and 500 are HTML.
-    ``reuse``: what media that is attached already does.
+    ``reuse``: what media that is attached already does. ``access_seconds`` and its sibling: how long tokens live.
     """
 
     name: str
@@ -70,6 +72,8 @@ class Software:
     videos: tuple[str, ...] = _VIDEOS
     audio: tuple[str, ...] = _AUDIO
     windows: tuple[Window, ...] = ()
+    access_seconds: float = math.inf
+    refresh_seconds: float = math.inf
 
 
 def _mastodon(version: str, api: int | None, **fields: object) -> Software:
@@ -140,6 +144,8 @@ _PLEROMA = Software(
     batch="ids[]",
     batch_limit=100,
     windows=(Window("statuses", 15, 10.0, "POST /api/v1/statuses", "user"),),
+    access_seconds=36_525 * _DAY,
+    refresh_seconds=36_525 * _DAY,
 )
 _PIXELFED = Software(
     "pixelfed",
@@ -153,6 +159,8 @@ _PIXELFED = Software(
         Window("posts", 1000, 86_400.0, "POST /api/v1/statuses", "user"),
         Window("media", 1250, 86_400.0, "POST /api/v[12]/media", "user"),
     ),
+    access_seconds=365 * _DAY,
+    refresh_seconds=400 * _DAY,
 )
 
 SOFTWARE: dict[str, Software] = {

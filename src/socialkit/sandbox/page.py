@@ -21,7 +21,7 @@ _DIALECTS = {"mastodon": "mastodon", "bluesky": "bluesky", "x": "x"}
 def render(box: Sandbox) -> str:
     """The whole page as HTML."""
     with box.lock:
-        columns = "".join(_column(platform) for platform in box.boxes.values())
+        columns = "".join(_column(platform) for platform in box.boxes.values() if platform.publishes)
         now = f"{box.clock.now():%d %B %Y, %H:%M:%S} UTC"
         faults = len(box.faults.pending())
     planned = f"<p>{faults} fault{'s' * (faults != 1)} planned</p>" if faults else ""

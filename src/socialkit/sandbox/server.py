@@ -141,7 +141,11 @@ def state(box: Sandbox) -> dict[str, Any]:
     """The sandbox as JSON values; no secrets in it."""
     return {
         "now": box.clock.now().isoformat(),
-        "timelines": {name: [_entry(entry) for entry in box.timeline(name)] for name in box.boxes},
+        "timelines": {
+            name: [_entry(entry) for entry in box.timeline(name)]
+            for name, platform in box.boxes.items()
+            if platform.publishes
+        },
         "requests": [
             {
                 "platform": line.platform,

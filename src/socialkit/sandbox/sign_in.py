@@ -13,12 +13,14 @@ bodies are the platform file's: they come from the facts, not from :mod:`socialk
 
         def give_token(self, request):
             given = self.form(request)
-            self.client_of(request, given)                      # 401 in the platform's words
-            grant = self.redeem(given)                           # a code or a refresh token, by grant_type
+            app = self.client_of(request, given)                 # 401 in the platform's words
+            grant = self.redeem(given, app)                      # a code or a refresh token, by grant_type
             return JSONResponse(self.token_answer(self.issue(grant)))
 
 Tests and examples press the buttons of the consent page with :meth:`SignIn.approve` and :meth:`SignIn.deny`, or send a
-browser to it. ``untick=`` leaves scopes out, ``username=`` is who agrees: another one than expected, say.
+browser to it. ``untick=`` leaves scopes out, ``username=`` is who agrees: another one than expected, say. Every box
+has at least two people, "brand" and "other"; :meth:`SignIn.app_for`, :meth:`SignIn.address`, :meth:`SignIn.answers` and
+:meth:`SignIn.identity_of` say what a table-driven test needs to sign one of them in.
 """
 
 from __future__ import annotations
@@ -61,7 +63,10 @@ class RegisteredApp:
 
 @attrs.frozen(eq=False)
 class Grant:
-    """What a person agreed to: who, what, for which app; ``family`` is shared by all tokens that come from it."""
+    """What a person agreed to: who, what, for which app; ``family`` is shared by all tokens that come from it.
+
+    ``username`` is "" for an app's own token. ``kind`` is oauth2, oauth1 or app; ``secret`` an OAuth 1.0a token's.
+    """
 
     username: str
     scopes: frozenset[str]
@@ -69,14 +74,20 @@ class Grant:
     family: str = ""
     issued_at: datetime | None = None
     details: Json = attrs.field(factory=dict)
+    kind: str = "oauth2"
+    secret: str = attrs.field(default="", repr=False)
+
+    def covers(self, scope: str) -> bool:
+        """Whether it may do what needs ``scope``; ``write`` covers ``write:statuses``."""
+        return scope in self.scopes or scope.partition(":")[0] in self.scopes
 
 
 @attrs.frozen
 class Issued:
     """A pair of tokens just made. ``expires_in`` is None for tokens that do not end."""
 
-    access_token: str
-    refresh_token: str
+    access_token: str = attrs.field(repr=False)
+    refresh_token: str = attrs.field(repr=False)
     grant: Grant
     expires_in: int | None = None
 
@@ -104,7 +115,11 @@ class SignIn(PlatformBox):
     known_scopes: ClassVar[frozenset[str]] = frozenset()
     """Empty: any scope is taken."""
     pkce: ClassVar[Literal["", "S256", "hex"]] = ""
+    """"": the platform does not look at a challenge."""
     pkce_required: ClassVar[bool] = False
+    unticks: ClassVar[bool] = True
+    """Whether the consent page lets people leave scopes out. :meth:`approve` always does: a platform may grant less
+    than was asked, for reasons of its own."""
 
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
@@ -113,12 +128,19 @@ class SignIn(PlatformBox):
         self.codes: dict[str, Json] = {}
         self.grants: dict[str, Grant] = {}
         self.refreshes: dict[str, Grant] = {}
-        self.spent: dict[str, tuple[Grant, datetime]] = {}
+        self.spent_refreshes: dict[str, tuple[Grant, datetime]] = {}
+        self.ended: dict[str, tuple[Grant, Literal["expired", "revoked"]]] = {}
         self._issued = 0
         self.refresh_count = 0
         """How often a refresh token was taken, for tests."""
 
     # what a platform file may replace --------------------------------------------------------------
+
+    def credentials(self, base_url: str | None = None) -> dict[str, Any]:
+        return {}
+
+    def new_id(self) -> str:
+        return self.serial("id")[:20]
 
     def oauth_error(self, code: str, words: str, status: int = 400) -> Answer:
         """An OAuth error in the platform's shape, to raise."""
@@ -144,22 +166,34 @@ class SignIn(PlatformBox):
         return not math.isinf(self.access_seconds)
 
     def callback_query(self, asked: Json, code: str) -> Json:
-        """What goes back to the callback address besides nothing else."""
-        return {"code": code, "state": asked.get("state", "")}
+        """What goes back to the callback address."""
+        return {"code": code, **self._state(asked)}
 
     def refused_query(self, asked: Json) -> Json:
         """What goes back when the person says no."""
-        return {"error": "access_denied", "state": asked.get("state", "")}
+        return {"error": "access_denied", **self._state(asked)}
 
-    def check_asked(self, asked: Json) -> None:
-        """Refuse an authorize address the platform would refuse; raises Answer."""
+    def _state(self, asked: Json) -> Json:
+        return {"state": asked["state"]} if "state" in asked else {}
+
+    def problem_of(self, asked: Json) -> str:
+        """The error code the platform sends to the callback address at once, without asking anybody; "" for none."""
+        return ""
+
+    def app_asked(self, asked: Json) -> RegisteredApp:
+        """The app of an authorize address; raises Answer when it is unknown, or the callback address is not its own."""
         app = self.apps.get(str(asked.get(self.client_id_name)))
         if app is None:
             raise self.oauth_error("invalid_client", "unknown client", 401)
-        if asked.get("response_type") != "code":
-            raise self.oauth_error("unsupported_response_type", "response_type must be code")
         if app.redirect_uris and asked.get("redirect_uri") not in app.redirect_uris:
             raise self.oauth_error("invalid_request", "redirect_uri does not match")
+        return app
+
+    def check_asked(self, asked: Json) -> None:
+        """Refuse an authorize address on the platform's own page; raises Answer."""
+        self.app_asked(asked)
+        if asked.get("response_type") != "code":
+            raise self.oauth_error("unsupported_response_type", "response_type must be code")
         if unknown := self.asked_scopes(asked) - self.known_scopes if self.known_scopes else None:
             raise self.oauth_error("invalid_scope", f"unknown scopes: {' '.join(sorted(unknown))}")
         if self.pkce_required and not asked.get("code_challenge"):
@@ -168,6 +202,34 @@ class SignIn(PlatformBox):
     def names(self) -> dict[str, str]:
         """username → what the consent page calls the person."""
         return {username: getattr(person, "name", username) for username, person in self.people.items()}
+
+    # how a person of the sandbox acts --------------------------------------------------------------
+
+    def app_for(self, flow_name: str, redirect_uri: str = "") -> dict[str, str]:
+        """Keyword arguments of ``App`` for that flow: an app of its own, which may be called back there."""
+        client_id = self.digest("app", flow_name)[:20]
+        secret = self.digest("app secret", flow_name)[:40] if self.confidential else None
+        app = self.apps.get(client_id) or self.add_app(client_id, secret)
+        return self.called_back(app, redirect_uri)
+
+    def called_back(self, app: RegisteredApp, redirect_uri: str) -> dict[str, str]:
+        """The app as keyword arguments, after it registered one more callback address."""
+        if redirect_uri and redirect_uri not in app.redirect_uris:
+            app.redirect_uris = (*app.redirect_uris, redirect_uri)
+        secret = {"client_secret": app.client_secret} if app.client_secret else {}
+        return {"client_id": app.client_id, **secret}
+
+    def address(self, base_url: str | None = None) -> str:
+        """The server to sign in at: the platform's API, or where :meth:`Sandbox.serve` answers for it."""
+        return base_url or f"https://{self.hosts[0]}"
+
+    def answers(self, flow_name: str, username: str = "brand") -> dict[str, str]:
+        """What the person types or pastes, by the names of the flow's asks."""
+        return {}
+
+    def identity_of(self, username: str) -> str:
+        """The native id a sign-in of that person ends with."""
+        return str(self.people[username].id)
 
     # consent ---------------------------------------------------------------------------------------
 
@@ -200,14 +262,16 @@ class SignIn(PlatformBox):
         """The callback address the browser is sent to after ``username`` agreed, without the scopes in ``untick``."""
         asked = self.asked_in(url)
         self.check_asked(asked)
+        if problem := self.problem_of(asked):
+            return self.sent_back(asked, {"error": problem, **self._state(asked)})
         code = self.new_code(asked, username, self.asked_scopes(asked) - set(untick))
-        return self._back(asked, self.callback_query(asked, code))
+        return self.sent_back(asked, self.callback_query(asked, code))
 
     def deny(self, url: str) -> str:
         """The callback address after the person said no."""
         asked = self.asked_in(url)
         self.check_asked(asked)
-        return self._back(asked, self.refused_query(asked))
+        return self.sent_back(asked, self.refused_query(asked))
 
     def new_code(self, asked: Json, username: str, scopes: frozenset[str]) -> str:
         """A code, good once."""
@@ -219,23 +283,27 @@ class SignIn(PlatformBox):
         self.codes[code] = {**asked, "username": username, "granted": scopes, "at": self.now()}
         return code
 
-    def _back(self, asked: Json, query: Json) -> str:
+    def sent_back(self, asked: Json, query: Json) -> str:
+        """The callback address with a query."""
         address = str(asked.get("redirect_uri") or "")
         return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
     def show_consent(self, request: Request) -> Response:
         """The consent page: who, what, two buttons."""
-        from starlette.responses import HTMLResponse
+        from starlette.responses import HTMLResponse, RedirectResponse
 
         asked = self.asked_in(str(request.url))
         self.check_asked(asked)
+        if problem := self.problem_of(asked):
+            return RedirectResponse(self.sent_back(asked, {"error": problem, **self._state(asked)}), 302)
         people = "".join(
             f'<label><input type="radio" name="username" value="{html.escape(one)}"'
             f"{' checked' * (index == 0)}> {html.escape(name)}</label>"
             for index, (one, name) in enumerate(self.names().items())
         )
         scopes = "".join(
-            f'<label><input type="checkbox" name="granted" value="{html.escape(scope)}" checked> '
+            f'<label><input type="checkbox" name="granted" value="{html.escape(scope)}" checked'
+            f"{' disabled' * (not self.unticks)}> "
             f"{html.escape(scope)}</label>"
             for scope in sorted(self.asked_scopes(asked))
         )
@@ -251,8 +319,9 @@ class SignIn(PlatformBox):
         url = str(request.url)
         if given.get("decision") != "allow":
             return RedirectResponse(self.deny(url), 302)
-        ticked = set(given.all("granted"))
-        untick = self.asked_scopes(self.asked_in(url)) - ticked
+        untick: frozenset[str] = frozenset()
+        if self.unticks:
+            untick = self.asked_scopes(self.asked_in(url)) - set(given.all("granted"))
         return RedirectResponse(self.approve(url, str(given.get("username") or "brand"), untick=untick), 302)
 
     # tokens ----------------------------------------------------------------------------------------
@@ -276,26 +345,43 @@ class SignIn(PlatformBox):
             raise self.oauth_error("invalid_client", "client authentication failed", 401)
         return app
 
-    def redeem(self, given: Json) -> Grant:
-        """What a code or a refresh token stands for; both are spent as the platform spends them."""
+    def redeem(self, given: Json, app: RegisteredApp | None = None) -> Grant:
+        """What a code or a refresh token stands for; both are spent as the platform spends them. With ``app``: another
+        app's are refused and stay."""
         kind = given.get("grant_type")
+        if app is not None and self._owner(given) not in ("", app.client_id):
+            raise self.oauth_error("invalid_grant", "it was given to another app")
         if kind == "authorization_code":
             return self.spend_code(given)
         if kind == "refresh_token":
             return self.spend_refresh(str(given.get("refresh_token")))
         raise self.oauth_error("unsupported_grant_type", "the grant type is not supported")
 
+    def _owner(self, given: Json) -> str:
+        """The client id of the app a code or refresh token was given to; "" when that is not known."""
+        code = self.codes.get(str(given.get("code")))
+        if given.get("grant_type") == "authorization_code" and code is not None:
+            return str(code.get(self.client_id_name) or "")
+        token = str(given.get("refresh_token"))
+        grant = self.refreshes.get(token) or self.spent_refreshes.get(token, (None, None))[0]
+        return grant.client_id if grant is not None else ""
+
     def spend_code(self, given: Json) -> Grant:
         """The grant behind a code: once, in time, for the same callback and the right verifier."""
         asked = self.codes.pop(str(given.get("code")), None)
-        if asked is None or self.now() - asked["at"] > timedelta(seconds=self.code_seconds):
+        if asked is None or self.now() - asked["at"] >= timedelta(seconds=self.code_seconds):
             raise self.oauth_error("invalid_grant", "the code is invalid or expired")
         if asked.get("redirect_uri") and given.get("redirect_uri") != asked["redirect_uri"]:
             raise self.oauth_error("invalid_grant", "redirect_uri does not match")
-        if asked.get("code_challenge") and self._challenge(asked, given) != asked["code_challenge"]:
+        if not self.challenge_holds(asked, given):
             raise self.oauth_error("invalid_grant", "code_verifier does not match")
         client = str(asked.get(self.client_id_name) or "")
         return Grant(asked["username"], asked["granted"], client, self.serial("family")[:16], details=asked)
+
+    def challenge_holds(self, asked: Json, given: Json) -> bool:
+        """Whether the verifier is that of the challenge, where the platform looks at one."""
+        challenge = asked.get("code_challenge")
+        return not self.pkce or not challenge or self._challenge(asked, given) == challenge
 
     def _challenge(self, asked: Json, given: Json) -> str:
         verifier = str(given.get("code_verifier") or "").encode()
@@ -315,11 +401,11 @@ class SignIn(PlatformBox):
             raise self.oauth_error("invalid_grant", "the refresh token expired")
         if self.rotation != "none":
             self.refreshes.pop(token, None)
-            self.spent.setdefault(token, (grant, self.now()))
+            self.spent_refreshes.setdefault(token, (grant, self.now()))
         return grant
 
     def _replayed(self, token: str) -> Grant:
-        grant, at = self.spent.get(token, (None, None))
+        grant, at = self.spent_refreshes.get(token, (None, None))
         if grant is not None and at is not None:
             if self.rotation == "grace" and (self.now() - at).total_seconds() < self.grace_seconds:
                 return grant
@@ -383,19 +469,33 @@ class SignIn(PlatformBox):
 
     def expire(self, token: str) -> None:
         """Make an access token old: it is refused, its refresh token lives."""
-        self.grants.pop(token, None)
+        if (grant := self.grants.pop(token, None)) is not None:
+            self.ended[token] = (grant, "expired")
 
     def revoke(self, token: str) -> None:
         """End a token and everything of its family, as a person does in the settings."""
-        grant = self.grants.pop(token, None) or self.refreshes.pop(token, None)
+        grant = self.grants.get(token) or self.refreshes.get(token) or self.ended.get(token, (None, ""))[0]
+        self.end(token)
         if grant is not None:
             self.end_family(grant.family)
+
+    def end(self, token: str) -> None:
+        """End one token alone, access or refresh."""
+        grant = self.grants.pop(token, None) or self.refreshes.pop(token, None)
+        if grant is not None:
+            self.ended[token] = (grant, "revoked")
 
     def end_family(self, family: str) -> None:
         """End every token that came from one consent."""
         for held in (self.grants, self.refreshes):
-            for token in [token for token, grant in held.items() if grant.family == family]:
-                del held[token]
+            for token in [token for token, grant in held.items() if family and grant.family == family]:
+                self.end(token)
+
+    def why_ended(self, token: str) -> Literal["", "expired", "revoked"]:
+        """Why an access token is not good any more; "" when there never was such a token, or it lives."""
+        if token in self.ended:
+            return self.ended[token][1]
+        return "expired" if token in self.grants and self.grant_of(token) is None else ""
 
 
 def basic(request: Request) -> tuple[str, str] | None:

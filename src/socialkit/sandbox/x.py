@@ -37,10 +37,10 @@ _MISSING_PARENT = "You attempted to reply to a Tweet that is deleted or not visi
 
 
 class XBox(Reads):
-    """X with two accounts, ``brand`` (whose tokens :meth:`credentials` gives) and ``reader``.
+    """X with three accounts, ``brand`` (whose tokens :meth:`credentials` gives), ``reader`` and ``other``.
 
     ``access`` is "self-serve" or "enterprise", ``credits`` the balance in USD, ``charges`` the bill.
-    ``duplicate_seconds`` is how long a text may not be posted again, ``token_seconds`` how long an access
+    ``duplicate_seconds`` is how long a text may not be posted again, ``access_seconds`` how long an access
     token lives. ``people["brand"].subscription = "Premium"`` opens long posts and edits.
 
     >>> from socialkit.sandbox import Sandbox
@@ -51,7 +51,7 @@ class XBox(Reads):
 
     platform: ClassVar[str] = "x"
     title: ClassVar[str] = "X"
-    hosts = ("api.x.com", "api.twitter.com")
+    hosts = ("api.x.com", "api.twitter.com", "x.com")
     publish_match: ClassVar[str] = "POST /2/tweets"
     upload_match: ClassVar[str] = "POST /2/media/upload(/[0-9]+/finalize)?"
     duplicate_seconds: float = 86_400.0
@@ -61,7 +61,7 @@ class XBox(Reads):
         self.versions: dict[str, XPost] = {}
         self._last_id = 0
         self.start_uploads()
-        for name in ("brand", "reader"):
+        for name in ("brand", "reader", "other"):
             self.add_person(name)
 
     # the core's questions ------------------------------------------------------------------------

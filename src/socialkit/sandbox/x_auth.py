@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 
-from .core import Answer, PlatformBox, body
+from .core import Answer, body
+from .oauth1 import OAuth1, header_of, is_signed
+from .sign_in import Grant, Issued, RegisteredApp, basic
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from .core import Sandbox
 
-__all__ = ["Grant", "Grants", "XUser", "signature"]
+__all__ = ["Grants", "XUser"]
 
 Json = dict[str, Any]
 Table = list[tuple[str, str, Callable[["Request"], "Response"]]]
@@ -30,8 +29,10 @@ SCOPES = (
     "tweet.read tweet.write tweet.moderate.write users.read media.write like.read like.write "
     "bookmark.read bookmark.write offline.access"
 )
-_CODE_SECONDS = 30
-_SKEW_SECONDS = 300
+_ALL_SCOPES = (
+    f"{SCOPES} users.email follows.read follows.write space.read mute.read mute.write list.read list.write block.read "
+    "block.write dm.read dm.write timeline.read broadcast.read broadcast.write"
+)
 _TITLES = {
     400: "Invalid Request",
     401: "Unauthorized",
@@ -65,67 +66,48 @@ class XUser:
         return self.subscription != "None"
 
 
-@attrs.frozen
-class Grant:
-    """What a credential stands for: ``kind`` is oauth2, oauth1 or app; ``username`` None for app."""
+class Grants(OAuth1):
+    """The part of the box that knows who asks, and says no in X's words.
 
-    kind: str
-    username: str | None = None
-    scopes: frozenset[str] = frozenset()
-    issued_at: datetime | None = None
-    secret: str = attrs.field(default="", repr=False)
-    writes: bool = True
-
-
-def signature(
-    method: str, url: str, parameters: Iterable[tuple[str, str]], consumer_secret: str, token_secret: str
-) -> str:
-    """The OAuth 1.0a HMAC-SHA1 signature (RFC 5849, section 3.4) of a request, in base 64.
-
-    ``url`` has no query; ``parameters`` are those of the query, of a form body and the ``oauth_`` ones
-    without ``oauth_signature``, decoded.
-
-    >>> signature("GET", "https://api.x.com/2/users/me", [("oauth_nonce", "n")], "consumer", "token")
-    'TOe8OocP6vNWpJ8pAa+ueCq3aoU='
+    ``confidential = True`` makes the app one that must prove itself; a public one may.
     """
-    pairs = sorted((_escaped(name), _escaped(value)) for name, value in parameters)
-    joined = "&".join(f"{name}={value}" for name, value in pairs)
-    base = "&".join((method.upper(), _escaped(url), _escaped(joined)))
-    key = f"{_escaped(consumer_secret)}&{_escaped(token_secret)}"
-    return base64.b64encode(hmac.new(key.encode(), base.encode(), hashlib.sha1).digest()).decode()
 
-
-def _escaped(text: str) -> str:
-    return quote(text, safe="-._~")
-
-
-class Grants(PlatformBox):
-    """The part of the box that knows who asks, and says no in X's words."""
-
-    token_seconds: float = 7200.0
-    confidential = False
+    access_seconds: float = 7200.0
+    refresh_seconds: float = 15_768_000.0
+    code_seconds: float = 30.0
+    rotation: Literal["none", "grace", "strict"] = "strict"
+    confidential: bool = False
+    known_scopes: ClassVar[frozenset[str]] = frozenset(_ALL_SCOPES.split())
+    pkce: ClassVar[Literal["", "S256", "hex"]] = "S256"
+    pkce_required: ClassVar[bool] = True
+    unticks: ClassVar[bool] = False
+    people: dict[str, XUser]
 
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
-        self.people: dict[str, XUser] = {}
         self.client_id = self.digest("client")[:34]
         self.client_secret = self.digest("client secret")[:50]
         self.api_key = self.digest("api key")[:25]
         self.api_secret = self.digest("api secret")[:50]
-        self.grants: dict[str, Grant] = {}
-        self.refreshes: dict[str, Grant] = {}
-        self.codes: dict[str, Json] = {}
-        self._nonces: dict[tuple[str, str], float] = {}
-        self._issued = 0
+        self.add_app(self.client_id, self.client_secret)
+        self.consumers[self.api_key] = RegisteredApp(self.api_key, self.api_secret)
 
     def auth_table(self) -> Table:
         """Method, path and handler of everything in this file."""
         return [
-            ("GET", "/i/oauth2/authorize", self.authorize),
+            ("GET", "/i/oauth2/authorize", self.show_consent),
+            ("POST", "/i/oauth2/authorize", self.press),
             ("POST", "/2/oauth2/token", self.give_token),
             ("POST", "/2/oauth2/revoke", self.revoke_token),
             ("POST", "/oauth2/token", self.give_app_token),
             ("POST", "/oauth2/invalidate_token", self.invalidate_app_token),
+            ("POST", "/oauth/request_token", self.give_request_token),
+            ("GET", "/oauth/authorize", self.show_consent),
+            ("POST", "/oauth/authorize", self.press),
+            ("GET", "/oauth/authenticate", self.show_consent),
+            ("POST", "/oauth/authenticate", self.press),
+            ("POST", "/oauth/access_token", self.give_access_token),
+            ("POST", "/1.1/oauth/invalidate_token", self.invalidate_token),
         ]
 
     # error bodies --------------------------------------------------------------------------------
@@ -188,7 +170,7 @@ class Grants(PlatformBox):
         """An OAuth 2.0 access token of the account: the living one with these scopes, else a new one."""
         granted = frozenset(scopes.split())
         for token, grant in self.grants.items():
-            if grant.username == username and grant.scopes == granted and self._alive(grant):
+            if grant.username == username and grant.scopes == granted and self.grant_of(token):
                 return token
         return self._new_token(username, granted)
 
@@ -205,57 +187,69 @@ class Grants(PlatformBox):
         for token, grant in self.grants.items():
             if grant.kind == "app":
                 return token
-        token = "AAAAAAAAAAAAAAAAAAAAA" + self._serial("app token")[:60]
-        self.grants[token] = Grant("app")
+        token = "AAAAAAAAAAAAAAAAAAAAA" + self.serial("app token")[:60]
+        self.grants[token] = Grant("", frozenset(), kind="app")
         return token
 
     def oauth1(self, username: str, *, writes: bool = True) -> tuple[str, str, str, str]:
         """API key, API secret, access token and token secret of the account, for OAuth 1.0a."""
         token = f"{self.people[username].id}-{self.digest('oauth1', username, writes)[:40]}"
         secret = self.digest("oauth1 secret", username, writes)[:45]
-        self.grants.setdefault(token, Grant("oauth1", username, secret=secret, writes=writes))
+        rights = {"rights": "write" if writes else "read"}
+        grant = Grant(username, frozenset(), self.api_key, token, self.now(), rights, "oauth1", secret)
+        self.grants.setdefault(token, grant)
         return self.api_key, self.api_secret, token, secret
 
-    def revoke(self, token: str) -> None:
-        """Make a token of any kind invalid, as a person does in the settings."""
-        self.grants.pop(token, None)
-        self.refreshes.pop(token, None)
-
-    def _serial(self, what: str) -> str:
-        self._issued += 1
-        return self.digest(what, self._issued)
-
     def _new_token(self, username: str, scopes: frozenset[str]) -> str:
-        token = base64.urlsafe_b64encode(self._serial("token")[:66].encode()).decode()
-        self.grants[token] = Grant("oauth2", username, scopes, self.now())
+        grant = Grant(username, scopes, self.client_id, issued_at=self.now())
+        token = self.new_access(grant)
+        self.grants[token] = grant
         return token
 
     def _new_refresh(self, username: str, scopes: frozenset[str]) -> str:
-        token = base64.urlsafe_b64encode(self._serial("refresh")[:66].encode()).decode()
-        self.refreshes[token] = Grant("oauth2", username, scopes, self.now())
+        grant = Grant(username, scopes, self.client_id, issued_at=self.now())
+        token = self.new_refresh(grant)
+        self.refreshes[token] = grant
         return token
 
-    def _alive(self, grant: Grant) -> bool:
-        if grant.kind != "oauth2" or grant.issued_at is None:
-            return grant.kind != "oauth2"
-        return (self.now() - grant.issued_at).total_seconds() < self.token_seconds
+    def new_access(self, grant: Grant) -> str:
+        return base64.urlsafe_b64encode(self.serial("token")[:66].encode()).decode()
+
+    def new_refresh(self, grant: Grant) -> str:
+        return base64.urlsafe_b64encode(self.serial("refresh")[:66].encode()).decode()
+
+    def new_token(self, username: str, app: RegisteredApp, asked: Json) -> str:
+        made = super().new_token(username, app, asked)
+        token = f"{self.people[username].id}-{made[:40]}"
+        self.grants[token] = self.grants.pop(made)
+        return token
+
+    def identity_fields(self, username: str) -> Json:
+        person = self.people[username]
+        return {"user_id": person.id, "screen_name": person.username}
+
+    def grant_of(self, token: str) -> Grant | None:
+        grant = self.grants.get(token)
+        return grant if grant is not None and grant.kind != "oauth2" else super().grant_of(token)
 
     # who asks ------------------------------------------------------------------------------------
 
     def peek(self, request: Request) -> Grant | None:
         """What the request's credential claims to be, unproved: whose limits it spends."""
-        scheme, _, rest = request.headers.get("authorization", "").partition(" ")
-        token = _oauth_header(rest).get("oauth_token", "") if scheme == "OAuth" else rest.strip()
-        return self.grants.get(token)
+        token = request.headers.get("authorization", "").partition(" ")[2].strip()
+        return self.grants.get(header_of(request).get("oauth_token", token))
 
-    def grant(self, request: Request) -> Grant:
+    def grant(self, request: Request, *scopes: str) -> Grant:
         """What the request's credential stands for; 401 when it is none."""
-        found = self.peek(request)
-        signed = request.headers.get("authorization", "").startswith("OAuth ")
-        if found is None or not self._alive(found) or signed != (found.kind == "oauth1"):
+        if is_signed(request):
+            found = self.signer(request)
+        else:
+            found = self.grant_of(request.headers.get("authorization", "").partition(" ")[2].strip())
+            found = None if found is not None and found.kind == "oauth1" else found
+        if found is None:
             raise Answer(self.token_expired())
-        if signed and not self._signature_holds(request, found):
-            raise Answer(self.token_expired())
+        if found.kind == "oauth2" and not found.scopes.issuperset(scopes):
+            raise self.forbidden()
         return found
 
     def user(self, request: Request, *scopes: str) -> XUser:
@@ -265,7 +259,7 @@ class Grants(PlatformBox):
     def viewer(self, request: Request) -> XUser | None:
         """The account that reads; None for an app-only token."""
         grant = self.grant(request)
-        return None if grant.username is None else self._person(grant, ("tweet.read", "users.read"))
+        return None if not grant.username else self._person(grant, ("tweet.read", "users.read"))
 
     def covers(self, request: Request, scope: str) -> bool:
         """Whether the request's credential has the scope; OAuth 1.0a has all."""
@@ -273,7 +267,7 @@ class Grants(PlatformBox):
         return grant is not None and (grant.kind == "oauth1" or scope in grant.scopes)
 
     def _person(self, grant: Grant, scopes: tuple[str, ...]) -> XUser:
-        if grant.username is None:
+        if not grant.username:
             detail = (
                 "Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint. "
                 "Supported authentication types are [OAuth 1.0a User Context, OAuth 2.0 User Context]."
@@ -282,7 +276,7 @@ class Grants(PlatformBox):
             raise Answer(self.problem(403, detail, "unsupported-authentication", title))
         if grant.kind == "oauth2" and not grant.scopes.issuperset(scopes):
             raise self.forbidden()
-        if not grant.writes and any(scope.endswith(".write") for scope in scopes):
+        if grant.details.get("rights") == "read" and any(scope.endswith(".write") for scope in scopes):
             detail = (
                 "Your client app is not configured with the appropriate oauth1 app permissions for this "
                 "endpoint."
@@ -293,120 +287,72 @@ class Grants(PlatformBox):
             raise self.coded(403, 64, "Your account is suspended and is not permitted to access this feature")
         return person
 
-    def _signature_holds(self, request: Request, grant: Grant) -> bool:
-        given = _oauth_header(request.headers["authorization"].partition(" ")[2])
-        claimed = given.pop("oauth_signature", "")
-        given.pop("realm", None)
-        if given.get("oauth_consumer_key") != self.api_key:
-            return False
-        if given.get("oauth_signature_method") != "HMAC-SHA1" or not self._fresh(given):
-            return False
-        parameters = [*given.items(), *parse_qsl(request.url.query, keep_blank_values=True)]
-        parameters += body(request).fields if _is_form(request) else []
-        path = self.turn.path if self.turn is not None else request.url.path
-        bases = (self.base, *(f"https://{host}" for host in self.hosts))
-        return any(
-            hmac.compare_digest(
-                claimed,
-                signature(request.method, base + path, parameters, self.api_secret, grant.secret),
-            )
-            for base in bases
-        )
-
-    def _fresh(self, given: dict[str, str]) -> bool:
-        """Whether the timestamp is near the platform's clock and the nonce was not used before."""
-        now = self.now().timestamp()
-        try:
-            stamp = float(given.get("oauth_timestamp", ""))
-        except ValueError:
-            return False
-        key = (given.get("oauth_token", ""), given.get("oauth_nonce", ""))
-        if abs(now - stamp) > _SKEW_SECONDS or key in self._nonces:
-            return False
-        self._nonces = {old: at for old, at in self._nonces.items() if now - at <= 2 * _SKEW_SECONDS}
-        self._nonces[key] = now
-        return True
-
     # OAuth 2.0 -----------------------------------------------------------------------------------
 
-    def consent(self, url: str, username: str = "brand") -> str:
-        """The callback URL with a code, as after ``username`` pressed "Authorize app" on the page at ``url``."""
-        asked = dict(parse_qsl(urlsplit(url).query))
-        if asked.get("client_id") != self.client_id or asked.get("response_type") != "code":
-            raise ValueError("the authorize URL is of another app, or does not ask for a code")
-        code = self._serial("code")[:60]
-        self.codes[code] = {**asked, "username": username, "at": self.now()}
-        query = urlencode({"state": asked.get("state", ""), "code": code})
-        return f"{asked['redirect_uri']}{'&' if '?' in asked['redirect_uri'] else '?'}{query}"
+    def app_for(self, flow_name: str, redirect_uri: str = "") -> dict[str, str]:
+        if flow_name == "keys":
+            return {}
+        oauth1 = flow_name == "oauth1"
+        app = self.consumers[self.api_key] if oauth1 else self.apps[self.client_id]
+        known = self.called_back(app, "" if redirect_uri == "oob" else redirect_uri)
+        public = not oauth1 and not self.confidential
+        return {"client_id": known["client_id"]} if public else known
 
-    def authorize(self, request: Request) -> Response:
-        """``GET /i/oauth2/authorize``: the brand agrees at once."""
-        from starlette.responses import RedirectResponse
+    def answers(self, flow_name: str, username: str = "brand") -> dict[str, str]:
+        if flow_name != "keys":
+            return {}
+        names = ("api_key", "api_secret", "access_token", "token_secret")
+        return dict(zip(names, self.oauth1(username), strict=True))
 
-        try:
-            return RedirectResponse(self.consent(str(request.url)), 302)
-        except (KeyError, ValueError) as error:
-            raise self.invalid(({}, str(error))) from None
-
-    def _oauth_error(self, status: int, code: str, words: str) -> Answer:
+    def oauth_error(self, code: str, words: str, status: int = 400) -> Answer:
         from starlette.responses import JSONResponse
 
+        if code == "invalid_grant":
+            code, words = "invalid_request", "Value passed for the token was invalid."
         return Answer(JSONResponse({"error": code, "error_description": words}, status))
 
-    def _client(self, request: Request, given: Json) -> None:
-        """Check who refreshes: Basic for a confidential client, ``client_id`` in the body for a public one."""
-        identity = _basic(request)
-        if identity is None and not self.confidential and given.get("client_id") == self.client_id:
-            return
-        if identity != (self.client_id, self.client_secret):
-            raise self._oauth_error(401, "unauthorized_client", "Missing valid authorization header")
+    def badly_signed(self) -> Answer:
+        return self.coded(401, 32, "Could not authenticate you.")
+
+    def callback_refused(self) -> Answer:
+        return self.coded(403, 415, "Callback URL not approved for this client application.")
+
+    def check_asked(self, asked: Json) -> None:
+        super().check_asked(asked)
+        if len(str(asked.get("state", ""))) > 500:
+            raise self.invalid(({"state": [asked["state"]]}, "state is longer than 500 characters"))
+
+    def client_of(self, request: Request, given: Json) -> RegisteredApp:
+        """Basic for a confidential app, ``client_id`` in the body for a public one."""
+        proof = basic(request)
+        app = self.apps.get(proof[0] if proof else str(given.get("client_id")))
+        proved = proof is not None and app is not None and proof[1] == app.client_secret
+        if app is None or not (proved or (proof is None and not self.confidential)):
+            raise self.oauth_error("unauthorized_client", "Missing valid authorization header", 401)
+        return app
+
+    def gives_refresh(self, grant: Grant) -> bool:
+        return "offline.access" in grant.scopes
+
+    def token_answer(self, issued: Issued) -> Json:
+        lives = 7200 if math.isinf(self.access_seconds) else int(self.access_seconds)
+        return {**super().token_answer(issued), "expires_in": lives}
 
     def give_token(self, request: Request) -> Response:
         """``POST /2/oauth2/token``: a code or a refresh token for a new pair; both work once."""
         from starlette.responses import JSONResponse
 
-        given = dict(body(request).fields)
-        self._client(request, given)
-        kind = given.get("grant_type")
-        if kind == "refresh_token":
-            grant = self.refreshes.pop(str(given.get("refresh_token")), None)
-        elif kind == "authorization_code":
-            grant = self._spend_code(given)
-        else:
-            raise self._oauth_error(
-                400, "unsupported_grant_type", "Value passed for the grant type was invalid."
-            )
-        if grant is None or grant.username is None:
-            raise self._oauth_error(400, "invalid_request", "Value passed for the token was invalid.")
-        answer: Json = {
-            "token_type": "bearer",
-            "expires_in": 7200 if math.isinf(self.token_seconds) else int(self.token_seconds),
-            "access_token": self._new_token(grant.username, grant.scopes),
-            "scope": " ".join(sorted(grant.scopes)),
-        }
-        if "offline.access" in grant.scopes:
-            answer["refresh_token"] = self._new_refresh(grant.username, grant.scopes)
-        return JSONResponse(answer)
-
-    def _spend_code(self, given: Json) -> Grant | None:
-        asked = self.codes.pop(str(given.get("code")), None)
-        if asked is None or self.now() - asked["at"] > timedelta(seconds=_CODE_SECONDS):
-            return None
-        verifier = str(given.get("code_verifier", ""))
-        if asked.get("code_challenge_method", "plain") == "S256":
-            digest = hashlib.sha256(verifier.encode()).digest()
-            verifier = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-        if verifier != asked.get("code_challenge") or given.get("redirect_uri") != asked["redirect_uri"]:
-            return None
-        return Grant("oauth2", asked["username"], frozenset(str(asked.get("scope", "")).split()))
+        given = self.form(request)
+        app = self.client_of(request, given)
+        return JSONResponse(self.token_answer(self.issue(self.redeem(given, app))))
 
     def revoke_token(self, request: Request) -> Response:
         """``POST /2/oauth2/revoke``."""
         from starlette.responses import JSONResponse
 
-        given = dict(body(request).fields)
-        self._client(request, given)
-        self.revoke(str(given.get("token")))
+        given = self.form(request)
+        self.client_of(request, given)
+        self.end(str(given.get("token")))
         return JSONResponse({"revoked": True})
 
     def give_app_token(self, request: Request) -> Response:
@@ -414,7 +360,7 @@ class Grants(PlatformBox):
         from starlette.responses import JSONResponse
 
         given = dict(body(request).fields)
-        if _basic(request) != (self.api_key, self.api_secret):
+        if basic(request) != (self.api_key, self.api_secret):
             raise self.coded(403, 99, "Unable to verify your credentials")
         if given.get("grant_type") != "client_credentials":
             raise self.coded(400, 170, "Missing required parameter: grant_type")
@@ -424,30 +370,18 @@ class Grants(PlatformBox):
         """``POST /oauth2/invalidate_token``."""
         from starlette.responses import JSONResponse
 
-        if _basic(request) != (self.api_key, self.api_secret):
+        if basic(request) != (self.api_key, self.api_secret):
             raise self.coded(403, 99, "Unable to verify your credentials")
         token = str(dict(body(request).fields).get("access_token"))
-        self.revoke(token)
+        self.end(token)
         return JSONResponse({"access_token": token})
 
+    def invalidate_token(self, request: Request) -> Response:
+        """``POST /1.1/oauth/invalidate_token``: ends the OAuth 1.0a token that signs it."""
+        from starlette.responses import JSONResponse
 
-def _oauth_header(text: str) -> dict[str, str]:
-    """The parameters of an ``Authorization: OAuth`` header, decoded."""
-    pairs = (part.strip().partition("=") for part in text.split(","))
-    return {unquote(name): unquote(value.strip('"')) for name, _, value in pairs if name}
-
-
-def _is_form(request: Request) -> bool:
-    return request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-
-
-def _basic(request: Request) -> tuple[str, str] | None:
-    """User and password of an ``Authorization: Basic`` header, URL-decoded; None without one."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme != "Basic":
-        return None
-    try:
-        user, _, password = base64.b64decode(given, validate=True).decode().partition(":")
-    except ValueError:
-        return None
-    return unquote(user), unquote(password)
+        if self.signer(request) is None:
+            raise self.coded(401, 89, "Invalid or expired token.")
+        token = header_of(request)["oauth_token"]
+        self.end(token)
+        return JSONResponse({"access_token": token})

@@ -115,7 +115,7 @@ class Meter(Grants):
             return "app"
         if window.per == "app":
             return "app" if grant.kind == "app" else None
-        return grant.username
+        return grant.username or None
 
     def limit_headers(self, allowance: Allowance) -> dict[str, str]:
         daily = allowance.window.seconds == _DAY

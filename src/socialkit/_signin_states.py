@@ -1,0 +1,143 @@
+"""How every account's sign-in stands: what it may do, when it ends, what repairs it."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+from . import registry
+from ._signin_checks import USUAL, missing_of
+from .errors import AuthError, IdentityClash, SocialKitError
+from .flows import Flow, scopes_for
+
+if TYPE_CHECKING:
+    from .accounts import Account
+    from .adapters.base import Credential
+    from .client import AsyncClient
+    from .model import Identity
+
+Health = Literal["ok", "ends soon", "ended", "not signed in", "refused", "unknown"]
+SOON = timedelta(days=7)
+"""From when on an end that nothing can put off is told."""
+
+
+@attrs.frozen(kw_only=True)
+class SignIn:
+    """How the sign-in of one account stands; nothing of it is secret.
+
+    Attributes:
+        account: the account's name. server: base URL of the platform's API.
+        identity: who it is, None while nobody knows.
+        scopes: what was granted, () when unknown. missing: what publishing and metrics need beyond them.
+        expires_at: aware UTC end of the access token; where it is ``renewable`` it is renewed by itself.
+        health: "ok" · "ends soon" (within a week, and only a person can renew it) · "ended" · "not signed in" ·
+            "refused" (the platform was asked, and said no) · "unknown" (it was asked, and did not answer).
+        words: why, where there is more to say. repair: the command that repairs it, or None.
+
+    >>> from socialkit import Client, Mastodon
+    >>> with Client({"toots": Mastodon("https://mastodon.social", token="s3cret")}) as client:
+    ...     client.sign_ins()[0].health
+    'ok'
+    """
+
+    account: str
+    platform: str
+    server: str
+    identity: Identity | None = None
+    scopes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    renewable: bool = False
+    health: Health = "ok"
+    words: str = ""
+    repair: str | None = None
+
+
+async def sign_ins(client: AsyncClient, check: bool) -> list[SignIn]:
+    """One per account of the client, in its order; ``check`` asks every platform, all at once."""
+    return list(await asyncio.gather(*(_state(client, account, check) for account in list(client._accounts))))
+
+
+async def _state(client: AsyncClient, account: Account, check: bool) -> SignIn:
+    credential = await account.keychain.newest()
+    state = _known(account, credential, account.now(), await _identity(account))
+    if check and is_credential(credential):
+        state = await _checked(account, state)
+    broken = state.health in ("ends soon", "ended", "not signed in", "refused") or state.missing
+    return attrs.evolve(state, repair=repair(account)) if broken else state
+
+
+async def _identity(account: Account) -> Identity | None:
+    if account.adapter.identity is not None:
+        return account.adapter.identity
+    facts = account.facts or await account.stored()
+    return facts.identity if facts else None
+
+
+def _known(account: Account, credential: Credential, now: datetime, who: Identity | None) -> SignIn:
+    """What can be told without asking anybody."""
+    flow, granted = flow_of(account, credential), credential.scopes
+    renewable = account.keychain.renewable(credential)
+    return SignIn(
+        account=account.name,
+        platform=account.adapter.platform,
+        server=account.adapter.server,
+        identity=who,
+        scopes=granted,
+        missing=missing_of(flow, scopes_for(flow, USUAL), granted) if flow else (),
+        expires_at=credential.expires_at,
+        renewable=renewable,
+        health=_health(credential, renewable, now),
+    )
+
+
+def _health(credential: Credential, renewable: bool, now: datetime) -> Health:
+    if not is_credential(credential):
+        return "not signed in"
+    if renewable or credential.expires_at is None:
+        return "ok"
+    if credential.expires_at <= now:
+        return "ended"
+    return "ends soon" if credential.expires_at - now <= SOON else "ok"
+
+
+async def _checked(account: Account, state: SignIn) -> SignIn:
+    """What the platform says itself."""
+    try:
+        facts = await account.ask(state.identity)
+    except IdentityClash as clash:
+        return attrs.evolve(state, health="refused", words=clash.message)
+    except AuthError as error:
+        health: Health = "ended" if state.health == "ended" else "refused"
+        return attrs.evolve(state, health=health, words=error.message)
+    except SocialKitError as error:
+        return attrs.evolve(state, health="unknown", words=error.message)
+    newest = await account.keychain.newest()
+    return _known(account, newest, account.now(), facts.identity)
+
+
+def repair(account: Account) -> str:
+    """The command that signs the account in again."""
+    adapter = account.adapter
+    flows = registry.flows(adapter.platform)
+    usual = flows[0].server.rstrip("/") if flows else adapter.server
+    server = [] if adapter.server == usual else ["--server", adapter.server]
+    return shlex.join(["socialkit", "login", adapter.platform, "--name", account.name, *server])
+
+
+def flow_of(account: Account, credential: Credential) -> Flow | None:
+    """The flow a credential came from; for one that was given by hand, the first of its kind."""
+    flows = registry.flows(account.adapter.platform)
+    name = credential.extra.get("flow")
+    if name is not None:
+        return next((flow for flow in flows if flow.name == name), None)
+    return next((flow for flow in flows if flow.kind == credential.kind), None)
+
+
+def is_credential(credential: Credential) -> bool:
+    """Whether anybody is signed in with it. A token in the path (Telegram's) is of kind "none", as nothing is."""
+    return credential.kind != "none" or credential.access_token is not None or credential.secret is not None
