@@ -11,7 +11,7 @@ import attrs
 
 from socialkit import Post
 from socialkit.model import Receipt
-from socialkit.registry import adapter, sandbox_boxes
+from socialkit.registry import adapter, platforms
 from socialkit.sandbox import Sandbox
 from socialkit.testing import ManualClock
 
@@ -115,4 +115,4 @@ def judge(platform: str, ours: Count, theirs: Count | None, posts: int = POSTS) 
 
 
 def run() -> list[Row]:
-    return [judge(name, *asyncio.run(measure(name, POSTS))) for name in TARGETS if name in sandbox_boxes()]
+    return [judge(name, *asyncio.run(measure(name, POSTS))) for name in TARGETS if name in platforms()]

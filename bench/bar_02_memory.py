@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from socialkit.registry import sandbox_boxes
+from socialkit.registry import platforms
 
 from .canned import child
 from .peers import MISSING, bluesky_client, label, mastodon_client, peer
@@ -158,7 +158,7 @@ def judge(platform: str, size: int, done: Peak, theirs: Peak | None) -> Row:
 
 
 def run() -> list[Row]:
-    there = [name for name in SIZES if name in sandbox_boxes()]
+    there = [name for name in SIZES if name in platforms()]
     rows = []
     for name in there:
         theirs = measure(name, SIZES[name], "peer") if peer(PEERS[name]) else None

@@ -22,7 +22,7 @@ from typing import Any
 import attrs
 
 from socialkit import Image, Outcome, Post, Status
-from socialkit.registry import sandbox_boxes
+from socialkit.registry import platforms
 from socialkit.sandbox import Sandbox
 from socialkit.testing import ManualClock
 
@@ -325,7 +325,7 @@ def judge(subject: Subject, tally: Tally, theirs: str = "-") -> Row:
 def run() -> list[Row]:
     from .failures_of_peers import compared
 
-    there = sandbox_boxes()
+    there = platforms()
     subjects = [subject for subject in SUBJECTS if subject.platform in there]
     theirs = compared(sorted({subject.platform for subject in subjects}))
     done = measure(subjects)

@@ -28,14 +28,14 @@ from bench import (  # noqa: E402
 )
 from bench.table import Row  # noqa: E402
 
-from socialkit.registry import adapter, sandbox_boxes  # noqa: E402
+from socialkit.registry import adapter, platforms  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
 def own_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bar may take the budgets off an adapter; other tests must not see that."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    for name in sandbox_boxes():
+    for name in platforms():
         monkeypatch.setattr(adapter(name), "rules", adapter(name).rules)
 
 
@@ -73,7 +73,7 @@ def test_a_bar_that_crashes_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- 1 requests -----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("platform", [name for name in bar_01_requests.TARGETS if name in sandbox_boxes()])
+@pytest.mark.parametrize("platform", [name for name in bar_01_requests.TARGETS if name in platforms()])
 def test_requests_are_counted_in_the_transcript(platform: str) -> None:
     ours, _ = asyncio.run(bar_01_requests.measure(platform, 3, peer_too=False))
     assert ours == bar_01_requests.Count(1, 0)
@@ -148,9 +148,7 @@ def test_a_costly_publish_is_missed() -> None:
 
 
 # --- 6 failures -----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "subject", [one for one in bar_06_failures.SUBJECTS if one.platform in sandbox_boxes()]
-)
+@pytest.mark.parametrize("subject", [one for one in bar_06_failures.SUBJECTS if one.platform in platforms()])
 def test_failures_are_driven_to_a_known_state(subject: bar_06_failures.Subject) -> None:
     tally = asyncio.run(bar_06_failures.block(subject, 0, 3, seed=1))
     assert tally.trials == 3

@@ -16,12 +16,12 @@ import pytest
 
 from processes import Child, Nursery, nursery, picture
 from socialkit import Post
-from socialkit.registry import sandbox_boxes
+from socialkit.registry import platforms
 from socialkit.sandbox import Sandbox
 from socialkit.testing import ManualClock
 
 PERSONALITIES = ["mastodon", "mastodon:gotosocial", "bluesky", "x"]
-OTHERS = sorted(set(sandbox_boxes()) - {"mastodon", "bluesky", "x"})
+OTHERS = sorted(set(platforms()) - {"mastodon", "bluesky", "x"})
 SHAPES = {"post": 1, "picture": 1, "thread": 3}
 ONCE = "published"
 

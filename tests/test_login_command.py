@@ -69,9 +69,11 @@ class Form(html.parser.HTMLParser):
             self.fields.append((name, value))
         if tag != "input" or not name:
             return
-        if told.get("type") == "radio" and value == self.username:
-            self.fields.append((name, value))
-        elif (told.get("type") == "checkbox" and "checked" in told) or told.get("type") == "hidden":
+        if (
+            (told.get("type") == "radio" and value == self.username)
+            or (told.get("type") == "checkbox" and "checked" in told)
+            or told.get("type") == "hidden"
+        ):
             self.fields.append((name, value))
 
 

@@ -181,7 +181,7 @@ def test_a_flowing_clock_follows_real_time_and_can_be_pushed():
 
 # --- the fixtures and suites -----------------------------------------------------------------------------------
 def test_the_fixtures_give_a_client_on_every_platform(sandbox, client):
-    assert set(client.accounts) == set(sandbox.boxes)
+    assert set(client.accounts) == {name for name, box in sandbox.boxes.items() if box.publishes}
     client.publish(Post("We ship today"), "mastodon", idempotency_key="launch")
     assert [entry.text for entry in sandbox.timeline("mastodon")] == ["We ship today"]
 

@@ -336,7 +336,7 @@ class BoundCall:
                 if step == "commit":
                     await self._refused(self._refusal(response))
                 response = await self._exchange(step, method, url, request, credential, before, sent)
-            if 200 <= response.status < 300 or response.status in request.get("accept", ()):
+            if self._taken(response, request):
                 return response
             error = self._refusal(response)
             curable = getattr(error, "refreshable", False) and self._signed and "credential" not in request
@@ -346,6 +346,11 @@ class BoundCall:
                 await self._refused(error)
             await self._owner.renew(credential)
         raise AssertionError("unreachable")
+
+    def _taken(self, response: Response, request: Request) -> bool:
+        if 200 <= response.status < 300:
+            return not self._owner.adapter.says_no(response)
+        return response.status in request.get("accept", ())
 
     async def _credential(self, request: Request) -> Credential | None:
         if "credential" in request:

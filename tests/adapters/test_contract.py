@@ -10,7 +10,7 @@ from socialkit import registry
 from socialkit.sandbox import Sandbox
 from socialkit.testing import AdapterContract
 
-PLATFORMS = sorted(registry.sandbox_boxes())
+PLATFORMS = registry.platforms()
 PAGE = {"devto": 1000}
 """Posts on one page of a platform's own list, where they are more than 100."""
 

@@ -42,6 +42,8 @@ def _fits(row: ErrorRow, status: int, code: Any, said: str) -> bool:
 def _by_status(status: int) -> ErrorRow:
     if status >= 500:
         return ErrorRow(status, "Unavailable", definite=False)
+    if status < 300:  # it says no inside a good answer, in words no row knows
+        return ErrorRow(status, "Declined", definite=False)
     return ErrorRow(status, _BY_STATUS.get(status, "Declined"), refresh=status == 401)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 from typing import Any, ClassVar
 
-from ..errors import ConfigError, IdentityClash
+from ..errors import ConfigError, IdentityClash, ReauthNeeded, SocialKitError
 from ..flows import Flow
 from ..flows._whoami import identities
 from ..rules import Rules, TextRule
-from .base import AccountFacts, Adapter, Call, Credential, Draft, Part
+from .base import AccountFacts, Adapter, Call, Credential, Draft, Part, Response
 
 RULES = Rules(
     text=TextRule(10_000_000, "codepoints"),
@@ -58,6 +58,20 @@ class SignedIn(Adapter):
             f"the credential belongs to {told[0].name or told[0].id} on {self.platform}, but this account is "
             f"{self.identity.name or self.identity.id}; sign in again as that one"
         )
+
+    def says_no(self, response: Response) -> bool:
+        body = response.json_or_none()
+        return isinstance(body, dict) and body.get("ok") is False
+
+    def parse_error(self, response: Response) -> SocialKitError:
+        """A code that means "sign in again" on this platform is cured by a renewal where there is one."""
+        error = super().parse_error(response)
+        refusals = {code for flow in self.flows if flow.whoami for code in flow.whoami.refusals}
+        code = getattr(error, "code", None)
+        if code not in refusals:
+            return error
+        words = f"{self.platform} does not accept the credential: {code}"
+        return ReauthNeeded(words, status=response.status, code=code, refreshable=True)
 
     def _flow_of(self, credential: Credential) -> Flow:
         name = credential.extra.get("flow")

@@ -653,6 +653,10 @@ class Adapter:
             return body.get("code") or body.get("error"), str(said)
         return None, response.text[:200]
 
+    def says_no(self, response: Response) -> bool:
+        """Whether an answer of status 2xx is an error all the same, as some platforms send them. Pure."""
+        return False
+
     def parse_error(self, response: Response) -> SocialKitError:
         """The error an answer means, by the platform's table in ``rules.errors``, then by status."""
         code, said = self.read_error(response)

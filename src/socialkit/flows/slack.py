@@ -23,8 +23,9 @@ _SCOPES = {
     "delete": ("chat:write",),
     "messages": ("chat:write", "im:read", "im:history"),
 }
+_REFUSALS = ("account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked")
 # A user id is unique in its workspace only.
-_WHOAMI = Whoami(url=f"{_SERVER}/api/auth.test", id="team_id+user_id", name="user")
+_WHOAMI = Whoami(url=f"{_SERVER}/api/auth.test", id="team_id+user_id", name="user", refusals=_REFUSALS)
 _REVOCATION = Revocation(url=f"{_SERVER}/api/auth.revoke", method="GET", name="", client=False)
 
 FLOWS = (
