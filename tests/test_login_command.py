@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from socialkit import registry
 from socialkit.__main__ import main
+from socialkit.config import SECRETS
 from socialkit.errors import LoginFailed
 from socialkit.flows import CodeFlow, DeviceFlow
 from socialkit.model import Identity
@@ -708,29 +709,30 @@ def test_what_nobody_foresaw_is_named_by_its_place_and_shows_no_value(desk):
     assert "s3cret" not in desk.errors
 
 
+def known_keys():
+    """Every key the configuration may know, and some of the adapters'."""
+    tables = ["accounts", "apps", "client", "store", "timeout", "max_wait"]
+    return [
+        *tables,
+        *sorted(SECRETS),
+        "platform",
+        "server",
+        "id",
+        "name",
+        "client_id",
+        "redirect_uri",
+        "flow",
+        "handle",
+    ]
+
+
 def _words(capsys):
     told = capsys.readouterr()
     assert "Traceback" not in told.err
     return told.err
 
 
-KEYS = st.sampled_from(
-    [
-        "accounts",
-        "apps",
-        "client",
-        "store",
-        "platform",
-        "server",
-        "id",
-        "name",
-        "token",
-        "x",
-        "telegram",
-        "client_id",
-    ]
-    + ["client_secret", "redirect_uri", "flow", "oauth1", "timeout", "private_key", "handle", "brand"]
-)
+KEYS = st.sampled_from([*known_keys(), "nobody", "x", "telegram", "brand"])
 VALUES = st.recursive(
     st.one_of(
         st.text(max_size=12).filter(lambda text: text.isprintable()),
@@ -793,6 +795,29 @@ def test_any_file_is_answered_in_words(tmp_path, monkeypatch, capsys, content, c
     assert main([*command, "--config", str(path)]) in (0, 1, 2)
     _words(capsys)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a = " + b"[" * 5000,
+        b"a = " + b"9" * 5000,
+        b"[accounts.brand",
+        b"\xff",
+        b'[client]\nstore = "a\\u0000b"\n',
+        b'[client]\nstore = "~nobody-of-that-name/a"\n',
+        b'[accounts.brand]\nplatform = "x"\ntoken = "file:~nobody-of-that-name/x"\n',
+        b'[accounts.brand]\nplatform = "x"\ntoken = "file:a\\u0000"\n',
+        b'[accounts.brand]\nplatform = "mastodon"\nserver = 3\ntoken = "store"\n',
+        b'[accounts.brand]\nplatform = "x"\nid = 7\n',
+        b"[apps]\nx = 1\n[accounts]\nbrand = 2\n",
+    ],
+)
+def test_a_broken_file_is_exit_2_with_its_name(tmp_path, monkeypatch, capsys, content):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "socialkit.toml").write_bytes(content)
+    assert main(["accounts"]) == 2
+    assert "socialkit.toml" in _words(capsys)
 
 
 async def _nobody(*_, **__):
@@ -864,7 +889,7 @@ def test_any_answer_to_an_ask_is_answered_in_words(
 )
 def test_a_server_that_is_none_is_named(desk, value):
     desk.app("x", registry.flows("x")[0], "http://127.0.0.1:8910/callback")
-    assert desk.run("login", "x", "--server", value) == 2
+    assert desk.run("login", "x", "--server", value, "--timeout", 5) == 2
     assert "server" in desk.errors
 
 

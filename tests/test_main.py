@@ -98,7 +98,7 @@ def test_posts_and_accounts(here, capsys):
     assert main(["accounts", "--check"]) == 0
     shown = capsys.readouterr().out
     assert "Hello" in shown
-    assert "brand, " in shown
+    assert "@brand" in shown
 
 
 def test_a_wrong_call_exits_2(here, capsys):

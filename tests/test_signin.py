@@ -90,7 +90,7 @@ def test_an_app_whose_secret_is_needed_must_have_it() -> None:
     ("platform", "wanted", "words"),
     [
         ("reddit", "publsh", "no 'publsh'; did you mean 'publish'"),
-        ("slack", "metrics", "cannot grant metrics; it can grant"),
+        ("linkedin", "metrics", "cannot grant metrics; it can grant"),
     ],
 )
 def test_capabilities_are_known_words_and_can_be_granted(platform: str, wanted: str, words: str) -> None:
@@ -99,8 +99,8 @@ def test_capabilities_are_known_words_and_can_be_granted(platform: str, wanted: 
 
 
 def test_the_usual_capabilities_are_what_the_platform_has_of_them() -> None:
-    with Client(apps={"slack": App("a", "b")}) as client:
-        assert client.begin_login("slack", redirect_uri=REDIRECT).capabilities == ("publish",)
+    with Client(apps={"linkedin": App("a", "b")}) as client:
+        assert client.begin_login("linkedin", redirect_uri=REDIRECT).capabilities == ("publish",)
 
 
 def test_a_server_is_needed_where_people_have_their_own() -> None:

@@ -14,7 +14,7 @@ from .flows import CodeFlow, DeviceFlow, Flow, OAuth1Flow, PasswordFlow
 CAPABILITIES = ("delete", "identify", "messages", "metrics", "publish", "replies")
 USUAL = ("publish", "metrics")
 """What a sign-in is for when nobody says; a platform that cannot grant one of them is asked for the other."""
-_NEVER = frozenset(' \t\r\n<>"\\')
+_NEVER = frozenset({*map(chr, range(33)), "\x7f", *'<>"\\'})
 """What no address holds as it is."""
 _PORTS = {"http": 80, "https": 443}
 

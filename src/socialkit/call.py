@@ -349,7 +349,7 @@ class BoundCall:
 
     def _taken(self, response: Response, request: Request) -> bool:
         if 200 <= response.status < 300:
-            return not self._owner.adapter.says_no(response)
+            return not (self._signed and self._owner.adapter.says_no(response))
         return response.status in request.get("accept", ())
 
     async def _credential(self, request: Request) -> Credential | None:

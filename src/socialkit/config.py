@@ -136,8 +136,10 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # a TOMLDecodeError, or a number of thousands of digits
         raise ConfigError(f"{path}: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply") from None
 
 
 class _Reader:
@@ -197,7 +199,7 @@ class _Reader:
         if store == ":memory:":
             return store
         if store:
-            return str(self.path.parent / Path(store).expanduser())
+            return str(self._file("client.store", store) or self.path)
         return str(_directory(self.env, "XDG_DATA_HOME", ".local/share") / "socialkit.db")
 
     # --- [apps.PLATFORM] --------------------------------------------------------------------------------
@@ -257,7 +259,7 @@ class _Reader:
     def _made(self, place: str, make: Callable[..., Adapter], arguments: Mapping[str, Any]) -> Adapter | None:
         try:
             return make(**arguments)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # values of a wrong kind: adapters are not made to look at each
             self._fault(
                 place, str(error) if isinstance(error, ConfigError) else _without_secrets(error, make)
             )
@@ -341,7 +343,8 @@ class _Reader:
         if kind == "env" and name:
             return self._from_env(place, name)
         if kind == "file" and name:
-            return self._from_file(place, self.path.parent / Path(name).expanduser())
+            file = self._file(place, name)
+            return self._from_file(place, file) if file else None
         self._fault(place, _HOW.format(key))
         return None
 
@@ -350,6 +353,18 @@ class _Reader:
             return value
         self._fault(place, f"the environment variable {name} is not set")
         return None
+
+    def _file(self, place: str, name: str) -> Path | None:
+        """A path of the file's own, relative to its folder."""
+        try:
+            path = self.path.parent / Path(name).expanduser()
+            os.fsencode(path)
+        except (RuntimeError, UnicodeError):  # nobody's home, what no file name can hold
+            path = None
+        if path is None or "\0" in name:
+            self._fault(place, f"{name!r} is no path")
+            return None
+        return path
 
     def _from_file(self, place: str, path: Path) -> str | None:
         try:

@@ -29,10 +29,10 @@ def test_the_addresses_and_the_form(flow):
     assert (revocation.method, revocation.name, revocation.client) == ("POST", "token", True)
 
 
-@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
-def test_a_refresh_token_is_fixed_at_365_days(flow):
-    assert (flow.rotation, flow.lives, flow.refresh_lives) == ("none", 60 * DAY, 365 * DAY)
-    assert flow.renewal.by == "refresh_token"
+def test_only_a_partner_app_gets_a_refresh_token_fixed_at_365_days():
+    assert {(flow.rotation, flow.lives) for flow in FLOWS} == {("none", 60 * DAY)}
+    assert (MEMBER.renewal, MEMBER.refresh_lives) == (None, None)
+    assert (COMMUNITY.renewal.by, COMMUNITY.refresh_lives) == ("refresh_token", 365 * DAY)
 
 
 def test_a_self_serve_app_asks_for_its_own_products_alone():

@@ -234,7 +234,7 @@ def _redirect_uri(options: argparse.Namespace, flow: Flow, title: str, app: App)
         named = urlsplit(wanted).port
     except ValueError:
         raise ConfigError(f"[apps.{options.platform}] redirect_uri = {wanted!r} is no address") from None
-    if options.port and named not in (None, options.port):
+    if options.port and (named or not is_loopback(wanted)) and named != options.port:
         raise ConfigError(
             f"--port {options.port} is not the port of the registered redirect_uri = {wanted!r}"
         )

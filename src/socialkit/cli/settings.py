@@ -120,7 +120,9 @@ class Settings:
         def change(document: _toml.Document) -> _toml.Document:
             now = Settings(self.path, document)
             if app is not None:
-                document = document.with_table(("apps", app[0]), app[1], drop=("client_secret", "private_key"))
+                document = document.with_table(
+                    ("apps", app[0]), app[1], drop=("client_secret", "private_key")
+                )
             for name, identity in accounts.items():
                 if (
                     name in now.accounts

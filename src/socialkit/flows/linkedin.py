@@ -37,9 +37,7 @@ FLOWS: tuple[Flow, ...] = (
         token_url=_TOKEN,
         client_auth="body",
         redirect="port",
-        renewal=Renewal(),
         lives=5_184_000.0,
-        refresh_lives=31_536_000.0,
     ),
     CodeFlow(
         name="community",
