@@ -392,6 +392,19 @@ def test_a_new_app_is_kept_and_its_secret_elsewhere(desk):
     assert "--replace" in desk.errors
 
 
+def test_a_new_app_does_not_keep_the_secret_of_the_old_one(desk):
+    desk.monkeypatch.setenv("OLD_SECRET", "old")
+    desk.path.write_text(
+        f'{desk.path.read_text()}[apps.x]\nclient_id = "old"\nclient_secret = "env:OLD_SECRET"\n'
+    )
+    given = desk.box["x"].app_for("oauth2", "http://127.0.0.1:8910/callback")
+    call = ["login", "x", "--server", desk.server("x"), "--client-id", given["client_id"], "--replace"]
+    keys = ["", lambda: desk.box["x"].approve(desk.screen.url)]
+    assert desk.run(*call, "--no-browser", keys=keys) == 0
+    kept = tomllib.loads(desk.path.read_text())["apps"]["x"]
+    assert kept == {"client_id": given["client_id"], "redirect_uri": "http://127.0.0.1:8910/callback"}
+
+
 def test_a_port_that_is_taken_is_named(desk):
     import socket
 
@@ -532,6 +545,17 @@ def test_a_sign_in_that_was_ended_is_repaired_by_the_command_shown(desk):
     assert desk.run("accounts", "--check") == 1
     command = re.search(r"^  socialkit (login .+)$", desk.shown, re.MULTILINE)[1]
     assert desk.run(*command.split()) == 0
+    assert desk.run("accounts", "--check") == 0
+
+
+@with_desk("mastodon")
+def test_a_hand_written_account_nobody_knows_is_repaired_by_the_command_shown_too(desk):
+    desk.monkeypatch.setenv("TOOTS", "wrong-token")
+    by_hand = f'[accounts.toots]\nplatform = "mastodon"\nserver = "{desk.server("mastodon")}"\ntoken = "env:TOOTS"\n'
+    desk.path.write_text(f"{desk.path.read_text()}{by_hand}")
+    assert desk.run("accounts", "--check") == 1
+    command = re.search(r"^  socialkit (login .+ --replace)$", desk.shown, re.MULTILINE)[1]
+    assert desk.run(*command.split(), "--timeout", 15) == 0
     assert desk.run("accounts", "--check") == 0
 
 
