@@ -485,3 +485,25 @@ def test_a_state_shows_no_secret(box: Sandbox) -> None:
         "oauth2", access_token="t0ken-s3cret", refresh_token="r3fresh-s3cret", client_secret="c-s3cret"
     )
     assert "s3cret" not in repr(state_of(box, secret, check=True))
+
+
+def test_who_leaves_out_the_scope_that_tells_who_it_is_begins_again() -> None:
+    with Sandbox(["youtube"]) as box:
+        app = App(**box.youtube.app_for("oauth2", REDIRECT))
+        with client_of(box, apps={"youtube": app}) as client:
+            login = client.begin_login("youtube", redirect_uri=REDIRECT)
+            (reading,) = (scope for scope in login.scopes if scope.endswith("youtube.readonly"))
+            kept = [scope for scope in login.scopes if scope.endswith("youtube.upload")]
+            callback = box.youtube.approve(login.url, untick=set(login.scopes) - set(kept))
+            with pytest.raises(LoginFailed, match=f"did not grant .*{reading}.*; begin again") as caught:
+                client.finish_login(login, callback)
+    assert caught.value.reason == "refused"
+
+
+def test_a_stored_secret_is_of_one_app_alone(box: Sandbox) -> None:
+    tokens, place = MemoryTokens(), Identity("x", "", "app")
+    tokens.save(place, Credential("app", client_id="another", client_secret="of another"))
+    app = App(box.x.app_for("oauth2", REDIRECT)["client_id"], flow="oauth1")
+    with client_of(box, apps={"x": app}, tokens=tokens) as client:
+        with pytest.raises(ConfigError, match="needs the app's secret too"):
+            client.begin_login("x", redirect_uri=REDIRECT)

@@ -402,6 +402,7 @@ def _features(options: argparse.Namespace) -> int:
 def _sandbox(options: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
+    from .cli.sandbox import sign_in_lines
     from .sandbox import Sandbox
     from .testing import ManualClock
 
@@ -411,6 +412,7 @@ def _sandbox(options: argparse.Namespace) -> int:
         print("accounts to paste into your program:")
         for platform in (name for name, one in box.boxes.items() if one.publishes):
             print(_constructor(platform, box[platform].credentials(f"{url}/{platform}")))
+        print("\n".join(["or sign in there, with what these commands ask for:", *sign_in_lines(box, url)]))
         sys.stdout.flush()
         _wait_for_interrupt()
     return 0

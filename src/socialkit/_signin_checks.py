@@ -138,7 +138,8 @@ def checked_server(platform: str, flow: Flow, server: str | None) -> str:
     text = server.strip()
     parts = _split(text if "://" in text else f"https://{text}")
     if parts is None or parts.scheme not in _PORTS or parts.query or parts.fragment or parts.username:
-        raise ConfigError(f'{platform}: server={server!r} is no base URL; write it as "https://example.com"')
+        told = f"…@{text.rpartition('@')[2]}" if "@" in text else text
+        raise ConfigError(f'{platform}: server={told!r} is no base URL; write it as "https://example.com"')
     host = (parts.hostname or "").lower()
     port = f":{parts.port}" if parts.port not in (None, _PORTS[parts.scheme]) else ""
     named = f"[{host}]" if ":" in host else _ascii(host)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 import attrs
 
 from . import registry
 from ._signin_checks import USUAL, missing_of
+from .auth import SOON, flow_of, is_credential
 from .errors import AuthError, IdentityClash, SocialKitError
-from .flows import Flow, scopes_for
+from .flows import scopes_for
 
 if TYPE_CHECKING:
     from .accounts import Account
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from .model import Identity
 
 Health = Literal["ok", "ends soon", "ended", "not signed in", "refused", "unknown"]
-SOON = timedelta(days=7)
-"""From when on an end that nothing can put off is told."""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +33,7 @@ class SignIn:
         identity: who it is, None while nobody knows.
         scopes: what was granted, () when unknown. missing: what publishing and metrics need beyond them.
         expires_at: aware UTC end of the access token; where it is ``renewable`` it is renewed by itself.
+        flow: the way it signed in, as :func:`socialkit.registry.flows` names it.
         health: "ok" · "ends soon" (within a week, and only a person can renew it) · "ended" · "not signed in" ·
             "refused" (the platform was asked, and said no) · "unknown" (it was asked, and did not answer).
         words: why, where there is more to say. repair: the command that repairs it, or None.
@@ -52,6 +52,7 @@ class SignIn:
     missing: tuple[str, ...] = ()
     expires_at: datetime | None = None
     renewable: bool = False
+    flow: str | None = None
     health: Health = "ok"
     words: str = ""
     repair: str | None = None
@@ -80,7 +81,7 @@ async def _identity(account: Account) -> Identity | None:
 
 def _known(account: Account, credential: Credential, now: datetime, who: Identity | None) -> SignIn:
     """What can be told without asking anybody."""
-    flow, granted = flow_of(account, credential), credential.scopes
+    flow, granted = flow_of(account.adapter, credential), credential.scopes
     renewable = account.keychain.renewable(credential)
     return SignIn(
         account=account.name,
@@ -91,6 +92,7 @@ def _known(account: Account, credential: Credential, now: datetime, who: Identit
         missing=missing_of(flow, scopes_for(flow, USUAL), granted) if flow else (),
         expires_at=credential.expires_at,
         renewable=renewable,
+        flow=flow.name if flow else None,
         health=_health(credential, renewable, now),
     )
 
@@ -127,17 +129,3 @@ def repair(account: Account) -> str:
     usual = flows[0].server.rstrip("/") if flows else adapter.server
     server = [] if adapter.server == usual else ["--server", adapter.server]
     return shlex.join(["socialkit", "login", adapter.platform, "--name", account.name, *server])
-
-
-def flow_of(account: Account, credential: Credential) -> Flow | None:
-    """The flow a credential came from; for one that was given by hand, the first of its kind."""
-    flows = registry.flows(account.adapter.platform)
-    name = credential.extra.get("flow")
-    if name is not None:
-        return next((flow for flow in flows if flow.name == name), None)
-    return next((flow for flow in flows if flow.kind == credential.kind), None)
-
-
-def is_credential(credential: Credential) -> bool:
-    """Whether anybody is signed in with it. A token in the path (Telegram's) is of kind "none", as nothing is."""
-    return credential.kind != "none" or credential.access_token is not None or credential.secret is not None

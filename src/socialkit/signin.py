@@ -31,12 +31,21 @@ from ._signin_checks import (
     missing_of,
     told_by,
 )
-from ._signin_states import SignIn, flow_of, is_credential, sign_ins
+from ._signin_states import SignIn, sign_ins
 from .accounts import Account
 from .adapters.base import Adapter, Credential
-from .auth import App, Login, locked
+from .auth import App, Login, flow_of, is_credential, locked
 from .call import BoundCall
-from .errors import ConfigError, LoginFailed, OutcomeUnknown, RateLimited, SocialKitError, Unavailable
+from .errors import (
+    ConfigError,
+    Declined,
+    LoginFailed,
+    MissingScope,
+    OutcomeUnknown,
+    RateLimited,
+    SocialKitError,
+    Unavailable,
+)
 from .flows import CodeFlow, Flow, at, scopes_for
 from .model import Identity
 from .store import TokenStore, Tx, credential_from_dict, credential_to_dict, transact
@@ -98,7 +107,7 @@ async def _with_secret(client: AsyncClient, platform: str, app: App | None) -> A
     if app is None or not app.client_id or (app.client_secret and app.private_key):
         return app
     kept = await call_user(client._machinery.tokens.load, Identity(platform, "", "app"))
-    if kept is None:
+    if kept is None or kept.client_id not in (None, app.client_id):
         return app
     return attrs.evolve(
         app,
@@ -208,9 +217,18 @@ async def _finish(
     except (Unavailable, RateLimited, OutcomeUnknown):
         await _put_aside(client, login, credential)
         raise
+    except (Declined, MissingScope) as error:
+        raise _nameless(flow, login, credential, error) from error
     kept = [await _keep(client, flow, login, identity, one) for identity, one in found]
     await _put_aside(client, login, None)
     return attrs.evolve(kept[0], others=tuple(kept[1:]))
+
+
+def _nameless(flow: Flow, login: Login, credential: Credential, error: SocialKitError) -> LoginFailed:
+    """The platform does not tell who signed in, mostly because the person left that scope out."""
+    missing = missing_of(flow, login.scopes, credential.scopes)
+    lacks = f"; the person did not grant {', '.join(missing)}" if missing else ""
+    return LoginFailed(f"{login.platform} does not tell who signed in: {error.message}{lacks}; begin again")
 
 
 async def _spend(
@@ -353,7 +371,7 @@ async def _ended(client: AsyncClient, account: Account, credential: Credential) 
     """Whether the platform was told, and took it."""
     from .auth import _engine
 
-    flow = flow_of(account, credential)
+    flow = flow_of(account.adapter, credential)
     if flow is None or not is_credential(credential):
         return False
     try:

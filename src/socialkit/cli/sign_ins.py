@@ -18,7 +18,6 @@ from .settings import Settings, at_name, where
 
 if TYPE_CHECKING:
     from .._signin_states import SignIn
-    from ..client import Client
     from ..flows import Flow
 
 __all__ = ["accounts", "in_words", "logout"]
@@ -34,14 +33,13 @@ def accounts(options: argparse.Namespace) -> int:
 
     with Client.from_config(options.config) as client, guarded():
         states = client.sign_ins(check=options.check)
-        flows = {state.account: _flow(client, state.account) for state in states}
         now = client._async._clock.now()
     if not states:
         say("no accounts yet; socialkit login PLATFORM adds one")
         return 0
     settings = Settings.at(where(options.config))
     columns = shutil.get_terminal_size((100, 24)).columns
-    rows = [_row(state, flows[state.account], now) for state in states]
+    rows = [_row(state, _flow(state), now) for state in states]
     say(Table(("account", "platform", "who", "ends", "health", "may"), rows, unknown="?").wrapped(columns))
     broken = [state for state in states if state.repair]
     for state in states:
@@ -98,13 +96,11 @@ def _repair(state: SignIn, settings: Settings) -> str:
     return f"{state.repair}{' --replace' * stranger}"
 
 
-def _flow(client: Client, name: str) -> Flow | None:
+def _flow(state: SignIn) -> Flow | None:
     """The way the account signed in."""
-    from .._loop import loop_thread
-    from .._signin_states import flow_of
+    from ..registry import flows
 
-    account = client._async._accounts.named(name)
-    return flow_of(account, loop_thread().run(account.keychain.newest()))
+    return next((flow for flow in flows(state.platform) if flow.name == state.flow), None)
 
 
 # --- logout -------------------------------------------------------------------------------------------------
@@ -118,10 +114,9 @@ def logout(options: argparse.Namespace) -> int:
     if not (by_hand or options.keep):
         _toml.writable(path)
     with Client(**settings.part(accounts=[name]).client_arguments()) as client, guarded():
-        adapter, flow = client.accounts[name], _flow(client, name)
-        state = client.sign_ins()[0]
+        adapter, state = client.accounts[name], client.sign_ins()[0]
         ended = client.logout(name)
-    say(_ended(name, adapter.title or adapter.platform, ended, flow, state.health == "not signed in"))
+    say(_ended(name, adapter.title or adapter.platform, ended, _flow(state), state.health == "not signed in"))
     if others := _others(settings, name):
         say(f"the same account has other names, which are signed out too: {', '.join(map(clean, others))}")
     return _removed(settings, name, options.keep, by_hand)
