@@ -504,6 +504,6 @@ def test_a_stored_secret_is_of_one_app_alone(box: Sandbox) -> None:
     tokens, place = MemoryTokens(), Identity("x", "", "app")
     tokens.save(place, Credential("app", client_id="another", client_secret="of another"))
     app = App(box.x.app_for("oauth2", REDIRECT)["client_id"], flow="oauth1")
-    with client_of(box, apps={"x": app}, tokens=tokens) as client:
-        with pytest.raises(ConfigError, match="needs the app's secret too"):
-            client.begin_login("x", redirect_uri=REDIRECT)
+    words = "needs the app's secret too"
+    with client_of(box, apps={"x": app}, tokens=tokens) as client, pytest.raises(ConfigError, match=words):
+        client.begin_login("x", redirect_uri=REDIRECT)
