@@ -120,6 +120,7 @@ class GoogleSignIn(SignIn):
     web_client_id: ClassVar[str] = "407408718192-web.apps.googleusercontent.com"
     known_scopes = frozenset({"email", "openid", "profile", *(f"{SCOPE}{name}" for name in _KNOWN)})
     pkce = "S256"
+    client_auth = frozenset({"body", "basic"})  # Google's own client libraries send Basic
     confidential = True
     rotation = "none"
     device_seconds: float = 1800.0
