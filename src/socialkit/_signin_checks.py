@@ -160,7 +160,7 @@ def _split(url: str) -> Any | None:
         sound = bool(parts.scheme and parts.hostname) and not set(url) & _NEVER and parts.port != 0
     except ValueError:  # no number of a port, half an IPv6 address
         return None
-    return parts if sound else None
+    return parts if sound and _is_text(url) else None
 
 
 def checked_redirect(platform: str, flow: Flow, redirect_uri: str, app: App | None) -> str:
@@ -215,7 +215,14 @@ def _answers(login: Login, given: str | Mapping[str, str]) -> dict[str, str]:
     told = {name: str(value).strip() for name, value in given.items() if value and str(value).strip()}
     if missing := [ask.words for ask in login.asks if not ask.optional and ask.name not in told]:
         raise LoginFailed(f"{login.platform}: {', '.join(missing)} was not given", reason="invalid")
+    if broken := [ask.words for ask in login.asks if not _is_text(told.get(ask.name, ""))]:
+        raise LoginFailed(f"{login.platform}: {', '.join(broken)} holds half a character", reason="invalid")
     return told
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be sent at all: a lone surrogate cannot."""
+    return text.encode("utf-8", "ignore").decode() == text
 
 
 def _query(login: Login, callback: str) -> dict[str, str]:

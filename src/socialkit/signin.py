@@ -283,10 +283,15 @@ async def _keep(
 async def _save(tokens: TokenStore, identity: Identity, credential: Credential) -> Credential:
     """The credential as saved: newer than what was there, so that every process takes it."""
     async with locked(tokens, identity):
-        before = await call_user(tokens.load, identity)
-        issued = max(credential.issued, before.issued + 1 if before else 0)
-        fresh = attrs.evolve(credential, issued=issued)
-        await call_user(tokens.save, identity, fresh)
+        return await _put(tokens, identity, credential)
+
+
+async def _put(tokens: TokenStore, identity: Identity, credential: Credential) -> Credential:
+    """The same under a lock that is held."""
+    before = await call_user(tokens.load, identity)
+    issued = max(credential.issued, before.issued + 1 if before else 0)
+    fresh = attrs.evolve(credential, issued=issued)
+    await call_user(tokens.save, identity, fresh)
     return fresh
 
 
@@ -301,7 +306,7 @@ def _name(login: Login) -> str:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 async def _claim(client: AsyncClient, login: Login) -> None:
@@ -358,12 +363,13 @@ async def _kept_aside(client: AsyncClient, login: Login) -> Credential | None:
 
 # --- out ----------------------------------------------------------------------------------------------------
 async def logout(client: AsyncClient, target: Target) -> bool:
-    account = client._accounts.named(target)
-    credential = await account.keychain.newest()
-    ended = await _ended(client, account, credential)
+    account, tokens = client._accounts.named(target), client._machinery.tokens
     identity = account.keychain.identity
-    fresh = await _save(client._machinery.tokens, identity, Credential("none"))
-    await account.keychain.take(fresh)
+    async with locked(tokens, identity):  # a renewal in another process must not bring back what is ended here
+        credential = await account.keychain.newest()
+        ended = await _ended(client, account, credential)
+        fresh = await _put(tokens, identity, Credential("none"))
+        await account.keychain.take(fresh)
     return ended
 
 
@@ -418,13 +424,23 @@ class _Hidden:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, SocialKitError):
-            return
         hidden = [secret for secret in self.secrets.secrets() if len(secret) > 3]
+        if not isinstance(error, SocialKitError):
+            if isinstance(error, Exception):
+                raise self._unexpected(error, hidden)
+            return
         error.account = error.account or self.login.platform
         error.args = (redact(error.message, hidden), *error.args[1:])
         if said := getattr(error, "said", None):
             error.__dict__["said"] = redact(said, hidden)
+
+    def _unexpected(self, error: Exception, hidden: list[str]) -> SocialKitError:
+        """What nobody foresaw: an answer of another shape, or a login that is not as it was begun."""
+        told = f"{self.login.platform}: unexpected {type(error).__name__}: {error}; begin again"
+        wrapped = SocialKitError(words := redact(told, hidden), account=self.login.platform)
+        wrapped.__cause__ = error if words == told else None  # a traceback would show what was redacted
+        wrapped.__suppress_context__ = True
+        return wrapped
 
 
 def _secrets_of(app: App | None) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from ..adapters.base import Adapter, Credential
+from ..errors import ConfigError
 from ..flows import Ask
 from ..model import Identity
 
@@ -85,6 +86,10 @@ class Login:
         """The login :meth:`to_dict` was called on; a ConfigError with every wrong place."""
         from .._convert import structure
 
+        schema = data.get("schema", LOGIN_SCHEMA)
+        if schema != LOGIN_SCHEMA:
+            words = f"this login has schema {schema!r}, this socialkit reads {LOGIN_SCHEMA}: begin the sign-in again"
+            raise ConfigError(words)
         return structure(cls, {name: value for name, value in data.items() if name != "schema"})
 
 

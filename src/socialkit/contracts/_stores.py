@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
+from .._loop import call_user
 from ..adapters.base import Credential
+from ..auth import locked
 from ..model import Identity
 from ..store import Store, TokenStore, Tx, transact
 
@@ -333,27 +333,27 @@ class TokenStoreContract:
 
     @_contract
     async def test_an_unknown_identity_has_none(self, tokens: TokenStore) -> None:
-        assert await _settled(tokens.load(self.identity)) is None
+        assert await call_user(tokens.load, self.identity) is None
 
     @_contract
     async def test_what_is_saved_is_loaded_whole(self, tokens: TokenStore) -> None:
         for credential in (Credential("bearer", access_token="a"), _full_credential()):
-            await _settled(tokens.save(self.identity, credential))
-            assert await _settled(tokens.load(self.identity)) == credential
+            await call_user(tokens.save, self.identity, credential)
+            assert await call_user(tokens.load, self.identity) == credential
 
     @_contract
     async def test_identities_are_apart(self, tokens: TokenStore) -> None:
-        await _settled(tokens.save(self.identity, Credential("bearer", access_token="a")))
-        await _settled(tokens.save(self.other, Credential("bearer", access_token="b")))
-        first = await _settled(tokens.load(self.identity))
-        second = await _settled(tokens.load(self.other))
+        await call_user(tokens.save, self.identity, Credential("bearer", access_token="a"))
+        await call_user(tokens.save, self.other, Credential("bearer", access_token="b"))
+        first = await call_user(tokens.load, self.identity)
+        second = await call_user(tokens.load, self.other)
         assert [found and found.access_token for found in (first, second)] == ["a", "b"]
 
     @_contract
     async def test_the_name_is_no_part_of_the_identity(self, tokens: TokenStore) -> None:
-        await _settled(tokens.save(self.identity, Credential("bearer", access_token="a")))
+        await call_user(tokens.save, self.identity, Credential("bearer", access_token="a"))
         renamed = Identity("mastodon", "https://social.example.com", "42", name="new name")
-        assert await _settled(tokens.load(renamed)) is not None
+        assert await call_user(tokens.load, renamed) is not None
 
     @_contract
     async def test_one_holds_the_lock_at_a_time(self, tokens: TokenStore) -> None:
@@ -361,7 +361,7 @@ class TokenStoreContract:
 
         async def refresh() -> None:
             for _ in range(10):
-                async with _entered(tokens.lock(self.identity)):
+                async with locked(tokens, self.identity):
                     inside[0] += 1
                     most[0] = max(most[0], inside[0])
                     await asyncio.sleep(0)
@@ -374,9 +374,9 @@ class TokenStoreContract:
     @_contract
     async def test_locks_of_two_identities_are_apart(self, tokens: TokenStore) -> None:
         async with (
-            _entered(tokens.lock(self.identity)),
+            locked(tokens, self.identity),
             asyncio.timeout(5),
-            _entered(tokens.lock(self.other)),
+            locked(tokens, self.other),
         ):
             pass
 
@@ -384,17 +384,13 @@ class TokenStoreContract:
     async def test_a_failure_gives_the_lock_back(self, tokens: TokenStore) -> None:
         for _ in range(2):
             try:
-                async with asyncio.timeout(5), _entered(tokens.lock(self.identity)):
+                async with asyncio.timeout(5), locked(tokens, self.identity):
                     raise _Fails
             except _Fails:
                 pass
 
 
 # --- helpers ----------------------------------------------------------------------------------------------
-
-
-async def _settled(value: T | Awaitable[T]) -> T:
-    return cast(T, await value if inspect.isawaitable(value) else value)
 
 
 async def _raises(kinds: type[Exception] | tuple[type[Exception], ...], work: Awaitable[Any]) -> None:
@@ -437,19 +433,6 @@ def _full_credential() -> Credential:
         extra={"dpop": "→ key"},
         issued=7,
     )
-
-
-@asynccontextmanager
-async def _entered(
-    lock: AbstractContextManager[None] | AbstractAsyncContextManager[None],
-) -> AsyncIterator[None]:
-    """Any lock as an async context manager; a plain one is entered right here."""
-    if isinstance(lock, AbstractAsyncContextManager):
-        async with lock:
-            yield
-    else:
-        with lock:
-            yield
 
 
 async def _in_threads(works: list[Callable[[], Coroutine[Any, Any, None]]]) -> None:
