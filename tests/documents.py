@@ -41,7 +41,12 @@ def sandboxed(monkeypatch: pytest.MonkeyPatch, folder: Path, *platforms: str) ->
 
 def with_secrets(code: str, box: Sandbox) -> str:
     """The code with the sandbox's own credentials where a reader would put theirs."""
-    given = {name: value for one in box.boxes.values() if one.publishes for name, value in one.credentials().items()}
+    given = {
+        name: value
+        for one in box.boxes.values()
+        if one.publishes
+        for name, value in one.credentials().items()
+    }
     return _GIVEN.sub(lambda m: f'{m[1]}="{given[m[1]]}"' if m[1] else f'"{given["handle"]}"', code)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from documents import sandboxed
 from socialkit.__main__ import main
+from socialkit.registry import sign_in_platforms
 from socialkit.sandbox import sample_picture
 
 
@@ -240,7 +241,10 @@ def test_the_sandbox_prints_accounts_to_paste(monkeypatch, capsys):
 
     monkeypatch.setattr(command_line, "_wait_for_interrupt", lambda: None)
     assert main(["sandbox", "--port", "0"]) == 0
-    pasted = capsys.readouterr().out.partition("program:\n")[2]
+    pasted, _, commands = capsys.readouterr().out.partition("program:\n")[2].partition("or sign in there")
+    assert all(
+        f"socialkit login {name} --server http://127.0.0.1" in commands for name in sign_in_platforms()
+    )
     accounts = eval(f"{{{pasted}}}", vars(socialkit) | {n: getattr(socialkit, n) for n in socialkit.__all__})
     assert {name: one.platform for name, one in accounts.items()} == {name: name for name in accounts}
 

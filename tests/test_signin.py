@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from socialkit import App, Client, Mastodon, Post
 from socialkit._signin_checks import checked_redirect, checked_server, missing_of, told_by
 from socialkit.adapters.base import Credential
-from socialkit.auth import Login
+from socialkit.auth import Login, locked
 from socialkit.client import AsyncClient
 from socialkit.errors import ConfigError, LoginFailed, SocialKitError, Unavailable
 from socialkit.flows import Ask, CodeFlow, Flow
 from socialkit.model import Identity
 from socialkit.registry import account_class
 from socialkit.sandbox import Sandbox
+from socialkit.signin import _Hidden
 from socialkit.store import MemoryStore, MemoryTokens
 from socialkit.testing import ManualClock
 
@@ -212,6 +217,55 @@ def test_what_was_pasted_goes_by_the_names_that_were_asked_for() -> None:
         told_by(needed, "s3cret")
 
 
+def ended(login: Login, back: str) -> str:
+    """What becomes of a callback: "told", or the reason of the error."""
+    try:
+        told = told_by(login, back)
+    except LoginFailed as error:
+        return error.reason
+    "".join(told.values()).encode()
+    return "told"
+
+
+@given(
+    st.text(st.characters(), max_size=60), st.sampled_from(["", REDIRECT, f"{REDIRECT}?code=c&state=st4te"])
+)
+def test_whatever_comes_back_is_a_query_or_a_named_error(noise: str, head: str) -> None:
+    clock = ManualClock()
+    assert ended(login_of(clock), head + noise) in ("told", "forged")
+    assert ended(login_of(clock, asks=(Ask(name="key", words="Key"),)), head + noise) in ("told", "invalid")
+
+
+@pytest.mark.parametrize("told", ["\ud800", "7:\udfff"])
+def test_half_a_character_is_not_sent(box: Sandbox, told: str) -> None:
+    with client_of(box) as client:
+        login, before = client.begin_login("telegram"), len(box.requests)
+        with pytest.raises(LoginFailed, match="half a character") as caught:
+            client.finish_login(login, told)
+    assert (caught.value.reason, len(box.requests)) == ("invalid", before)
+
+
+@pytest.mark.parametrize("field", ["secrets", "server", "flow", "platform", "redirect_uri", "expires_at"])
+@pytest.mark.parametrize("value", [None, {}, "", "\ud800", {"verifier": "\ud800"}, "2099-01-01T00:00:00Z"])
+def test_a_login_that_was_damaged_is_an_error_of_ours(box: Sandbox, field: str, value: Any) -> None:
+    with client_of(box, apps=x_app(box)) as client:
+        login = client.begin_login("x", redirect_uri=REDIRECT)
+        assert login.url is not None
+        back = box.x.approve(login.url)
+        try:
+            account = client.finish_login({**login.to_dict(), field: value}, back)
+        except SocialKitError as error:
+            assert login.secrets["verifier"] not in str(error)  # noqa: PT017 - it may also go well
+        else:
+            assert (field, value) == ("expires_at", "2099-01-01T00:00:00Z")
+            assert account.identity.id == box.x.identity_of("brand")
+
+
+def test_a_login_of_a_later_version_is_refused(box: Sandbox) -> None:
+    with client_of(box) as client, pytest.raises(ConfigError, match="has schema 2, this socialkit reads 1"):
+        client.finish_login({**client.begin_login("telegram").to_dict(), "schema": 2}, "x")
+
+
 def test_a_login_is_a_login(box: Sandbox) -> None:
     with client_of(box) as client:
         with pytest.raises(ConfigError, match="takes a Login"):
@@ -311,6 +365,19 @@ def test_no_error_of_a_sign_in_shows_what_is_secret(box: Sandbox) -> None:
     assert not [one for one in ("w0rse-s3cret", code, login.state, *login.secrets.values()) if one in shown]
 
 
+@pytest.mark.parametrize("cause", [LoginFailed, ValueError])
+def test_an_error_that_repeats_a_secret_leaves_without_it(cause: Any) -> None:
+    login = login_of(ManualClock(), secrets={"verifier": "v3rifier"})
+    words = "c0de-s3cret, v3rifier, st4te and app-s3cret were refused"
+    hidden = _Hidden.of(App("id", "app-s3cret"), login, {"code": "c0de-s3cret", "scope": "refused"})
+    with pytest.raises(SocialKitError) as caught, hidden:
+        raise cause(words)
+    error = caught.value
+    assert "***, ***, *** and *** were refused" in error.message
+    assert error.account == "x"
+    assert not [one for one in ("s3cret", "v3rifier") if one in "".join(traceback.format_exception(error))]
+
+
 # --- apps that are made on the fly --------------------------------------------------------------------------
 def registrations(box: Sandbox) -> int:
     return len([one for one in box.requests if (one.method, one.path) == ("POST", "/api/v1/apps")])
@@ -404,6 +471,28 @@ def test_logging_out_forgets_the_credential_even_when_the_platform_is_away(
         assert account.credential.access_token not in caplog.text
         assert client.sign_ins()[0].health == "not signed in"
         assert client.logout(account.adapter) is False
+
+
+async def test_logging_out_waits_for_a_renewal_in_another_process(box: Sandbox) -> None:
+    places: dict[str, Any] = {"transport": box.transport, "clock": box.clock, "apps": x_app(box)}
+    async with AsyncClient(**places) as client:
+        login = await client.begin_login("x", redirect_uri=REDIRECT)
+        assert login.url is not None
+        account = await client.finish_login(login, box.x.approve(login.url))
+        tokens = client._machinery.tokens
+        async with locked(tokens, account.identity):
+            leaving = asyncio.create_task(client.logout(account.adapter))
+            await asyncio.sleep(0)
+            newer = box.x.token_for("brand")
+            renewed = attrs.evolve(
+                account.credential,
+                access_token=newer.access_token,
+                refresh_token=newer.refresh_token,
+                issued=account.credential.issued + 1,
+            )
+            await tokens.save(account.identity, renewed)
+        assert await leaving is True
+    assert box.x.grant_of(newer.access_token) is None
 
 
 def test_an_account_with_a_token_of_its_own_is_logged_out_too(box: Sandbox) -> None:

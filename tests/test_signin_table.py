@@ -9,7 +9,6 @@ import attrs
 import pytest
 
 from socialkit import registry
-from socialkit.adapters.base import Credential
 from socialkit.auth import Account, App, Keychain, Login
 from socialkit.client import AsyncClient, Client
 from socialkit.errors import LoginFailed, ReauthNeeded
@@ -178,10 +177,6 @@ async def test_a_scope_that_was_left_out_is_missing(world: World, client: AsyncC
     account = await client.finish_login(login, world.act(login, untick=(scope,)))
     told = account.credential.scopes and world.box.unticks
     assert scope in account.missing_scopes or not told
-
-
-def tokens_of(credential: Credential) -> list[str]:
-    return [token for token in (credential.access_token, credential.refresh_token) if token]
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.renewable], ids=str)

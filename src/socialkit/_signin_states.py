@@ -12,7 +12,7 @@ import attrs
 from . import registry
 from ._signin_checks import USUAL, missing_of
 from .auth import SOON, flow_of, is_credential
-from .errors import AuthError, IdentityClash, SocialKitError
+from .errors import AuthError, SocialKitError
 from .flows import scopes_for
 
 if TYPE_CHECKING:
@@ -111,9 +111,7 @@ async def _checked(account: Account, state: SignIn) -> SignIn:
     """What the platform says itself."""
     try:
         facts = await account.ask(state.identity)
-    except IdentityClash as clash:
-        return attrs.evolve(state, health="refused", words=clash.message)
-    except AuthError as error:
+    except AuthError as error:  # an IdentityClash too: it is refused by us
         health: Health = "ended" if state.health == "ended" else "refused"
         return attrs.evolve(state, health=health, words=error.message)
     except SocialKitError as error:

@@ -169,6 +169,7 @@ class AsyncClient:
 
         ``login`` may be its ``to_dict()``. ``callback`` is the whole address the browser came back to, or what the
         person pasted (a dict by ask name, where there are several); nothing where a code was typed on another device.
+        A login is good once, for all processes that share the store.
 
         Raises:
             LoginFailed: ``.reason`` says why; "expired", "forged" and "repeated" callbacks never reach the platform.

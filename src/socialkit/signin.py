@@ -365,7 +365,8 @@ async def _kept_aside(client: AsyncClient, login: Login) -> Credential | None:
 async def logout(client: AsyncClient, target: Target) -> bool:
     account, tokens = client._accounts.named(target), client._machinery.tokens
     identity = account.keychain.identity
-    async with locked(tokens, identity):  # a renewal in another process must not bring back what is ended here
+    # Under the lock: a renewal in another process must not bring back what is ended here.
+    async with locked(tokens, identity):
         credential = await account.keychain.newest()
         ended = await _ended(client, account, credential)
         fresh = await _put(tokens, identity, Credential("none"))
@@ -439,7 +440,6 @@ class _Hidden:
         told = f"{self.login.platform}: unexpected {type(error).__name__}: {error}; begin again"
         wrapped = SocialKitError(words := redact(told, hidden), account=self.login.platform)
         wrapped.__cause__ = error if words == told else None  # a traceback would show what was redacted
-        wrapped.__suppress_context__ = True
         return wrapped
 
 

@@ -62,11 +62,16 @@ class _Ending:
     async def end(self, name: str, token: str) -> None:
         if (mark := await self.mark() if self.way.look else "") is None:
             return
-        for url in self.urls(mark):
-            response = await (self.with_name(url, name, token) if self.way.name else self.signed(url, token))
+        *others, last = self.urls(mark)
+        for url in others:
+            response = await self.ask(url, name, token)
             if response.status not in _ABSENT:
-                break
-        self.check(response)
+                self.check(response)
+                return
+        self.check(await self.ask(last, name, token))
+
+    async def ask(self, url: str, name: str, token: str) -> Response:
+        return await (self.with_name(url, name, token) if self.way.name else self.signed(url, token))
 
     async def mark(self) -> str | None:
         """What ``{found}`` stands for; None when the sign-in is not valid any more."""

@@ -7,7 +7,7 @@ import contextlib
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -248,7 +248,7 @@ def _client(settings: Settings, way: _Way) -> Client:
     """A client of nobody yet, on the store of the configuration."""
     from ..client import Client
 
-    arguments = settings.part().client_arguments() | {"apps": {way.platform: way.app}}
+    arguments: dict[str, Any] = {**settings.part().client_arguments(), "apps": {way.platform: way.app}}
     try:
         return Client(**arguments)
     except OSError as error:

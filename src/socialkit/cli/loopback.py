@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -127,8 +128,6 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Server6(_Server):
-    import socket
-
     address_family = socket.AF_INET6
 
 
@@ -177,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._page(code, "Not understood", "This server takes one thing: the answer of a sign-in.")
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Nothing: addresses hold codes."""
 
 

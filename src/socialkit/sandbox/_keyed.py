@@ -27,10 +27,8 @@ class Keyed(SignIn):
             raise KeyError(
                 f"nobody called {username!r} on {self.platform}; there are {', '.join(self.people)}"
             )
-        for number in range(len(self.ended) + 1):
-            key = self.new_key(username, f"{place} {number}")
-            if key not in self.ended:
-                break
+        keys = (self.new_key(username, f"{place} {number}") for number in range(len(self.ended) + 1))
+        key = next(key for key in keys if key not in self.ended)
         grant = Grant(username, frozenset(scopes) or self.known_scopes, issued_at=self.now(), kind="key")
         self.grants.setdefault(key, grant)
         return key

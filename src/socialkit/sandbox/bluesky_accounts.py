@@ -285,7 +285,7 @@ class Accounts(OAuth):
 
     def someone(self, username: str) -> Person:
         """The person of that name: "brand", "other", a handle or a DID."""
-        known = dict(zip(("brand", "other"), self.people.values(), strict=False))
+        known: dict[str, Person] = dict(zip(("brand", "other"), self.people.values(), strict=False))
         person = known.get(username) or self.person(username)
         if person is None:
             raise KeyError(
