@@ -57,6 +57,7 @@ _OPEN = frozenset(
         "account",
         "early",
         "flow",
+        "handle",
         "id",
         "issuer",
         "name",
@@ -67,6 +68,7 @@ _OPEN = frozenset(
         "revocation_endpoint",
         "server",
         "token_endpoint",
+        "username",
     }
 )
 """What ``Credential.extra`` holds that is no secret: hiding it would only tear holes into words."""

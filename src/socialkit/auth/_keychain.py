@@ -56,7 +56,9 @@ class Keychain:
     async def newest(self) -> Credential:
         """The newest credential there is, wherever it was renewed; kind "none" when nobody is signed in."""
         stored = await self._stored() or self.adapter.seed
-        return self._held if self._held is not None and self._held.issued > stored.issued else stored
+        if self._held is None or self._held.issued <= stored.issued:
+            self._held = stored
+        return self._held
 
     async def take(self, credential: Credential) -> None:
         """Use a credential that was just signed in (or out) from now on; in other processes too."""
