@@ -9,8 +9,9 @@ import yaml
 
 from documents import ROOT, blocks, run, sandboxed
 from socialkit import Client, Post
+from socialkit.cli.features import sign_in_matrix
 
-GUIDES = ["getting-started", "publishing", "outcomes", "metrics", "sandbox", "embedding"]
+GUIDES = ["getting-started", "signing-in", "publishing", "outcomes", "metrics", "sandbox", "embedding"]
 
 
 @pytest.mark.parametrize("guide", GUIDES)
@@ -20,7 +21,9 @@ def test_the_examples_of_a_guide_run(guide: str, monkeypatch: pytest.MonkeyPatch
         accounts = {"toots": given["mastodon"], "sky": given["bluesky"]}
         with Client(accounts, store=":memory:") as client:
             report = client.publish(Post("before the guide"), "toots", idempotency_key="earlier")
-            run(blocks(f"docs/{guide}.md"), box, {"client": client, "accounts": accounts, "report": report})
+            given = {"client": client, "accounts": accounts, "report": report}
+            person = {"session": {}, "browser": box.mastodon.approve}
+            run(blocks(f"docs/{guide}.md"), box, given | person)
 
 
 def test_every_guide_with_examples_is_run() -> None:
@@ -42,3 +45,8 @@ def test_the_site_has_every_guide() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert pages == docs
     assert all(f"({page})" in overview and f"(docs/{page})" in readme for page in pages - {"index.md"})
+
+
+def test_the_table_of_sign_ins_is_drawn_from_the_data() -> None:
+    page = (ROOT / "docs" / "signing-in.md").read_text(encoding="utf-8")
+    assert f"features --sign-in -->\n{sign_in_matrix()}\n<!-- end of sign-in -->" in page

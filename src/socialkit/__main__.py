@@ -85,7 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     _sign_in_arguments(commands)
     _control_arguments(commands)
     _past_arguments(commands)
-    _simple(commands, "features", _features, "what each platform carries, as a Markdown table")
+    features = _simple(commands, "features", _features, "what each platform carries, as a Markdown table")
+    features.add_argument("--sign-in", action="store_true", help="how people sign in to each instead")
     sandbox = _simple(commands, "sandbox", _sandbox, "serve the platforms' wire protocols on this machine")
     sandbox.add_argument("--port", type=_port, default=8765, help="0 picks a free one (default: 8765)")
     sandbox.add_argument("--platform", action="append", help="only this platform; repeat it")
@@ -392,10 +393,10 @@ def _delete(options: argparse.Namespace) -> int:
 
 
 def _features(options: argparse.Namespace) -> int:
-    from .cli.features import matrix
+    from .cli.features import matrix, sign_in_matrix
     from .registry import adapter, platforms
 
-    print(matrix(adapter(name) for name in platforms()))
+    print(sign_in_matrix() if options.sign_in else matrix(adapter(name) for name in platforms()))
     return 0
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from .._signin_checks import needs_app
 from ..adapters.base import Adapter
+from ..flows import AppPasswordFlow, CodeFlow, DeviceFlow, Flow, KeyFlow, PasswordFlow
 from ..rules import ImageRule, PollRule, Rules, VideoRule
 
 _UNITS = {
@@ -110,3 +112,69 @@ _ROWS: tuple[tuple[str, Callable[[Rules], str]], ...] = (
     ("Posts per metrics request", lambda rules: str(rules.metrics_batch)),
     ("After a lost answer", lambda rules: _FATE[rules.find.by]),
 )
+
+
+# --- ways to sign in ------------------------------------------------------------------------------------------
+def sign_in_matrix() -> str:
+    """Every way to sign in to every platform, as a Markdown table."""
+    from ..registry import account_class, flows, sign_in_platforms
+
+    lines = [_line(_SIGN_IN), _line(["---"] * len(_SIGN_IN))]
+    for platform in sign_in_platforms():
+        for flow in flows(platform):
+            cells = [cell(flow) for cell in (_way, _app, _callback, _life, _end)]
+            lines.append(_line([account_class(platform).title or platform, f"`{flow.name}`", *cells]))
+    return "\n".join(lines)
+
+
+_SIGN_IN = ("Platform", "Way", "In words", "Developer app", "Callback", "Stays signed in", "Ended by logout")
+_CALLBACKS = {
+    "loopback": "any, on this machine at any port",
+    "port": "any that is registered",
+    "https": "https only",
+}
+
+
+def _way(flow: Flow) -> str:
+    return flow.title
+
+
+def _app(flow: Flow) -> str:
+    if isinstance(flow, CodeFlow) and flow.app == "registered":
+        return "made on the fly"
+    if isinstance(flow, CodeFlow) and flow.app == "document":
+        return "none on this machine; its document on the web"
+    return "yours" if needs_app(flow) else "none"
+
+
+def _callback(flow: Flow) -> str:
+    if isinstance(flow, CodeFlow):
+        return _CALLBACKS[flow.redirect]
+    if isinstance(flow, DeviceFlow):
+        return "none, a code is typed"
+    if isinstance(flow, KeyFlow | PasswordFlow):
+        return "none, it is pasted"
+    return "https, or the address to paste" if isinstance(flow, AppPasswordFlow) else "any"
+
+
+def _life(flow: Flow) -> str:
+    if flow.kind == "session" or (isinstance(flow, PasswordFlow) and flow.keeps):
+        return "renewed by itself"
+    lives = getattr(flow, "lives", None)
+    renewed = getattr(flow, "renewal", None) is not None
+    if lives is None:
+        return "renewed by itself, where it ends" if renewed else "until it is revoked"
+    return f"renewed by itself{_until(flow)}" if renewed else f"{_days(lives)}, then again"
+
+
+def _until(flow: Flow) -> str:
+    lives = getattr(flow, "refresh_lives", None)
+    return f", within {_days(lives)}" if lives else ""
+
+
+def _days(seconds: float) -> str:
+    return f"{seconds / 86_400:.3g} days" if seconds >= 172_800 else f"{seconds / 3600:.3g} hours"
+
+
+def _end(flow: Flow) -> str:
+    return _yes(flow.revocation)
