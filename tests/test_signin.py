@@ -596,3 +596,16 @@ def test_a_stored_secret_is_of_one_app_alone(box: Sandbox) -> None:
     words = "needs the app's secret too"
     with client_of(box, apps={"x": app}, tokens=tokens) as client, pytest.raises(ConfigError, match=words):
         client.begin_login("x", redirect_uri=REDIRECT)
+
+
+@pytest.mark.parametrize("flow", ["oauth2", "bot"])
+def test_a_platform_that_wants_to_know_the_program_is_told_each_time(flow: str) -> None:
+    with Sandbox(["discord"]) as box:
+        box.discord.checks_agent = True
+        app = App(**{"flow": flow, **box.discord.app_for(flow, REDIRECT)})
+        with client_of(box, apps={"discord": app}) as client:
+            login = client.begin_login("discord", redirect_uri=REDIRECT)
+            told = box.discord.answers(flow) or box.discord.approve(login.url)
+            account = client.finish_login(login, told)
+            assert account.identity.id == box.discord.identity_of("brand")
+            assert client.logout(account.adapter) is (flow == "oauth2")

@@ -42,7 +42,7 @@ def test_a_pasted_webhook_is_not_deleted_by_signing_out():
 
 def test_every_question_names_the_program_in_discords_form():
     for flow in FLOWS:
-        assert re.fullmatch(r"DiscordBot \(https://\S+, \S+\)", flow.whoami.headers["user-agent"])
+        assert re.fullmatch(r"DiscordBot \(https://\S+, \S+\)", flow.headers["user-agent"])
 
 
 @pytest.mark.parametrize(

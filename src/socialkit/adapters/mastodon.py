@@ -86,7 +86,7 @@ RULES = Rules(
         ErrorRow(400, "ReauthNeeded", text=r"invalid bearer token|invalid_grant", hint="sign in again"),
         ErrorRow(400, "Duplicate", text="duplicate idempotency key", definite=False),
         ErrorRow(400, "Declined"),
-        ErrorRow(401, "ReauthNeeded", hint="the token is invalid or revoked; sign in again"),
+        ErrorRow(401, "ReauthNeeded", hint="the token is invalid or revoked; sign in again", refresh=True),
         ErrorRow(
             403, "MissingScope", text="outside the authorized scopes", hint="sign in again with write access"
         ),

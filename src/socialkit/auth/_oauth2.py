@@ -246,11 +246,11 @@ def identified(
     bare = getattr(flow, "empty_secret", False)
     if flow.client_auth == "basic" and (secret or bare):
         pair = f"{quote(client_id or '', safe='')}:{quote(secret or '', safe='')}".encode()
-        return [], {**ACCEPT, "authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        return [], {**ACCEPT, **flow.headers, "authorization": f"Basic {base64.b64encode(pair).decode()}"}
     form = [(name, client_id or "")]
     if secret and flow.client_auth == "body":
         form.append(("client_secret", secret))
-    return form, dict(ACCEPT)
+    return form, {**ACCEPT, **flow.headers}
 
 
 # --- finish ---------------------------------------------------------------------------------------------------

@@ -113,7 +113,11 @@ class _Ending:
         """The request signed with the credential, or with another of its tokens in the access token's place."""
         credential = attrs.evolve(self.credential, access_token=token) if token else self.credential
         return await self.call.prepare(
-            self.way.method, url, credential=credential, headers=ACCEPT, accept=REFUSALS
+            self.way.method,
+            url,
+            credential=credential,
+            headers={**ACCEPT, **self.flow.headers},
+            accept=REFUSALS,
         )
 
     def check(self, response: Response) -> None:

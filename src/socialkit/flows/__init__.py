@@ -144,6 +144,7 @@ class Flow:
             a capability the platform cannot grant is not in it. always: scopes asked for whatever is wanted.
         implied: scope → scopes it includes, where a broad one covers narrow ones.
         rotation: what becomes of a refresh token that was used.
+        headers: what every request of a sign-in carries, where the platform demands it.
         source: where the facts were read, with the day.
     """
 
@@ -158,6 +159,7 @@ class Flow:
     rotation: Rotation = "none"
     whoami: Whoami | None = None
     revocation: Revocation | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
     source: str = ""
 
 

@@ -206,7 +206,8 @@ class _Asking:
         return await self.ask("GET", self.same_host(told))
 
     async def ask(self, method: str, url: str, **request: Any) -> Response:
-        headers = {name: self.filled(value, quoted=False) for name, value in self.who.headers.items()}
+        given = {**self.flow.headers, **self.who.headers}
+        headers = {name: self.filled(value, quoted=False) for name, value in given.items()}
         proof: dict[str, Any] = {} if self.signed else {"credential": self.credential}
         try:
             return await self.call.read(method, url, headers=headers, **proof, **request)

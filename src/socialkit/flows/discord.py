@@ -12,7 +12,7 @@ _AGENT = {"user-agent": "DiscordBot (https://pypi.org/project/socialkit-py, 1)"}
 
 # A user's own OAuth token cannot post; the consent is for the webhook it makes, whose token stands in its address.
 _WEBHOOK = f"{_SERVER}/api/v10/webhooks/{{client_id}}/{{access_token}}"
-_WHOAMI = Whoami(url=_WEBHOOK, headers=_AGENT, id="id", name="name", refusals=("10015", "50027"))
+_WHOAMI = Whoami(url=_WEBHOOK, id="id", name="name", refusals=("10015", "50027"))
 
 FLOWS = (
     CodeFlow(
@@ -28,6 +28,7 @@ FLOWS = (
         scopes={"identify": (), "publish": (), "metrics": (), "delete": ()},
         whoami=_WHOAMI,
         revocation=Revocation(url=_WEBHOOK, method="DELETE", name="", client=False),
+        headers=_AGENT,
         source=_SOURCE,
     ),
     KeyFlow(
@@ -47,6 +48,7 @@ FLOWS = (
         fills={"id": "client_id", "token": "access_token"},
         scopes={"identify": (), "publish": (), "metrics": (), "delete": ()},
         whoami=_WHOAMI,
+        headers=_AGENT,
         source=_SOURCE,
     ),
     KeyFlow(
@@ -65,7 +67,8 @@ FLOWS = (
         ),
         fills={"bot_token": "access_token"},
         scopes={"identify": (), "publish": (), "metrics": (), "replies": (), "delete": (), "messages": ()},
-        whoami=Whoami(url=f"{_SERVER}/api/v10/users/@me", headers=_AGENT, id="id", name="username"),
+        whoami=Whoami(url=f"{_SERVER}/api/v10/users/@me", id="id", name="username"),
+        headers=_AGENT,
         source=_SOURCE,
     ),
 )
