@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import attrs
 
@@ -173,21 +173,10 @@ async def _app_for(flow: CodeFlow, app: App | None, draft: Login, told: Mapping[
     if flow.app == "registered":
         return await _registered(flow, app or App(), draft, told, call)
     if flow.app == "document":
-        return attrs.evolve(app or App(), client_id=loopback_client(draft))
+        from ._dpop import client_id_of
+
+        return attrs.evolve(app or App(), client_id=client_id_of(app, draft.redirect_uri, draft.scopes))
     raise ConfigError(f"{draft.platform}: {flow.title} needs a developer app: App(client_id, client_secret)")
-
-
-def loopback_client(draft: Login) -> str:
-    """The client id of a program on the person's own machine, which needs no document (atproto)."""
-    parts = urlsplit(draft.redirect_uri)
-    if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "::1"):
-        raise ConfigError(
-            f"{draft.platform}: redirect_uri={draft.redirect_uri!r} is not on this machine (http://127.0.0.1…): a web "
-            'application needs App(client_id="https://…"), the address of its metadata document'
-        )
-    host = "[::1]" if parts.hostname == "::1" else "127.0.0.1"
-    query = {"redirect_uri": f"http://{host}{parts.path}", "scope": " ".join(draft.scopes)}
-    return f"http://localhost?{urlencode(query, quote_via=quote, safe='')}"
 
 
 def _made(flow: CodeFlow, app: App) -> dict[str, str]:
