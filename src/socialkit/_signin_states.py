@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from . import registry
 from ._signin_checks import USUAL, missing_of
-from .auth import SOON, flow_of, is_credential
+from .auth import SOON, flow_of, is_credential, login_command
 from .errors import AuthError, SocialKitError
 from .flows import scopes_for
 
@@ -69,7 +67,7 @@ async def _state(client: AsyncClient, account: Account, check: bool) -> SignIn:
     if check and is_credential(credential):
         state = await _checked(account, state)
     broken = state.health in ("ends soon", "ended", "not signed in", "refused") or state.missing
-    return attrs.evolve(state, repair=repair(account)) if broken else state
+    return attrs.evolve(state, repair=login_command(account.adapter, account.name)) if broken else state
 
 
 async def _identity(account: Account) -> Identity | None:
@@ -118,12 +116,3 @@ async def _checked(account: Account, state: SignIn) -> SignIn:
         return attrs.evolve(state, health="unknown", words=error.message)
     newest = await account.keychain.newest()
     return _known(account, newest, account.now(), facts.identity)
-
-
-def repair(account: Account) -> str:
-    """The command that signs the account in again."""
-    adapter = account.adapter
-    flows = registry.flows(adapter.platform)
-    usual = flows[0].server.rstrip("/") if flows else adapter.server
-    server = [] if adapter.server == usual else ["--server", adapter.server]
-    return shlex.join(["socialkit", "login", adapter.platform, "--name", account.name, *server])

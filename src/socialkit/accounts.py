@@ -216,9 +216,8 @@ class Account:
 
     def name_repair(self, error: ReauthNeeded) -> None:
         """Put the command that signs in again into an error."""
-        from ._signin_states import repair
-
-        error.account, error.next_step = self.name, error.next_step or repair(self)
+        command = auth.login_command(self.adapter, self.name)
+        error.account, error.next_step = self.name, error.next_step or command
 
     def _warn_of_end(self, credential: Credential) -> None:
         """Say once, a week ahead, that a person has to sign in again."""
@@ -226,12 +225,11 @@ class Account:
             return
         if (mark := (self.keychain.identity, ends)) in _WARNED or ends <= self.now():
             return
-        from ._signin_states import repair
-
         _WARNED.add(mark)
+        command = auth.login_command(self.adapter, self.name)
         days = max(1, round((ends - self.now()).total_seconds() / 86400))
         left = "in one day" if days == 1 else f"in {days} days"
-        _log.warning("%s: the sign-in ends %s and cannot be renewed: %s", self.name, left, repair(self))
+        _log.warning("%s: the sign-in ends %s and cannot be renewed: %s", self.name, left, command)
 
     def _not_renewed(self, lost: OutcomeUnknown) -> Unavailable:
         """A renewal whose answer is lost leaves the token unknown, not the post: that was not sent."""

@@ -16,6 +16,7 @@ from ._keychain import (
     flow_of,
     is_credential,
     locked,
+    login_command,
 )
 from ._login import Account, App, Login
 from ._signing import MACHINE_SIGNED, origin, sign_dpop, sign_oauth1, signed_headers, wants_nonce
@@ -38,6 +39,7 @@ __all__ = [
     "flow_of",
     "is_credential",
     "locked",
+    "login_command",
     "origin",
     "sign_dpop",
     "sign_oauth1",

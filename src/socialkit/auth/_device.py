@@ -12,8 +12,7 @@ from ..flows import DeviceFlow, at
 from ..flows._whoami import as_text, found
 from . import _oauth2
 from ._answers import REFUSALS, Token, error_of, json_of, read_token, seconds_of
-from ._engine import Asked
-from ._login import App, Login
+from ._login import App, Asked, Login
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _INTERVAL = 5.0

@@ -16,7 +16,6 @@ import attrs
 from ..adapters.base import Call, Credential
 from ..flows import (
     AppPasswordFlow,
-    Ask,
     CodeFlow,
     DeviceFlow,
     Flow,
@@ -25,7 +24,7 @@ from ..flows import (
     OAuth1Flow,
     PasswordFlow,
 )
-from ._login import App, Login
+from ._login import App, Asked, Login
 
 _WALKERS = {
     CodeFlow: "_oauth2",
@@ -36,17 +35,6 @@ _WALKERS = {
     MiAuthFlow: "_pages",
     AppPasswordFlow: "_pages",
 }
-
-
-@attrs.frozen(kw_only=True)
-class Asked:
-    """What the person has to do, and what the second step must know."""
-
-    url: str | None = None
-    secrets: dict[str, str] = attrs.field(factory=dict, repr=False)
-    asks: tuple[Ask, ...] = ()
-    user_code: str | None = None
-    expires_in: float = 600.0
 
 
 def _walker(flow: Flow) -> Any:

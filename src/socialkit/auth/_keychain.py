@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -261,6 +262,13 @@ def flow_of(adapter: Adapter, credential: Credential) -> Flow | None:
     if name is not None:
         return next((flow for flow in adapter.flows if flow.name == name), None)
     return next((flow for flow in adapter.flows if flow.kind == credential.kind), None)
+
+
+def login_command(adapter: Adapter, name: str) -> str:
+    """The command that signs the account of that name in again."""
+    usual = adapter.flows[0].server.rstrip("/") if adapter.flows else adapter.server
+    server = [] if adapter.server == usual else ["--server", adapter.server]
+    return shlex.join(["socialkit", "login", adapter.platform, "--name", name, *server])
 
 
 def _has_own_early(flow: Flow | None) -> bool:

@@ -12,8 +12,7 @@ from ..adapters.base import Call, Credential, Response
 from ..errors import ConfigError, LoginFailed, ReauthNeeded
 from ..flows import Ask, Flow, KeyFlow, PasswordFlow, addresses
 from ..flows._whoami import as_text, found
-from ._engine import Asked
-from ._login import App, Login
+from ._login import App, Asked, Login
 
 _QUOTES = ('"', "'", "`", "“”", "‘’", "«»", "<>")
 _FIELDS = ("access_token", "refresh_token", "secret", "client_id", "client_secret")

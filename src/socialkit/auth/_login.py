@@ -94,6 +94,17 @@ class Login:
 
 
 @attrs.frozen(kw_only=True)
+class Asked:
+    """What the person has to do, and what the second step must know."""
+
+    url: str | None = None
+    secrets: dict[str, str] = attrs.field(factory=dict, repr=False)
+    asks: tuple[Ask, ...] = ()
+    user_code: str | None = None
+    expires_in: float = 600.0
+
+
+@attrs.frozen(kw_only=True)
 class Account:
     """Who signed in. The credential is in the client's token store already, under the identity.
 

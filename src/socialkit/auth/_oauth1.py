@@ -10,8 +10,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from ..adapters.base import Call, Credential, Response
 from ..errors import ConfigError, LoginFailed, OutcomeUnknown, ReauthNeeded
 from ..flows import Ask, Flow, OAuth1Flow, at
-from ._engine import Asked
-from ._login import App, Login
+from ._login import App, Asked, Login
 
 OUT_OF_BAND = "oob"
 """The callback of an app that cannot be called back: the page shows a PIN."""

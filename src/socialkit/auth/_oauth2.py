@@ -32,8 +32,7 @@ from ..flows import CodeFlow, DeviceFlow, Exchange, Granted, Renewal, at
 from ..flows._whoami import as_text, filled, found
 from ._answers import READ, REFUSALS, Refusal, Token, json_of, read_token, scopes_of
 from ._callback import check_agreed, check_issuer, check_state, code_of
-from ._engine import Asked
-from ._login import App, Login
+from ._login import App, Asked, Login
 from ._signing import origin
 
 _METADATA = (

@@ -12,9 +12,8 @@ from ..adapters.base import Call, Credential
 from ..errors import ConfigError, LoginFailed, OutcomeUnknown, ReauthNeeded
 from ..flows import AppPasswordFlow, Ask, Flow, MiAuthFlow, at
 from ..flows._whoami import as_text, found
-from ._engine import Asked
 from ._keys import pasted_values
-from ._login import App, Login
+from ._login import App, Asked, Login
 
 _PORTS = {"https": 443, "http": 80}
 
