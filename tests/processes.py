@@ -265,9 +265,14 @@ class StruckTx:
 
 def make_accounts(task: dict[str, Any]) -> dict[str, Any]:
     """Adapters by label; several labels may stand for the same account."""
+    from socialkit import Identity
     from socialkit.registry import adapter
 
-    made = {label: adapter(platform)(**given) for label, (platform, given) in task["accounts"].items()}
+    def account(platform: str, given: dict[str, Any] | list[str]) -> Any:
+        cls = adapter(platform)
+        return cls.signed_in(Identity(platform, *given)) if isinstance(given, list) else cls(**given)
+
+    made = {label: account(platform, given) for label, (platform, given) in task["accounts"].items()}
     if task.get("pins"):
         for one in made.values():
             one.__class__ = pinning(task["pins"] == "repeatable")

@@ -19,9 +19,11 @@ import pytest
 from processes import Child, FileClock, nursery
 from recording import Recorder
 from socialkit import (
+    App,
     AsyncClient,
     AuthError,
     Bluesky,
+    Client,
     IdentityClash,
     Post,
     RateLimited,
@@ -658,10 +660,24 @@ def served(tmp_path: Path, clock: SharedClock) -> Iterator[tuple[Sandbox, dict[s
         )
 
 
+def signed_in(box: Sandbox, task: dict[str, Any], clock: SharedClock) -> dict[str, Any]:
+    """The task for an account that somebody signed in to, in two calls."""
+    x, server, back = box.x, f"{task['url']}/x", "https://app.example.com/callback"
+    apps = {"x": App(**x.app_for("oauth2", back))}
+    with Client(apps=apps, store=task["store"], clock=clock) as client:
+        login = client.begin_login("x", redirect_uri=back, server=server)
+        who = client.finish_login(login, x.approve(login.url)).identity
+    return {**task, "accounts": {"brand": ["x", [who.server, who.id]]}}
+
+
+@pytest.mark.parametrize("given", ["tokens", "a sign-in"])
 def test_processes_on_one_account_renew_once_per_expiry(
-    served: tuple[Sandbox, dict[str, Any]], clock: SharedClock
+    served: tuple[Sandbox, dict[str, Any]], clock: SharedClock, given: str
 ) -> None:
     box, task = served
+    if given == "a sign-in":
+        task = signed_in(box, task, clock)
+        box.requests.clear()
     box.x.access_seconds = 1
     with nursery() as children:
         callers = [children.start("call_on_and_on", **task) for _ in range(PROCESSES)]

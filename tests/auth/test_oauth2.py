@@ -752,3 +752,10 @@ def test_x_and_mastodon_say_what_each_capability_needs() -> None:
         "media.write",
     )
     assert registry.adapter("mastodon").scopes["identify"] == ("profile",)
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_dead_token_of_meta_is_not_the_apps_fault(status: int) -> None:
+    told = read_token(answer({"error": {"code": 190, "message": "Session has expired"}}, status=status))
+    assert isinstance(told, Refusal)
+    assert told.why == "grant"

@@ -243,7 +243,7 @@ def _holds_token(body: Any) -> bool:
 
 
 def _why(status: int, code: str, words: str, *, known: bool) -> Why:
-    if code == "invalid_grant":
+    if code in ("invalid_grant", "190"):  # Meta's 190 comes with 401 too, and is about the token
         return "grant"
     if status == 429 or code in _LIMITED:
         return "limited"
