@@ -532,3 +532,8 @@ def fork_one(control: socket.socket) -> bool:
 
 if __name__ == "__main__":
     main()
+
+
+def own_port() -> int:
+    """A port for callbacks that no other process of this test run listens on."""
+    return 8910 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -6,10 +6,14 @@ import sys
 import types
 import unittest
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from typing import Any
 
 import pytest
 
 from documents import ROOT, blocks
+from socialkit import App, Client, Post, registry
+from socialkit.sandbox import Sandbox
 
 GUIDE = "docs/adding-a-platform.md"
 MODULE = "harbour_of_the_guide"
@@ -44,11 +48,41 @@ def test_the_example_is_a_small_adapter() -> None:
     assert box <= 120
 
 
+@pytest.fixture
+def installed(harbour: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example as a package that has been installed beside socialkit."""
+    objects = {"socialkit.adapters": "Harbour", "socialkit.sandbox": "HarbourBoxWithPeople"}
+
+    def plugins(group: str) -> dict[str, EntryPoint]:
+        return {"harbour": EntryPoint("harbour", f"{MODULE}:{objects[group]}", group)}
+
+    monkeypatch.setattr(registry, "_plugins", plugins)
+
+
+@pytest.mark.usefixtures("installed")
+def test_people_sign_in_to_the_example() -> None:
+    callback = "https://app.example.com/callback"
+    with Sandbox(["harbour"]) as sandbox:
+        box: Any = sandbox.harbour
+        apps = {"harbour": App(**box.app_for("oauth2", callback))}
+        with Client(apps=apps, transport=sandbox.transport, clock=sandbox.clock) as client:
+            login = client.begin_login("harbour", redirect_uri=callback)
+            account = client.finish_login(login, box.approve(login.url, "other"))
+            assert account.identity.id == box.identity_of("other") == "u2"
+            assert account.missing_scopes == ()
+            sandbox.clock.advance(3601)
+            assert client.publish(Post("Hello"), account.adapter).ok
+            assert box.refresh_count == 1
+            assert client.logout(account.adapter)
+
+
 def test_every_file_the_guide_names_is_where_it_says() -> None:
     for place in (
         "src/socialkit/registry.py",
         "tests/conformance/openapi.py",
         "tests/adapters/test_contract.py",
+        "tests/test_signin_table.py",
+        "tests/test_login_command.py",
     ):
         assert (ROOT / place).is_file()
         assert place in (ROOT / GUIDE).read_text(encoding="utf-8")

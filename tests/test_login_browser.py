@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from processes import own_port
 from socialkit import Client
 from socialkit.sandbox import Sandbox
 from socialkit.testing import ManualClock
@@ -161,8 +162,10 @@ class Command:
 def start(served: tuple[Sandbox, str], folder: Path, platform: str) -> Command:
     box, url = served
     flow = {"bluesky": "oauth"}.get(platform, "oauth2")
-    app = box[platform].app_for(flow, "http://127.0.0.1:8910/callback" if platform == "x" else "")
+    back = f"http://127.0.0.1:{own_port()}/callback"
+    app = box[platform].app_for(flow, back if platform == "x" else "")
     words = ["--client-id", app["client_id"]] if app.get("client_id") else []
+    words += ["--port", str(own_port())] if platform == "x" else []
     secret = f"{app['client_secret']}\n" if app.get("client_secret") else "\n"
     return Command(folder, platform, "--server", f"{url}/{platform}", "--name", "brand", *words, typed=secret)
 

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from processes import own_port
 from socialkit import registry
 from socialkit.__main__ import main
 from socialkit.config import SECRETS
@@ -53,6 +54,10 @@ class Keyboard(io.StringIO):
             return ""
         line = self.lines.pop(0)
         return f"{line() if callable(line) else line}\n"
+
+
+BACK = f"http://127.0.0.1:{own_port()}/callback"
+"""Where the browser comes back to for an app that is registered; each test process has a port of its own."""
 
 
 class Form(html.parser.HTMLParser):
@@ -123,6 +128,7 @@ class Desk:
             capsys,
         )
         self.path, self.browser, self.screen = folder / "socialkit.toml", Browser(), Screen()
+        monkeypatch.setattr("socialkit.cli.login.PORT", own_port())
         monkeypatch.setattr("webbrowser.open", lambda url, *_: self.browser.open(url))
 
     def run(self, *arguments, keys=()):
@@ -368,7 +374,7 @@ def test_a_code_typed_on_another_device(desk):
 def test_without_an_app_the_way_to_one_is_told(desk):
     assert desk.run("login", "x") == 2
     assert "needs a developer app" in desk.errors
-    assert "http://127.0.0.1:8910/callback" in desk.errors
+    assert BACK in desk.errors
     assert "socialkit login x --client-id CLIENT_ID" in desk.errors
     assert "[apps.x]" in desk.errors
 
@@ -397,12 +403,12 @@ def test_a_new_app_does_not_keep_the_secret_of_the_old_one(desk):
     desk.path.write_text(
         f'{desk.path.read_text()}[apps.x]\nclient_id = "old"\nclient_secret = "env:OLD_SECRET"\n'
     )
-    given = desk.box["x"].app_for("oauth2", "http://127.0.0.1:8910/callback")
+    given = desk.box["x"].app_for("oauth2", BACK)
     call = ["login", "x", "--server", desk.server("x"), "--client-id", given["client_id"], "--replace"]
     keys = ["", lambda: desk.box["x"].approve(desk.screen.url)]
     assert desk.run(*call, "--no-browser", keys=keys) == 0
     kept = tomllib.loads(desk.path.read_text())["apps"]["x"]
-    assert kept == {"client_id": given["client_id"], "redirect_uri": "http://127.0.0.1:8910/callback"}
+    assert kept == {"client_id": given["client_id"], "redirect_uri": BACK}
 
 
 def test_a_port_that_is_taken_is_named(desk):
@@ -633,7 +639,7 @@ def test_without_a_file_one_is_made_that_only_its_owner_can_write(desk):
     desk.path.unlink()
     desk.monkeypatch.setenv("XDG_DATA_HOME", str(desk.folder / "data"))
     box = desk.box["x"]
-    given = box.app_for("oauth2", "http://127.0.0.1:8910/callback")
+    given = box.app_for("oauth2", BACK)
     call = ["login", "x", "--server", desk.server("x"), "--client-id", given["client_id"], "--no-browser"]
     secret = [given["client_secret"]] if "client_secret" in given else [""]
     assert desk.run(*call, keys=[*secret, lambda: box.approve(desk.screen.url)]) == 0
@@ -858,7 +864,7 @@ def _answered(served, tmp_path, monkeypatch, capsys, platform, flow, *lines):
     """One login, with an app where one is needed, and what was piped; the exit status and everything shown."""
     box, base = served
     path = tmp_path / "socialkit.toml"
-    app = box[platform].app_for(flow, "http://127.0.0.1:8910/callback")
+    app = box[platform].app_for(flow, BACK)
     lines_of_app = f'[apps.{platform}]\nclient_id = "{app["client_id"]}"\n' if app else ""
     path.write_text(f'[client]\nstore = ":memory:"\n{lines_of_app}')
     monkeypatch.setattr(sys, "stdin", Keyboard(*lines))
@@ -873,16 +879,14 @@ def _answered(served, tmp_path, monkeypatch, capsys, platform, flow, *lines):
 
 CALLBACKS = st.one_of(
     st.text(max_size=60).filter(lambda text: "\n" not in text),
-    st.builds(
-        "http://127.0.0.1:8910/callback?{}".format, st.text(max_size=60).filter(lambda text: "\n" not in text)
-    ),
+    st.builds(f"{BACK}?{{}}".format, st.text(max_size=60).filter(lambda text: "\n" not in text)),
     st.lists(
         st.tuples(
             st.sampled_from(["code", "state", "error", "error_description", "iss", "oauth_token"]),
             st.text(max_size=8),
         ),
         max_size=5,
-    ).map(lambda pairs: f"http://127.0.0.1:8910/callback?{urllib.parse.urlencode(pairs, errors='replace')}"),
+    ).map(lambda pairs: f"{BACK}?{urllib.parse.urlencode(pairs, errors='replace')}"),
     st.sampled_from(
         ["http://[", "http://127.0.0.1:99999/callback?code=1", "//", "?code=1&state=2", "\ud800", "\0"]
     ),
@@ -912,7 +916,7 @@ def test_any_answer_to_an_ask_is_answered_in_words(
     "value", ["ftp://x", "not a server", "https://", "http://[", "https://u:p@example.com", "\0"]
 )
 def test_a_server_that_is_none_is_named(desk, value):
-    desk.app("x", registry.flows("x")[0], "http://127.0.0.1:8910/callback")
+    desk.app("x", registry.flows("x")[0], BACK)
     assert desk.run("login", "x", "--server", value, "--timeout", 5) == 2
     assert "server" in desk.errors
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from .._signin_checks import needs_app
 from ..adapters.base import Adapter
-from ..flows import AppPasswordFlow, CodeFlow, DeviceFlow, Flow, KeyFlow, PasswordFlow
+from ..flows import AppPasswordFlow, CodeFlow, DeviceFlow, Flow, KeyFlow, OAuth1Flow, PasswordFlow
 from ..rules import ImageRule, PollRule, Rules, VideoRule
 
 _UNITS = {
@@ -116,18 +116,36 @@ _ROWS: tuple[tuple[str, Callable[[Rules], str]], ...] = (
 
 # --- ways to sign in ------------------------------------------------------------------------------------------
 def sign_in_matrix() -> str:
-    """Every way to sign in to every platform, as a Markdown table."""
+    """Every way to sign in to every platform as a Markdown table, and a list of where app or key are made."""
     from ..registry import account_class, flows, sign_in_platforms
 
+    ways = {account_class(name).title or name: flows(name) for name in sign_in_platforms()}
     lines = [_line(_SIGN_IN), _line(["---"] * len(_SIGN_IN))]
-    for platform in sign_in_platforms():
-        for flow in flows(platform):
+    for title, offered in ways.items():
+        for flow in offered:
             cells = [cell(flow) for cell in (_way, _app, _callback, _life, _end)]
-            lines.append(_line([account_class(platform).title or platform, f"`{flow.name}`", *cells]))
-    return "\n".join(lines)
+            lines.append(_line([title, f"`{flow.name}`", *cells]))
+    made = [line for title, offered in ways.items() for line in _setups(title, offered)]
+    return "\n".join([*lines, "", _MADE, "", *made])
+
+
+def _setups(title: str, offered: Iterable[Flow]) -> list[str]:
+    """Where a person makes the app or finds the key, one line per place."""
+    places: dict[str, list[str]] = {}
+    for flow in offered:
+        places.setdefault(flow.setup, []).append(f"`{flow.name}`")
+    return [f"- {title} {', '.join(names)}: {_place(place)}" for place, names in places.items() if place]
+
+
+def _place(setup: str) -> str:
+    address, colon, words = setup.partition(": ")
+    if address.startswith("/"):
+        return f"`{address}` on the account's own server"
+    return f"<{address}>{colon}{words}" if address.startswith("https://") else setup
 
 
 _SIGN_IN = ("Platform", "Way", "In words", "Developer app", "Callback", "Stays signed in", "Ended by logout")
+_MADE = "Where the app or the key is made (the ways that are not in this list need nothing made):"
 _CALLBACKS = {
     "loopback": "any, on this machine at any port",
     "port": "any that is registered",
@@ -148,8 +166,8 @@ def _app(flow: Flow) -> str:
 
 
 def _callback(flow: Flow) -> str:
-    if isinstance(flow, CodeFlow):
-        return _CALLBACKS[flow.redirect]
+    if isinstance(flow, CodeFlow | OAuth1Flow):
+        return _CALLBACKS[getattr(flow, "redirect", "port")]
     if isinstance(flow, DeviceFlow):
         return "none, a code is typed"
     if isinstance(flow, KeyFlow | PasswordFlow):
@@ -161,19 +179,27 @@ def _life(flow: Flow) -> str:
     if flow.kind == "session" or (isinstance(flow, PasswordFlow) and flow.keeps):
         return "renewed by itself"
     lives = getattr(flow, "lives", None)
-    renewed = getattr(flow, "renewal", None) is not None
+    renewal = getattr(flow, "renewal", None)
     if lives is None:
-        return "renewed by itself, where it ends" if renewed else "until it is revoked"
-    return f"renewed by itself{_until(flow)}" if renewed else f"{_days(lives)}, then again"
+        return "renewed by itself, where it ends" if renewal else "until it is revoked"
+    return f"{_time(lives)}, renewed by itself{_until(flow)}" if renewal else f"{_time(lives)}, then again"
 
 
 def _until(flow: Flow) -> str:
-    lives = getattr(flow, "refresh_lives", None)
-    return f", within {_days(lives)}" if lives else ""
+    """How long renewing goes on: a refresh token that is replaced lives anew each time."""
+    if (renewal := getattr(flow, "renewal", None)) is not None and renewal.by == "access_token":
+        return " when used before it ends"
+    if (lives := getattr(flow, "refresh_lives", None)) is None:
+        return ""
+    return f" for {_time(lives)}" if flow.rotation == "none" else f" when used every {_time(lives)}"
 
 
-def _days(seconds: float) -> str:
-    return f"{seconds / 86_400:.3g} days" if seconds >= 172_800 else f"{seconds / 3600:.3g} hours"
+def _time(seconds: float) -> str:
+    """A length of time in words; a few seconds less than a unit count as a whole one."""
+    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if (count := round(seconds / size)) and seconds >= size * 0.99:
+            return f"{count} {unit}{'s' * (count != 1)}"
+    return _seconds(seconds)
 
 
 def _end(flow: Flow) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from .. import _toml
-from .._signin_checks import CAPABILITIES, USUAL, flow_named, missing_of, needs_app
+from .._signin_checks import CAPABILITIES, USUAL, checked_server, flow_named, missing_of, needs_app
 from ..errors import ConfigError, IdentityClash, LoginFailed, SocialKitError
 from ..flows import AppPasswordFlow, CodeFlow, Flow, KeyFlow, MiAuthFlow, OAuth1Flow, PasswordFlow
 from ..model import Identity
@@ -94,6 +94,8 @@ def _way(options: argparse.Namespace, settings: Settings) -> _Way:
     flow = flow_named(platform, options.flow or (kept.flow if kept else None))
     title = account_class(platform).title or platform
     capabilities, server = _capabilities(options.wanted), _server(options, settings, flow)
+    if server:
+        checked_server(platform, flow, server)
     app = _app(options, flow, title, kept)
     redirect_uri = _redirect_uri(options, flow, title, app)
     listens = is_loopback(redirect_uri) and not options.no_browser
