@@ -109,8 +109,9 @@ def signed_in_class(platform: str, name: str, flows: tuple[Flow, ...]) -> type[S
     True
     """
     if platform not in _CLASSES:
-        words = f"One account on {name}: it signs in, and publishes nothing yet."
-        body = {"__doc__": words, "platform": platform, "flows": flows, "title": name}
+        title = platform.replace("_", " ").title() if "_" in platform else name
+        words = f"One account on {title}: it signs in, and publishes nothing yet."
+        body = {"__doc__": words, "platform": platform, "flows": flows, "title": title}
         _CLASSES[platform] = type(name, (SignedIn,), body)
     return _CLASSES[platform]
 
