@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from . import registry
 from .auth import App, Login
 from .errors import ConfigError, LoginFailed
-from .flows import CodeFlow, DeviceFlow, Flow, OAuth1Flow, PasswordFlow
+from .flows import OUT_OF_BAND, CodeFlow, DeviceFlow, Flow, OAuth1Flow, PasswordFlow
 
 CAPABILITIES = ("delete", "identify", "messages", "metrics", "publish", "replies")
 USUAL = ("publish", "metrics")
@@ -173,6 +173,8 @@ def checked_redirect(platform: str, flow: Flow, redirect_uri: str, app: App | No
             f"{platform}: say where the browser comes back to: redirect_uri=, an address of your application "
             "that is registered with the platform"
         )
+    if isinstance(flow, OAuth1Flow) and address == OUT_OF_BAND:
+        return address
     if isinstance(flow, CodeFlow) and flow.redirect == "https" and not address.startswith("https://"):
         raise ConfigError(f"{platform} takes https callback addresses only, not redirect_uri={address!r}")
     return _sound(platform, address)

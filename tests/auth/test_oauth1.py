@@ -13,12 +13,14 @@ import attrs
 import pytest
 
 from adapters.fakes import NOW, FakeCall, answer
+from socialkit import Client
 from socialkit.adapters._signed_in import signed_in_class
 from socialkit.adapters.base import Credential, Response
 from socialkit.auth import App, Login, _oauth1
 from socialkit.auth._oauth1 import authorization, base_string
 from socialkit.errors import ConfigError, LoginFailed, OutcomeUnknown, ReauthNeeded, Unavailable
 from socialkit.flows import OAuth1Flow
+from socialkit.sandbox import Sandbox
 
 SERVER = "https://api.example.com"
 FLOW = OAuth1Flow(
@@ -327,6 +329,19 @@ async def test_on_another_server_every_address_is_below_it() -> None:
     assert call.asked[0].url == "http://127.0.0.1:8765/harbour/oauth/request_token"
     assert urlsplit(asked.url or "").netloc == "127.0.0.1:8765"
     assert dict(parse_qsl(urlsplit(asked.url or "").query)) == {"oauth_token": "req1"}
+
+
+@pytest.mark.parametrize("platform", ["x", "tumblr"])
+def test_a_program_without_a_callback_signs_in_with_the_pin(platform: str) -> None:
+    with Sandbox([platform]) as sandbox:
+        box: Any = sandbox[platform]
+        app = App(**{**box.app_for("oauth1", "oob"), "flow": "oauth1"})
+        with Client(apps={platform: app}, transport=sandbox.transport, clock=sandbox.clock) as client:
+            login = client.begin_login(platform, redirect_uri="oob", server=box.address())
+            with pytest.raises(LoginFailed, match="PIN"):
+                client.finish_login(login, "not a pin!")
+            pin = dict(parse_qsl(urlsplit(box.approve(login.url)).query))["oauth_verifier"]
+            assert client.finish_login(login, f" {pin}\n").identity.id == box.identity_of("brand")
 
 
 async def test_no_error_and_no_repr_shows_a_secret() -> None:

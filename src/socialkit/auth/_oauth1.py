@@ -9,11 +9,9 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..adapters.base import Call, Credential, Response
 from ..errors import ConfigError, LoginFailed, OutcomeUnknown, ReauthNeeded
-from ..flows import Ask, Flow, OAuth1Flow, at
+from ..flows import OUT_OF_BAND, Ask, Flow, OAuth1Flow, at
 from ._login import App, Asked, Login
 
-OUT_OF_BAND = "oob"
-"""The callback of an app that cannot be called back: the page shows a PIN."""
 _PIN = Ask(name="pin", words="PIN", hint="the number the page shows after you agree")
 _REFUSALS = range(400, 429)
 """Answers that are read here; above them the machinery waits or repeats."""

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import attrs
 
 __all__ = [
+    "OUT_OF_BAND",
     "AppPasswordFlow",
     "Ask",
     "CodeFlow",
@@ -256,11 +257,17 @@ class DeviceFlow(Flow):
     renewal: Renewal | None = None
 
 
+OUT_OF_BAND = "oob"
+"""OAuth 1.0a's callback address of a program that cannot be called back."""
+
+
 @attrs.frozen(kw_only=True)
 class OAuth1Flow(Flow):
     """OAuth 1.0a in three steps (RFC 5849, HMAC-SHA1); the app's consumer key and secret are its client id and secret.
 
-    ``id``, ``name``: fields of the access-token answer that tell who signed in, where it does.
+    A program that cannot be called back gives :data:`OUT_OF_BAND` as its callback address: the page then shows a PIN,
+    which the person is asked for. ``id``, ``name_field``: fields of the access-token answer that tell who signed in,
+    where it does.
     """
 
     request_url: str
