@@ -304,6 +304,13 @@ async def test_a_script_signs_in_as_its_app_and_keeps_what_signs_in_again() -> N
     )
 
 
+async def test_a_code_that_is_good_once_is_not_kept() -> None:
+    flow = attrs.evolve(SCRIPT, asks=(*SCRIPT.asks, FEDERATED.asks[-1]))
+    told = {"username": "brand", "password": "pw", "totp": "123456"}
+    found = await _keys.finish(flow, APP, login(flow), told, talk(answer({"access_token": "t0ken"})))
+    assert (found.secret, found.extra) == ("pw", {"username": "brand"})
+
+
 async def test_a_kept_password_signs_in_again() -> None:
     old = Credential(
         "session",
