@@ -1,5 +1,6 @@
 """Platforms by name: built in, from other packages, and what is said when there is none."""
 
+import subprocess
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
 
@@ -57,6 +58,14 @@ class TestBuiltIn:
         boxes = registry.sandbox_boxes()
         assert {"bluesky", "mastodon", "x"} <= set(boxes)
         assert all(cls.platform == name for name, cls in boxes.items())
+
+    def test_only_the_sandboxes_asked_for_are_loaded(self):
+        code = "import sys; from socialkit.sandbox import Sandbox; Sandbox(['x']); print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        loaded = set(done.stdout.split())
+        others = {f"socialkit.sandbox.{name}" for name in registry.sandbox_boxes() if name != "x"}
+        assert "socialkit.sandbox.x" in loaded
+        assert not loaded & others
 
     def test_the_public_names_are_known(self):
         assert registry.class_home("X") == "socialkit.adapters.x"

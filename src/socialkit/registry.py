@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from importlib.metadata import EntryPoint
 
     from .adapters.base import Adapter
@@ -103,17 +104,25 @@ def _flows_of(platform: str) -> tuple[Flow, ...]:
     return ways
 
 
-def sandbox_boxes() -> dict[str, type[Any]]:
-    """The sandbox class of every platform that has one."""
-    boxes: dict[str, type[Any]] = {}
-    for platform, name in {**_PLATFORMS, **_SIGN_IN}.items():
-        module = f"socialkit.sandbox.{platform}"
-        try:
-            boxes[platform] = getattr(import_module(module), f"{name}Box")
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-    return boxes | {name: _loaded(point) for name, point in _plugins(_SANDBOX).items()}
+def sandbox_boxes(names: Collection[str] | None = None) -> dict[str, type[Any]]:
+    """The sandbox class of every platform that has one; with ``names`` of those only, and no other is loaded."""
+    builtin, plugins = {**_PLATFORMS, **_SIGN_IN}, _plugins(_SANDBOX)
+    wanted = [name for name in {**builtin, **plugins} if names is None or name in names]
+    boxes = {
+        name: _loaded(plugins[name]) if name in plugins else _box(name, builtin[name]) for name in wanted
+    }
+    return {name: box for name, box in boxes.items() if box is not None}
+
+
+def _box(platform: str, name: str) -> type[Any] | None:
+    module = f"socialkit.sandbox.{platform}"
+    try:
+        box: type[Any] = getattr(import_module(module), f"{name}Box")
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        return None
+    return box
 
 
 def class_home(name: str) -> str | None:

@@ -578,16 +578,10 @@ def _box_classes(wanted: Sequence[str | type[PlatformBox]] | None) -> dict[str, 
     found = {cls.platform: cls for cls in given}
     names = [item for item in wanted or () if isinstance(item, str)]
     if wanted is None or names:
-        known = _registered()
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            have = ", ".join(sorted(known))
+        registry = importlib.import_module("socialkit.registry")
+        known = registry.sandbox_boxes(None if wanted is None else names)
+        if unknown := [name for name in names if name not in known]:
+            have = ", ".join(sorted(registry.sandbox_boxes()))
             raise ConfigError(f"no sandbox for {', '.join(unknown)}; there is one for {have}")
-        found |= {name: cls for name, cls in known.items() if wanted is None or name in names}
+        found |= known
     return found
-
-
-def _registered() -> dict[str, type[PlatformBox]]:
-    """What the registry knows."""
-    boxes: dict[str, type[PlatformBox]] = importlib.import_module("socialkit.registry").sandbox_boxes()
-    return boxes
