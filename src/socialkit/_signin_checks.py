@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from . import registry
 from .auth import App, Login
+from .auth._callback import forged
 from .errors import ConfigError, LoginFailed
 from .flows import OUT_OF_BAND, CodeFlow, DeviceFlow, Flow, OAuth1Flow, PasswordFlow
 
@@ -230,9 +231,9 @@ def _is_text(text: str) -> bool:
 def _query(login: Login, callback: str) -> dict[str, str]:
     came, meant = _split(callback.strip()), _split(login.redirect_uri)
     if came is None or meant is None:
-        raise _forged(login, "it is no address")
+        forged(login, "it is no address")
     if _place(came) != _place(meant):
-        raise _forged(
+        forged(
             login,
             f"it came to {came.scheme}://{came.netloc.rpartition('@')[2]}{came.path}, the browser was sent to "
             f"{login.redirect_uri}; behind a proxy, give redirect_uri with the query that came",
@@ -240,21 +241,15 @@ def _query(login: Login, callback: str) -> dict[str, str]:
     pairs = parse_qsl(came.query, keep_blank_values=True)
     told = dict(pairs)
     if len(told) != len(pairs):
-        raise _forged(login, "a parameter is in it twice")
+        forged(login, "a parameter is in it twice")
     if any(told.get(name) != value for name, value in parse_qsl(meant.query, keep_blank_values=True)):
-        raise _forged(login, "the query of redirect_uri is not in it")
+        forged(login, "the query of redirect_uri is not in it")
     return told
 
 
 def _place(parts: Any) -> tuple[Any, ...]:
     port = parts.port or _PORTS.get(parts.scheme)
     return parts.scheme, parts.hostname, port, parts.path or "/"
-
-
-def _forged(login: Login, why: str) -> LoginFailed:
-    return LoginFailed(
-        f"{login.platform}: the callback does not belong to this sign-in: {why}", reason="forged"
-    )
 
 
 def missing_of(flow: Flow, asked: Iterable[str], granted: Iterable[str]) -> tuple[str, ...]:

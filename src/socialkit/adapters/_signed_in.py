@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any, ClassVar
 
 from ..errors import ConfigError, IdentityClash, ReauthNeeded, SocialKitError
 from ..flows import Flow
 from ..flows._whoami import identities
 from ..rules import Rules, TextRule
-from .base import AccountFacts, Adapter, Call, Credential, Draft, Part, Response
+from .base import AccountFacts, Adapter, Call, Credential, Draft, Part, Response, basic
 
 RULES = Rules(
     text=TextRule(10_000_000, "codepoints"),
@@ -95,8 +94,7 @@ class SignedIn(Adapter):
         if credential.kind in _BY_MACHINE:
             return {}
         if credential.kind == "basic":
-            pair = f"{credential.client_id or ''}:{credential.secret or ''}".encode()
-            return {"authorization": f"Basic {base64.b64encode(pair).decode()}"}
+            return basic(credential.client_id or "", credential.secret or "")
         if credential.kind == "bot" and credential.access_token:
             return {"authorization": f"Bot {credential.access_token}"}
         return super().authorize(credential)

@@ -7,6 +7,7 @@ limits and the journal, and says for each request what kind of step it is: ``rea
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -273,7 +274,7 @@ class Response:
 
         try:
             return json.loads(self.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             words = f"the answer is no JSON (HTTP {self.status}): something else than the platform may have answered"
             raise Unavailable(words, status=self.status) from None
 
@@ -677,6 +678,15 @@ _LIMIT_HEADERS = tuple(
     (prefix, f"{prefix}remaining", f"{prefix}limit")
     for prefix in ("x-rate-limit-", "x-ratelimit-", "ratelimit-")
 )
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """The header of HTTP Basic.
+
+    >>> basic("brand", "secret")
+    {'authorization': 'Basic YnJhbmQ6c2VjcmV0'}
+    """
+    return {"authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
 def _reading(prefix: str, response: Response) -> Reading:

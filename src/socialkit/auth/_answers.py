@@ -123,7 +123,7 @@ def read_token(
 
     ``answer`` and ``granted`` are a :class:`~socialkit.flows.CodeFlow`'s. Expects ``accept=READ`` of the request.
     """
-    body = json_of(response)
+    body = response.json_or_none()
     if (refusal := _refusal(response, body, secrets)) is not None:
         return refusal
     for given in _places(body, answer):
@@ -131,14 +131,6 @@ def read_token(
             return _token(token, given, body, granted)
     words = "the answer holds no token: something else than the platform may have answered"
     return Refusal("unreadable", response.status, None, words)
-
-
-def json_of(response: Response) -> Any:
-    """The JSON body, None for anything else, however it is broken."""
-    try:
-        return response.json_or_none()
-    except RecursionError:
-        return None
 
 
 def _places(body: Any, answer: str) -> Iterator[Mapping[str, Any]]:

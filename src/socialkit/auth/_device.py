@@ -11,7 +11,7 @@ from ..errors import ConfigError, LoginFailed, OutcomeUnknown, Unavailable
 from ..flows import DeviceFlow, at
 from ..flows._whoami import as_text, found
 from . import _oauth2
-from ._answers import REFUSALS, Token, error_of, json_of, read_token, seconds_of
+from ._answers import REFUSALS, Token, error_of, read_token, seconds_of
 from ._login import App, Asked, Login
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -28,7 +28,7 @@ async def begin(flow: DeviceFlow, app: App | None, draft: Login, call: Call) -> 
     form = [("client_id", app.client_id), ("scope", flow.scope_separator.join(draft.scopes))]
     url = at(flow.device_url, flow, draft.server)
     answer = await call.prepare("POST", url, form=form, headers=_oauth2.ACCEPT, auth=False, accept=REFUSALS)
-    body = json_of(answer)
+    body = answer.json_or_none()
     device, user = as_text(found(body, "device_code")), as_text(found(body, "user_code"))
     page = as_text(found(body, "verification_uri_complete|verification_uri|verification_url"))
     if answer.status >= 400 or not (device and user and page):
@@ -106,7 +106,7 @@ class _Asking:
 
     @staticmethod
     def code(response: Response) -> str:
-        error = error_of(json_of(response))
+        error = error_of(response.json_or_none())
         return error[0] if error else ""
 
     def waits(self) -> Iterator[float]:

@@ -22,7 +22,7 @@ from ..adapters.base import Call, Credential, Response
 from ..errors import ConfigError, Declined, LoginFailed
 from ..flows import CodeFlow, scopes_for
 from ._login import App, Login
-from ._signing import origin, wants_nonce
+from ._signing import origin, wants_nonce, with_query
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 60
@@ -243,8 +243,7 @@ async def push(flow: CodeFlow, app: App | None, draft: Login, params: Form, call
     if answer.status not in (200, 201):
         raise _not_taken(answer)
     query = {"client_id": fields["client_id"], "request_uri": str(answer.json()["request_uri"])}
-    place = told["authorization_endpoint"]
-    return f"{place}{'&' if '?' in place else '?'}{urlencode(query)}"
+    return with_query(told["authorization_endpoint"], query)
 
 
 def _not_taken(answer: Response) -> LoginFailed:

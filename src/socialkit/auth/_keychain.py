@@ -38,7 +38,9 @@ class Keychain:
 
     def __init__(self, adapter: Adapter, tokens: TokenStore, now: Callable[[], datetime]) -> None:
         self.adapter, self.tokens, self._now = adapter, tokens, now
-        self._identity = self.identity
+        name = f"login:{adapter.hint}"
+        self.identity = adapter.identity or Identity(adapter.platform, adapter.server, name)
+        """What the token store keeps it under: who signed in, or a name made of the secret that was given."""
         self._held: Credential | None = None
         self._renewing: asyncio.Future[Credential] | None = None
         self._not_before = datetime.min.replace(tzinfo=UTC)
@@ -47,12 +49,6 @@ class Keychain:
     def held(self) -> Credential:
         """The credential in hand; the seed before anything was loaded."""
         return self._held or self.adapter.seed
-
-    @property
-    def identity(self) -> Identity:
-        """What the token store keeps it under: who signed in, or a name made of the secret that was given."""
-        adapter = self.adapter
-        return adapter.identity or Identity(adapter.platform, adapter.server, f"login:{adapter.hint}")
 
     async def newest(self) -> Credential:
         """The newest credential there is, wherever it was renewed; kind "none" when nobody is signed in."""
@@ -150,7 +146,7 @@ class Keychain:
 
     # --- how --------------------------------------------------------------------------------------------------
     async def _renew(self, old: Credential, renew: Renew) -> Credential:
-        async with locked(self.tokens, self._identity):
+        async with locked(self.tokens, self.identity):
             stored = await self._stored()
             newest = stored if stored is not None and stored.issued >= old.issued else old
             self._held = newest
@@ -216,7 +212,7 @@ class Keychain:
     # --- the store --------------------------------------------------------------------------------------------
     async def _stored(self) -> Credential | None:
         """What was saved last, unless the account was given another credential since."""
-        stored = await call_user(self.tokens.load, self._identity)
+        stored = await call_user(self.tokens.load, self.identity)
         if stored is None or self.adapter.identity is not None:
             return stored
         mark, seed = stored.extra.get("seed"), self.adapter.seed
@@ -226,10 +222,10 @@ class Keychain:
 
     async def _save(self, credential: Credential) -> None:
         if self.adapter.identity is not None:
-            await call_user(self.tokens.save, self._identity, credential)
+            await call_user(self.tokens.save, self.identity, credential)
             return
         marked = attrs.evolve(credential, extra={**credential.extra, "seed": self.adapter._seed_digest()})
-        await call_user(self.tokens.save, self._identity, marked)
+        await call_user(self.tokens.save, self.identity, marked)
 
 
 def _may_have_spent(error: Exception) -> bool:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from ..adapters.base import Call, Credential, Response
+from ..adapters.base import Call, Credential, Response, basic
 from ..errors import ConfigError, LoginFailed, ReauthNeeded
 from ..flows import Ask, Flow, KeyFlow, PasswordFlow, addresses
 from ..flows._whoami import as_text, found
+from ._answers import scopes_of
 from ._login import App, Asked, Login
 
 _QUOTES = ('"', "'", "`", "“”", "‘’", "«»", "<>")
@@ -168,7 +168,7 @@ async def _signed_in(
         secret=given[flow.keeps] if flow.keeps else _taken(flow, body, "secret"),
         client_id=app.client_id if app and flow.client else _taken(flow, body, "client_id"),
         client_secret=app.client_secret if app and flow.client else None,
-        scopes=tuple((_taken(flow, body, "scopes") or "").replace(",", " ").split()),
+        scopes=scopes_of(_taken(flow, body, "scopes")),
         extra={**kept, **_extra(flow, body)},
     )
 
@@ -221,8 +221,7 @@ async def _post(
 def _app_headers(platform: str, app: App | None) -> dict[str, str]:
     if app is None or not app.client_id:
         raise ConfigError(f'{platform} asks which app signs in: apps={{"{platform}": App("id", "secret")}}')
-    pair = f"{app.client_id}:{app.client_secret or ''}".encode()
-    return {"authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    return basic(app.client_id, app.client_secret or "")
 
 
 def _kept(flow: PasswordFlow, given: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -10,7 +9,9 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from ..adapters.base import Call, Credential, Response
 from ..errors import ConfigError, LoginFailed, OutcomeUnknown, ReauthNeeded
 from ..flows import OUT_OF_BAND, Ask, Flow, OAuth1Flow, at
+from ._callback import forged, same
 from ._login import App, Asked, Login
+from ._signing import with_query
 
 _PIN = Ask(name="pin", words="PIN", hint="the number the page shows after you agree")
 _REFUSALS = range(400, 429)
@@ -75,9 +76,8 @@ async def begin(flow: Flow, app: App | None, draft: Login, call: Call) -> Asked:
         )
         raise LoginFailed(words)
     page = at(flow.authorize_url, flow, draft.server)
-    joint = "&" if "?" in page else "?"
     return Asked(
-        url=f"{page}{joint}oauth_token={quote(told['oauth_token'], safe='')}",
+        url=with_query(page, {"oauth_token": told["oauth_token"]}),
         secrets={name: told[name] for name in ("oauth_token", "oauth_token_secret")},
         asks=(_PIN,) if callback == OUT_OF_BAND else (),
     )
@@ -117,9 +117,8 @@ def _verifier(login: Login, told: Mapping[str, str]) -> str:
             raise LoginFailed(f"PIN: this has not the form asked for: {_PIN.hint}", reason="invalid")
         return pin
     named = told.get("oauth_token") or told.get("denied") or ""
-    if not hmac.compare_digest(named.encode(), login.secrets["oauth_token"].encode()):
-        words = "the callback does not belong to this login: it names another request token; begin again"
-        raise LoginFailed(words, reason="forged")
+    if not same(named, login.secrets["oauth_token"]):
+        forged(login, "it names another request token; begin again")
     if "denied" in told or not told.get("oauth_verifier"):
         raise LoginFailed("the person said no on the consent page", reason="denied")
     return told["oauth_verifier"]

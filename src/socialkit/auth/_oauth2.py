@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import attrs
 
-from ..adapters.base import Call, Credential, Response
+from ..adapters.base import Call, Credential, Response, basic
 from ..errors import (
     ConfigError,
     LoginFailed,
@@ -30,10 +30,10 @@ from ..errors import (
 )
 from ..flows import CodeFlow, DeviceFlow, Exchange, Granted, Renewal, at
 from ..flows._whoami import as_text, filled, found
-from ._answers import READ, REFUSALS, Refusal, Token, json_of, read_token, scopes_of
+from ._answers import READ, REFUSALS, Refusal, Token, read_token, scopes_of
 from ._callback import check_agreed, check_issuer, check_state, code_of
 from ._login import App, Asked, Login
-from ._signing import origin
+from ._signing import origin, with_query
 
 _METADATA = (
     "issuer",
@@ -81,7 +81,7 @@ async def _page(flow: CodeFlow, app: App, draft: Login, params: dict[str, str], 
         pushed: str = await _dpop.push(flow, app, draft, params, call)
         return pushed
     url = draft.secrets.get("authorization_endpoint") or at(flow.authorize_url, flow, draft.server)
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(params, quote_via=quote)}"
+    return with_query(url, params)
 
 
 def new_verifier() -> str:
@@ -115,7 +115,7 @@ async def _discovered(flow: CodeFlow, draft: Login, call: Call) -> dict[str, Any
         return {}
     url = f"{draft.server}/.well-known/oauth-authorization-server"
     answer = await call.read("GET", url, auth=False, headers=ACCEPT, accept=_NO_DOCUMENT)
-    body = json_of(answer)
+    body = answer.json_or_none()
     return _at_home(body, draft.server) if answer.status < 300 and isinstance(body, dict) else {}
 
 
@@ -192,7 +192,7 @@ async def _registered(flow: CodeFlow, app: App, draft: Login, told: Mapping[str,
     wide = broad(flow, draft.scopes)
     if answer.status in (400, 422) and wide != draft.scopes:
         answer = await _register(flow, app, draft, wide, call)
-    body = json_of(answer)
+    body = answer.json_or_none()
     client_id, secret = as_text(found(body, "client_id")), as_text(found(body, "client_secret"))
     if answer.status >= 400 or client_id is None:
         raise no_token(answer, draft.platform)
@@ -233,12 +233,16 @@ def identified(
     name = getattr(flow, "client_id_name", "client_id")
     bare = getattr(flow, "empty_secret", False)
     if flow.client_auth == "basic" and (secret or bare):
-        pair = f"{quote(client_id or '', safe='')}:{quote(secret or '', safe='')}".encode()
-        return [], {**ACCEPT, **flow.headers, "authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        return [], {**ACCEPT, **flow.headers, **app_basic(client_id, secret)}
     form = [(name, client_id or "")]
     if secret and flow.client_auth == "body":
         form.append(("client_secret", secret))
     return form, {**ACCEPT, **flow.headers}
+
+
+def app_basic(client_id: str | None, secret: str | None) -> dict[str, str]:
+    """An app's id and secret as HTTP Basic; both are escaped first (RFC 6749, section 2.3.1)."""
+    return basic(quote(client_id or "", safe=""), quote(secret or "", safe=""))
 
 
 # --- finish ---------------------------------------------------------------------------------------------------
@@ -285,7 +289,7 @@ async def _granted(
         answer = await call.read("GET", url, credential=credential, headers=ACCEPT, accept=READ)
     except SocialKitError:
         return ()
-    items = found(json_of(answer), by.each)
+    items = found(answer.json_or_none(), by.each)
     counted = (one for one in (items if isinstance(items, list) else []) if _counts(one, by.only))
     return scopes_of([found(one, by.scope) if by.scope else one for one in counted])
 

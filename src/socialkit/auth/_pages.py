@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hmac
 import uuid
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from ..adapters.base import Call, Credential
 from ..errors import ConfigError, LoginFailed, OutcomeUnknown, ReauthNeeded
 from ..flows import AppPasswordFlow, Ask, Flow, MiAuthFlow, at
 from ..flows._whoami import as_text, found
+from ._callback import check_state, forged, same
 from ._keys import pasted_values
 from ._login import App, Asked, Login
+from ._signing import with_query
 
 _PORTS = {"https": 443, "http": 80}
 
@@ -48,14 +49,14 @@ def _begin_miauth(flow: MiAuthFlow, name: str, draft: Login) -> Asked:
     query = {"name": name, "permission": ",".join(draft.scopes)}
     if draft.redirect_uri:
         query["callback"] = draft.redirect_uri
-    url = at(f"/miauth/{session}?{urlencode(query, quote_via=quote)}", flow, draft.server)
-    return Asked(url=url, secrets={"session": session})
+    url = at(f"/miauth/{session}", flow, draft.server)
+    return Asked(url=with_query(url, query), secrets={"session": session})
 
 
 async def _finish_miauth(flow: MiAuthFlow, login: Login, told: Mapping[str, str], call: Call) -> Credential:
     session = login.secrets["session"]
-    if login.redirect_uri and not _same(told.get("session"), session):
-        raise _forged(f"{login.platform}: the callback names another session than the one of this login")
+    if login.redirect_uri and not same(told.get("session", ""), session):
+        forged(login, "it names another session")
     url = at(f"/api/miauth/{session}/check", flow, login.server)
     try:
         response = await call.attach("POST", url, json={}, accept=range(400, 429), auth=False)
@@ -83,12 +84,11 @@ def _not_agreed(login: Login, status: int) -> LoginFailed:
 def _begin_app_password(flow: AppPasswordFlow, name: str, draft: Login) -> Asked:
     query = {"app_name": name, "app_id": str(uuid.uuid4())}
     page = at(flow.authorize_url, flow, draft.server)
-    joint = "&" if "?" in page else "?"
     if not _takes(draft.redirect_uri):
-        return Asked(url=f"{page}{joint}{urlencode(query, quote_via=quote)}", asks=_asks(flow))
-    back = _with_query(draft.redirect_uri, {"state": draft.state})
-    query |= {"success_url": back, "reject_url": _with_query(back, {"success": "false"})}
-    return Asked(url=f"{page}{joint}{urlencode(query, quote_via=quote)}")
+        return Asked(url=with_query(page, query), asks=_asks(flow))
+    back = with_query(draft.redirect_uri, {"state": draft.state})
+    query |= {"success_url": back, "reject_url": with_query(back, {"success": "false"})}
+    return Asked(url=with_query(page, query))
 
 
 def _takes(redirect_uri: str) -> bool:
@@ -97,14 +97,13 @@ def _takes(redirect_uri: str) -> bool:
 
 
 def _handed_over(flow: AppPasswordFlow, login: Login, told: Mapping[str, str]) -> Credential:
-    if not _same(told.get("state"), login.state):
-        raise _forged(f"{login.platform}: the callback does not carry the state of this login")
+    check_state(login, told)
     if told.get("success") == "false":
         raise LoginFailed("the person said no on the consent page", reason="denied")
     site = told.get("site_url") or ""
     if _place(site) != _place(login.server):
-        words = f"{login.platform}: the callback speaks of another site than {login.server}; if the site has moved, "
-        raise _forged(f"{words}begin again with its new address as server")
+        words = f"it speaks of another site than {login.server}; if the site has moved, "
+        forged(login, f"{words}begin again with its new address as server")
     user, password = told.get("user_login") or "", told.get("password") or ""
     if not user or not password:
         raise LoginFailed(f"{login.platform}: the callback carries no user_login and password; begin again")
@@ -127,14 +126,6 @@ def _app_password(flow: AppPasswordFlow, user: str, password: str) -> Credential
     return Credential(flow.kind, client_id=user, secret="".join(password.split()), extra={"name": user})
 
 
-def _with_query(url: str, more: dict[str, str]) -> str:
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(more)}"
-
-
-def _same(given: str | None, meant: str) -> bool:
-    return hmac.compare_digest((given or "").encode(), meant.encode())
-
-
 def _place(url: str) -> Any:
     """Host and port of an address; None for what is none."""
     try:
@@ -142,7 +133,3 @@ def _place(url: str) -> Any:
         return (parts.hostname, parts.port or _PORTS.get(parts.scheme)) if parts.hostname else None
     except ValueError:
         return None
-
-
-def _forged(words: str) -> LoginFailed:
-    return LoginFailed(words, reason="forged")

@@ -10,8 +10,8 @@ from ..adapters.base import Call, Credential, Response
 from ..errors import AuthError, ReauthNeeded, SocialKitError
 from ..flows import CodeFlow, DeviceFlow, Flow, PasswordFlow, Revocation, addresses, at
 from ..flows._whoami import as_text, filled, found
-from ._answers import REFUSALS, Refusal, error_of, json_of, read_token
-from ._oauth2 import ACCEPT, identified
+from ._answers import REFUSALS, Refusal, error_of, read_token
+from ._oauth2 import ACCEPT, app_basic, identified
 
 _ENDED = frozenset(
     {
@@ -79,7 +79,7 @@ class _Ending:
         answer = await self.call.read(
             "GET", url, credential=self.credential, headers=ACCEPT, accept=(401, *_ABSENT)
         )
-        return as_text(found(json_of(answer), self.way.found)) if answer.status < 400 else None
+        return as_text(found(answer.json_or_none(), self.way.found)) if answer.status < 400 else None
 
     def urls(self, mark: str) -> tuple[str, ...]:
         told = self.credential.extra.get("revocation_endpoint")
@@ -103,11 +103,8 @@ class _Ending:
         held, flow = self.credential, self.flow
         if isinstance(flow, CodeFlow | DeviceFlow):
             return identified(flow, held.client_id, held.client_secret)
-        basic = CodeFlow(
-            name="", title="", authorize_url="", token_url="", client_auth="basic", empty_secret=True
-        )
         assert isinstance(flow, PasswordFlow) or held.client_id, "only apps prove themselves"
-        return identified(basic, held.client_id, held.client_secret)
+        return [], {**ACCEPT, **app_basic(held.client_id, held.client_secret)}
 
     async def signed(self, url: str, token: str) -> Response:
         """The request signed with the credential, or with another of its tokens in the access token's place."""
@@ -122,7 +119,7 @@ class _Ending:
 
     def check(self, response: Response) -> None:
         """Raise what the answer means, unless the sign-in is over."""
-        error = error_of(json_of(response))
+        error = error_of(response.json_or_none())
         if response.status < 300 and error is None:
             return
         if response.status in _ABSENT or (error is not None and error[0] in _ENDED):

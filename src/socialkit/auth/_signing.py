@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import quote, urlencode
 
 from ..adapters.base import Credential, Response
 
@@ -60,6 +61,15 @@ def origin(url: str) -> str:
     scheme, _, rest = url.partition("://")
     host = rest.partition("/")[0].partition("?")[0].partition("#")[0]
     return f"{scheme}://{host}".lower()
+
+
+def with_query(url: str, query: Mapping[str, str]) -> str:
+    """An address with more in its query.
+
+    >>> with_query("https://example.com/authorize?lang=en", {"scope": "read write"})
+    'https://example.com/authorize?lang=en&scope=read%20write'
+    """
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query, quote_via=quote)}"
 
 
 def wants_nonce(response: Response) -> bool:
