@@ -154,15 +154,19 @@ class _Reader:
         data = _parse(self.path)
         self._known("", data, ("accounts", "apps", "client"))
         client = self._client(self._table("client", data))
-        asking = self._table("apps", data)
-        apps = {name: self._app(name, self._table(name, asking, "apps.")) for name in asking}
-        tables = self._table("accounts", data)
-        made = {name: self._account(name, self._table(name, tables, "accounts.")) for name in tables}
+        return self.made(client, self._table("apps", data), self._table("accounts", data))
+
+    def made(self, client: Mapping[str, Any], apps: Mapping[str, Any], accounts: Mapping[str, Any]) -> Config:
+        """The configuration of these tables; one ConfigError with everything that is wrong in them."""
+        asking = {name: self._app(name, self._table(name, apps, "apps.")) for name in apps}
+        acting = {name: self._account(name, self._table(name, accounts, "accounts.")) for name in accounts}
         if self.faults:
             raise ConfigError("\n  ".join([f"{self.path}:", *self.faults]))
-        accounts = {name: one for name, one in made.items() if one}
         return Config(
-            accounts, path=self.path, apps={name: app for name, app in apps.items() if app}, **client
+            {name: account for name, account in acting.items() if account},
+            path=self.path,
+            apps={name: app for name, app in asking.items() if app},
+            **client,
         )
 
     def _fault(self, place: str, what: str) -> None:

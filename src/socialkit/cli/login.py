@@ -352,10 +352,7 @@ class _SigningIn:
             say(f"open this address in a browser, and agree:\n\n  {clean(url)}\n")
             return
         say(f"your browser opens this address (open it yourself if it does not):\n\n  {clean(url)}\n")
-        import webbrowser
-
-        with contextlib.suppress(webbrowser.Error, OSError):
-            webbrowser.open(url)
+        _browse(url)
 
     def _waited(self, back: Loopback, login: Login) -> str:
         with Waiting("waiting for you to agree in the browser (Ctrl-C stops)"):
@@ -374,10 +371,7 @@ class _SigningIn:
             f"on any device, open\n\n  {clean(login.url)}\n\nand type the code\n\n  {clean(login.user_code)}\n"
         )
         if login.url and not self.options.no_browser:
-            import webbrowser
-
-            with contextlib.suppress(webbrowser.Error, OSError):
-                webbrowser.open(login.url)
+            _browse(login.url)
         with Waiting("waiting for you to agree (Ctrl-C stops)"):
             return self.client.finish_login(login, "")
 
@@ -489,6 +483,14 @@ class _SigningIn:
 def may_of(flow: Flow, scopes: Sequence[str]) -> tuple[str, ...]:
     """The capabilities of a flow that the granted scopes cover; all of them when nobody told what was granted."""
     return tuple(name for name, needed in flow.scopes.items() if not missing_of(flow, needed, scopes))
+
+
+def _browse(url: str) -> None:
+    """Open the address in a browser, where there is one."""
+    import webbrowser
+
+    with contextlib.suppress(webbrowser.Error, OSError):
+        webbrowser.open(url)
 
 
 def _tell(back: Loopback | None, done: bool, title: str, words: str) -> None:

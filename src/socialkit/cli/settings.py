@@ -47,17 +47,10 @@ class Settings:
         reader = _Reader(self.path, os.environ)
         client = reader._client(reader._table("client", self.document.data))
         asking = reader._table("apps", self.document.data)
-        made = {
-            name: reader._app(name, reader._table(name, asking, "apps.")) for name in apps if name in asking
-        }
-        found = {name: reader._account(name, self.accounts[name]) for name in accounts}
-        if reader.faults:
-            raise ConfigError("\n  ".join([f"{self.path}:", *reader.faults]))
-        return Config(
-            {name: one for name, one in found.items() if one},
-            path=self.path,
-            apps={name: app for name, app in made.items() if app},
-            **client,
+        return reader.made(
+            client,
+            {name: asking[name] for name in apps if name in asking},
+            {name: self.accounts[name] for name in accounts},
         )
 
     @property
@@ -124,11 +117,7 @@ class Settings:
                     ("apps", app[0]), app[1], drop=("client_secret", "private_key")
                 )
             for name, identity in accounts.items():
-                if (
-                    name in now.accounts
-                    and _is(now.accounts[name], identity)
-                    and not now.written_by_hand(name)
-                ):
+                if name in now.accounts and now.unchanged(name, identity):
                     continue
                 changed.append(name)
                 document = document.with_table(
