@@ -4,7 +4,8 @@ A sign-in reaches every account the person manages, each known as ``accounts/{a}
 Revoking ends everything the person ever gave to the whole Google Cloud project, YouTube included.
 """
 
-from . import CodeFlow, Flow, Renewal, Revocation, Whoami
+from . import CodeFlow, Flow, Renewal, Whoami
+from ._google import AUTHORIZE_URL, LIVES, OFFLINE, REVOCATION, TOKEN_URL
 
 __all__ = ["FLOWS"]
 
@@ -30,16 +31,14 @@ FLOWS: tuple[Flow, ...] = (
             next="nextPageToken",
             next_name="pageToken",
         ),
-        revocation=Revocation(
-            url="https://oauth2.googleapis.com/revoke", sends=("refresh_token", "access_token"), client=False
-        ),
-        authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
-        token_url="https://oauth2.googleapis.com/token",
+        revocation=REVOCATION,
+        authorize_url=AUTHORIZE_URL,
+        token_url=TOKEN_URL,
         pkce="S256",
-        authorize_params={"access_type": "offline", "prompt": "consent"},
+        authorize_params=OFFLINE,
         redirect="loopback",
         renewal=Renewal(),
-        lives=3599.0,
+        lives=LIVES,
         source="Google: OAuth 2.0 for installed apps; account management discovery document; 2026-11-23",
     ),
 )

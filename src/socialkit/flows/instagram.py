@@ -4,13 +4,12 @@ Instagram's own token lives 60 days and renews itself from a day after it was ma
 Page's token is used, which does not end, and which only the person can end, for all their Pages at once.
 """
 
-from . import CodeFlow, Exchange, Flow, Granted, Renewal, Whoami
+from . import CodeFlow, Exchange, Flow, Whoami
+from ._meta import LIVES, REFUSALS, VERSION, facebook_login, renewal
 
 __all__ = ["FLOWS"]
 
-_API, _GRAPH = "https://graph.instagram.com", "https://graph.facebook.com"
-_VERSION = "v26.0"
-_DAY = 86_400.0
+_API = "https://graph.instagram.com"
 _PAGES = ("pages_show_list", "pages_read_engagement")
 
 FLOWS: tuple[Flow, ...] = (
@@ -33,11 +32,11 @@ FLOWS: tuple[Flow, ...] = (
         # Nothing says that a renewed token ends before its time, nor that asking twice does harm.
         rotation="none",
         whoami=Whoami(
-            url=f"{_API}/{_VERSION}/me",
+            url=f"{_API}/{VERSION}/me",
             params={"fields": "user_id,username,name,account_type"},
             id="user_id",
             name="username",
-            refusals=("190",),
+            refusals=REFUSALS,
         ),
         authorize_url="https://www.instagram.com/oauth/authorize",
         token_url="https://api.instagram.com/oauth/access_token",
@@ -46,29 +45,18 @@ FLOWS: tuple[Flow, ...] = (
         granted="permissions",
         redirect="https",
         exchange=Exchange(url=f"{_API}/access_token", grant="ig_exchange_token"),
-        renewal=Renewal(
-            by="access_token",
-            url=f"{_API}/refresh_access_token",
-            grant="ig_refresh_token",
-            method="GET",
-            name="access_token",
-            client=False,
-            early=30 * _DAY,
-            min_age=_DAY,
-        ),
-        lives=60 * _DAY,
+        renewal=renewal(_API, "ig_refresh_token"),
+        lives=LIVES,
         source="Meta: Instagram API with Instagram Login; 2026-11-23",
     ),
-    CodeFlow(
+    facebook_login(
         name="facebook",
         title="Instagram account of a Facebook Page",
-        server=_GRAPH,
         setup=(
             "developers.facebook.com: an app with the Instagram API and Facebook Login, and the exact https callback "
             "address. The Instagram account must be linked to a Facebook Page; a Page held through a business may need "
             "business_management. A sign-in is ended by the person, in the settings of Facebook, for all their Pages"
         ),
-        kind="bearer",
         scopes={
             "identify": ("instagram_basic", *_PAGES),
             "publish": ("instagram_content_publish",),
@@ -77,36 +65,8 @@ FLOWS: tuple[Flow, ...] = (
             "delete": ("instagram_manage_contents",),
             "messages": ("instagram_manage_messages", "pages_messaging"),
         },
-        rotation="none",
-        whoami=Whoami(
-            url=f"{_GRAPH}/{_VERSION}/me/accounts",
-            params={"fields": "id,name,access_token,instagram_business_account", "limit": "100"},
-            each="data",
-            next="paging.next",
-            id="instagram_business_account.id",
-            name="name",
-            token="access_token",
-            own=f"{_GRAPH}/{_VERSION}/{{id}}?fields=id,name",
-            refusals=("190",),
-        ),
-        authorize_url=f"https://www.facebook.com/{_VERSION}/dialog/oauth",
-        token_url=f"{_GRAPH}/{_VERSION}/oauth/access_token",
-        scope_separator=",",
-        # Without it a permission that was declined once is never asked for again.
-        authorize_params={"auth_type": "rerequest"},
-        granted_by=Granted(
-            url=f"{_GRAPH}/{_VERSION}/me/permissions",
-            each="data",
-            scope="permission",
-            only={"status": "granted"},
-        ),
-        redirect="https",
-        exchange=Exchange(
-            url=f"{_GRAPH}/{_VERSION}/oauth/access_token",
-            grant="fb_exchange_token",
-            name="fb_exchange_token",
-            client=("client_id", "client_secret"),
-        ),
+        fields="id,name,access_token,instagram_business_account",
+        account="instagram_business_account.id",
         source="Meta: Instagram API with Facebook Login, Graph API v26.0; 2026-11-23",
     ),
 )

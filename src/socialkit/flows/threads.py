@@ -4,12 +4,12 @@ A token can be renewed from a day after it was made until its end; after that on
 when half its life is over, so that an account used once a month stays signed in.
 """
 
-from . import CodeFlow, Exchange, Flow, Granted, Renewal, Whoami
+from . import CodeFlow, Exchange, Flow, Granted, Whoami
+from ._meta import LIVES, REFUSALS, renewal
 
 __all__ = ["FLOWS"]
 
 _API = "https://graph.threads.net"
-_DAY = 86_400.0
 
 FLOWS: tuple[Flow, ...] = (
     CodeFlow(
@@ -36,7 +36,7 @@ FLOWS: tuple[Flow, ...] = (
             params={"fields": "id,username,name"},
             id="id",
             name="username",
-            refusals=("190",),
+            refusals=REFUSALS,
         ),
         authorize_url="https://threads.net/oauth/authorize",
         token_url=f"{_API}/oauth/access_token",
@@ -44,17 +44,8 @@ FLOWS: tuple[Flow, ...] = (
         granted_by=Granted(url=f"{_API}/v1.0/debug_token?input_token={{access_token}}", each="data.scopes"),
         redirect="https",
         exchange=Exchange(url=f"{_API}/access_token", grant="th_exchange_token"),
-        renewal=Renewal(
-            by="access_token",
-            url=f"{_API}/refresh_access_token",
-            grant="th_refresh_token",
-            method="GET",
-            name="access_token",
-            client=False,
-            early=30 * _DAY,
-            min_age=_DAY,
-        ),
-        lives=60 * _DAY,
+        renewal=renewal(_API, "th_refresh_token"),
+        lives=LIVES,
         source="Meta: Threads API, get access tokens and long-lived tokens; 2026-11-23",
     ),
 )

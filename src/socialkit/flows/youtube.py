@@ -5,7 +5,8 @@ token dies when the person revokes it, after six months without use, as the olde
 client, and after 7 days while the consent screen is in "Testing".
 """
 
-from . import CodeFlow, DeviceFlow, Flow, Renewal, Revocation, Whoami
+from . import CodeFlow, DeviceFlow, Flow, Renewal, Whoami
+from ._google import AUTHORIZE_URL, LIVES, OFFLINE, REVOCATION, TOKEN_URL
 
 __all__ = ["FLOWS"]
 
@@ -20,9 +21,6 @@ _WHO = Whoami(
     params={"part": "id,snippet", "mine": "true"},
     id="items.0.id",
     name="items.0.snippet.title",
-)
-_REVOKE = Revocation(
-    url="https://oauth2.googleapis.com/revoke", sends=("refresh_token", "access_token"), client=False
 )
 _IMPLIED = {_ALL: (_READ, _UPLOAD), _SPEAK: (_READ, _UPLOAD)}
 _SOURCE = "Google: OAuth 2.0 for installed apps, for TVs and devices; YouTube Data API discovery document; 2026-11-23"
@@ -47,14 +45,14 @@ FLOWS: tuple[Flow, ...] = (
         implied=_IMPLIED,
         rotation="none",
         whoami=_WHO,
-        revocation=_REVOKE,
-        authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
-        token_url="https://oauth2.googleapis.com/token",
+        revocation=REVOCATION,
+        authorize_url=AUTHORIZE_URL,
+        token_url=TOKEN_URL,
         pkce="S256",
-        authorize_params={"access_type": "offline", "prompt": "consent"},
+        authorize_params=OFFLINE,
         redirect="loopback",
         renewal=Renewal(),
-        lives=3599.0,
+        lives=LIVES,
         source=_SOURCE,
     ),
     DeviceFlow(
@@ -74,9 +72,9 @@ FLOWS: tuple[Flow, ...] = (
         implied=_IMPLIED,
         rotation="none",
         whoami=_WHO,
-        revocation=_REVOKE,
+        revocation=REVOCATION,
         device_url="https://oauth2.googleapis.com/device/code",
-        token_url="https://oauth2.googleapis.com/token",
+        token_url=TOKEN_URL,
         renewal=Renewal(),
         source=_SOURCE,
     ),
