@@ -23,10 +23,7 @@ class Keyed(SignIn):
 
     def key_of(self, username: str, place: str = "key", *scopes: str) -> str:
         """The living secret of a person; a new one when the old one was revoked."""
-        if username not in self.people:
-            raise KeyError(
-                f"nobody called {username!r} on {self.platform}; there are {', '.join(self.people)}"
-            )
+        self.check_known(username)
         keys = (self.new_key(username, f"{place} {number}") for number in range(len(self.ended) + 1))
         key = next(key for key in keys if key not in self.ended)
         grant = Grant(username, frozenset(scopes) or self.known_scopes, issued_at=self.now(), kind="key")

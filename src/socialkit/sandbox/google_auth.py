@@ -173,8 +173,7 @@ class GoogleSignIn(SignIn):
     def approve_device(self, user_code: str, username: str = "brand", untick: tuple[str, ...] = ()) -> None:
         """``username`` types the code on another device and agrees."""
         asking = self._typed(user_code)
-        if username not in self.people:
-            raise KeyError(f"nobody called {username!r}; there are {', '.join(self.people)}")
+        self.check_known(username)
         asking.decided, asking.username = "approved", username
         asking.granted = asking.scopes - set(untick)
 

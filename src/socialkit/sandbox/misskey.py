@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from . import misskey_me
 from ._keyed import Keyed, Person
@@ -100,9 +100,8 @@ class MisskeyBox(Keyed):
     # MiAuth ----------------------------------------------------------------------------------------
 
     def asked_in(self, url: str) -> Json:
-        parts = urlsplit(url)
-        asked = dict(parse_qsl(parts.query, keep_blank_values=True))
-        return {**asked, "session": parts.path.rpartition("/")[2], "redirect_uri": asked.get("callback", "")}
+        asked, session = super().asked_in(url), urlsplit(url).path.rpartition("/")[2]
+        return {**asked, "session": session, "redirect_uri": asked.get("callback", "")}
 
     def asked_scopes(self, asked: Json) -> frozenset[str]:
         """Permissions the server does not know are left out in silence."""
@@ -117,15 +116,12 @@ class MisskeyBox(Keyed):
         granted = self.asked_scopes(asked) - set(untick)
         self.grants[token] = Grant(username, granted, issued_at=self.now(), kind="key")
         self.sessions[asked["session"]] = token
-        return self._returned(asked)
+        return self.sent_back(asked, {"session": asked["session"]})
 
     def deny(self, url: str) -> str:
         """The callback with a session nobody agreed to. The server itself only shows a page and sends nobody back."""
-        return self._returned(self.asked_in(url))
-
-    def _returned(self, asked: Json) -> str:
-        address = str(asked["redirect_uri"])
-        return f"{address}{'&' if '?' in address else '?'}{urlencode({'session': asked['session']})}"
+        asked = self.asked_in(url)
+        return self.sent_back(asked, {"session": asked["session"]})
 
     def check(self, request: Request) -> Response:
         """``POST /api/miauth/{session}/check``: the token, once."""

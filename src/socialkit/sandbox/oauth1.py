@@ -143,6 +143,13 @@ class OAuth1(SignIn):
             return None
         return grant if self.signature_holds(request, app.client_secret or "", grant.secret) else None
 
+    def asking(self, request: Request) -> Grant | None:
+        """What the request's credential stands for, signed or a bearer token; a token to sign with is no bearer's."""
+        if is_signed(request):
+            return self.signer(request)
+        grant = self.grant_of(self.bearer(request))
+        return None if grant is not None and grant.kind == "oauth1" else grant
+
     # the three steps -------------------------------------------------------------------------------
 
     def give_request_token(self, request: Request) -> Response:
@@ -183,10 +190,7 @@ class OAuth1(SignIn):
     def new_code(self, asked: Json, username: str, scopes: frozenset[str]) -> str:
         if "oauth_token" not in asked:
             return super().new_code(asked, username, scopes)
-        if username not in self.people:
-            raise KeyError(
-                f"nobody called {username!r} on {self.platform}; there are {', '.join(self.people)}"
-            )
+        self.check_known(username)
         code = str(int(self.serial("verifier"), 16))
         verifier = code[: self.pin_length] if asked["redirect_uri"] == OUT_OF_BAND else code[:32]
         self.request_tokens[asked["oauth_token"]] |= {"username": username, "verifier": verifier}

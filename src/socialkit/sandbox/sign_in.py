@@ -275,18 +275,21 @@ class SignIn(PlatformBox):
 
     def new_code(self, asked: Json, username: str, scopes: frozenset[str]) -> str:
         """A code, good once."""
-        if username not in self.people:
-            raise KeyError(
-                f"nobody called {username!r} on {self.platform}; there are {', '.join(self.people)}"
-            )
+        self.check_known(username)
         code = self.serial("code")[:40]
         self.codes[code] = {**asked, "username": username, "granted": scopes, "at": self.now()}
         return code
 
+    def check_known(self, username: str) -> None:
+        """A KeyError unless there is such a person."""
+        if username not in self.people:
+            raise KeyError(
+                f"nobody called {username!r} on {self.platform}; there are {', '.join(self.people)}"
+            )
+
     def sent_back(self, asked: Json, query: Json) -> str:
         """The callback address with a query."""
-        address = str(asked.get("redirect_uri") or "")
-        return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
+        return with_query(str(asked.get("redirect_uri") or ""), query)
 
     def show_consent(self, request: Request) -> Response:
         """The consent page: who, what, two buttons."""
@@ -496,6 +499,11 @@ class SignIn(PlatformBox):
         if token in self.ended:
             return self.ended[token][1]
         return "expired" if token in self.grants and self.grant_of(token) is None else ""
+
+
+def with_query(url: str, query: Json) -> str:
+    """An address with more in its query."""
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
 
 
 def basic(request: Request) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import attrs
 
 from .core import Allowance, Answer, Window, body
-from .oauth1 import OAuth1, header_of, is_signed
+from .oauth1 import OAuth1, header_of
 from .sign_in import Grant, Issued, RegisteredApp
 
 if TYPE_CHECKING:
@@ -183,11 +183,7 @@ class TumblrBox(OAuth1):
 
         if not request.headers.get("user-agent"):
             raise Answer(HTMLResponse("<html><h1>403 Forbidden</h1></html>", 403))
-        if is_signed(request):
-            found = self.signer(request)
-        else:
-            found = self.grant_of(self.bearer(request))
-            found = None if found is not None and found.kind == "oauth1" else found
+        found = self.asking(request)
         if found is None:
             raise Answer(self.token_expired())
         if missing := set(scopes) - found.scopes:

@@ -10,13 +10,13 @@ import html
 import re
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import attrs
 
 from ._keyed import Keyed
 from .core import Answer, body
-from .sign_in import Grant, Issued
+from .sign_in import Grant, Issued, with_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -138,8 +138,7 @@ class WordPressBox(Keyed):
     # the page that makes an application password ---------------------------------------------------
 
     def asked_in(self, url: str) -> Json:
-        parts = urlsplit(url)
-        asked = dict(parse_qsl(parts.query, keep_blank_values=True))
+        asked = super().asked_in(url)
         site, page, _ = url.partition(_PAGE)
         return {**asked, "page": site} if page else asked
 
@@ -169,7 +168,7 @@ class WordPressBox(Keyed):
         password = self.new_key(username, self.serial("made"))
         self._keep(password, username, str(asked.get("app_name") or "App"), str(asked.get("app_id") or ""))
         given = {"site_url": asked["page"], "user_login": username, "password": password}
-        return _with(str(asked["success_url"]), given)
+        return with_query(str(asked["success_url"]), given)
 
     def deny(self, url: str) -> str:
         asked = self.asked_in(url)
@@ -178,7 +177,7 @@ class WordPressBox(Keyed):
         self.check_asked(asked)
         if asked.get("reject_url"):
             return str(asked["reject_url"])
-        return _with(str(asked["success_url"]), {"success": "false"}) if asked.get("success_url") else ""
+        return with_query(str(asked["success_url"]), {"success": "false"}) if asked.get("success_url") else ""
 
     def _died(self, words: str, status: int) -> Response:
         from starlette.responses import HTMLResponse
@@ -386,7 +385,3 @@ _DEFAULTS = {
 def _good_callback(url: str) -> bool:
     scheme = urlsplit(url).scheme
     return not url or (bool(scheme) and scheme not in ("http", "javascript", "data"))
-
-
-def _with(url: str, query: Json) -> str:
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"

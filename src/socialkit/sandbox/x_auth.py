@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import attrs
 
 from .core import Answer, body
-from .oauth1 import OAuth1, header_of, is_signed
+from .oauth1 import OAuth1, header_of
 from .sign_in import Grant, Issued, RegisteredApp, basic
 
 if TYPE_CHECKING:
@@ -241,11 +241,7 @@ class Grants(OAuth1):
 
     def grant(self, request: Request, *scopes: str) -> Grant:
         """What the request's credential stands for; 401 when it is none."""
-        if is_signed(request):
-            found = self.signer(request)
-        else:
-            found = self.grant_of(request.headers.get("authorization", "").partition(" ")[2].strip())
-            found = None if found is not None and found.kind == "oauth1" else found
+        found = self.asking(request)
         if found is None:
             raise Answer(self.token_expired())
         if found.kind == "oauth2" and not found.scopes.issuperset(scopes):
