@@ -37,6 +37,8 @@ class Stage:
     folder: Path
 
     def task(self, name: str, shape: str, **more: Any) -> dict[str, Any]:
+        """What a process publishes, at a moment of its own: Bluesky has 1,024 record keys for one moment."""
+        self.box.clock.advance(1)
         picture = str(self.folder / "picture.png") if shape == "picture" else None
         return {
             "url": self.url,
