@@ -1,83 +1,75 @@
 """A Django application whose users sign their accounts in; credentials are rows of its own database.
 
-``finish_login`` runs inside the view's transaction, in the request's own thread: the credential and the user's account
-are committed together, or neither is. Everything is in this one file; in a project the models go to an app.
+``finish_login`` runs inside a transaction, in the request's own thread: the credential and the user's account are
+committed together, or neither is. Everything is in this one file; in a project the models go to an app.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import contextvars
 import fcntl
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import django
 from django.conf import settings
+from django.core.management import call_command
+from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import path
 
-from socialkit import App, Client, Identity, Post
+from socialkit import Client, Identity, Post
 from socialkit.adapters.base import Credential
-from socialkit.errors import AuthError, ConfigError
+from socialkit.errors import ConfigError, PlatformError, SocialKitError
 from socialkit.registry import account_class
-from socialkit.store import credential_from_dict, credential_to_dict
+from socialkit.store import FileTokens, credential_from_dict, credential_to_dict
+
+PUBLIC = re.compile(r"(https://)?([\w-]+\.)+[^\W\d][\w-]+/?")
+urlpatterns: list[Any] = []
 
 
-def configure(folder: Path) -> None:
-    """Settings of a project with one SQLite database; sessions are kept in it, not in cookies."""
+def make_project(folder: Path, host: str, secret_key: str) -> tuple[Any, Any]:
+    """A project on https whose SQLite database keeps the sessions as well: its models for credentials and accounts."""
+    options = {"transaction_mode": "IMMEDIATE", "timeout": 30}
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "app.db"), "OPTIONS": options}
     settings.configure(
-        ALLOWED_HOSTS=["*"],
-        ROOT_URLCONF=__name__,
-        SECRET_KEY=hashlib.sha256(str(folder).encode()).hexdigest(),
-        USE_TZ=True,
-        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-        INSTALLED_APPS=["django.contrib.sessions"],
+        ALLOWED_HOSTS=[host],
+        DATABASES={"default": database},
+        INSTALLED_APPS=["django.contrib.sessions", __name__],
         MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware"],
-        DATABASES={
-            "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "app.db")},
-        },
+        ROOT_URLCONF=__name__,
+        SECRET_KEY=secret_key,
+        SESSION_COOKIE_SECURE=True,
     )
     django.setup()
-
-
-def make_models() -> tuple[Any, Any]:
-    """The two tables: who may use which account, and the credentials. Django wants its settings first."""
-    from django.db import models
 
     class Token(models.Model):
         key = models.CharField(max_length=300, primary_key=True)  # Identity.key
         credential = models.JSONField()  # every field; encrypt it where your database is not yours alone
 
-        class Meta:
-            app_label = "harbour"
-
     class Account(models.Model):
-        user = models.CharField(max_length=100)
-        platform = models.CharField(max_length=40)
-        server = models.CharField(max_length=200)
-        native_id = models.CharField(max_length=200)
-        name = models.CharField(max_length=200, null=True)
+        user, platform, server, native_id = (models.CharField(max_length=200) for _ in range(4))
 
-        class Meta:
-            app_label = "harbour"
-
+    Token._meta.app_config.models_module = models  # not None: there are models, though no models.py
+    call_command("migrate", run_syncdb=True, verbosity=0)
     return Token, Account
 
 
 class OrmTokens:
-    """A token store in the ORM.
+    """A token store in the ORM. Publish outside of transactions: a renewal that is rolled back has spent its token.
 
-    A renewal must outlive the request that made it, so publish outside of transactions: what a rolled back transaction
-    saved is gone, and the old refresh token may be spent. The lock is one of the operating system, not of the
-    database, because it is held while the platform is asked.
+    The locks are files, not rows, because they are held while the platform is asked; they wait without blocking the
+    thread, which may hold another one. ``alone`` is a lock on all, around the transaction of a sign-in: a renewal
+    meanwhile would find the database locked, or a credential that is not committed yet.
     """
 
-    def __init__(self, token: Any, locks: Path) -> None:
-        self._rows, self._locks = token.objects, locks
-        locks.mkdir(parents=True, exist_ok=True)
+    def __init__(self, token: Any, folder: Path) -> None:
+        self._rows, self._files, self._all = token.objects, FileTokens(folder / "locks"), folder / "all.lock"
+        self._is_alone = contextvars.ContextVar("alone", default=False)
 
     def load(self, identity: Identity) -> Credential | None:
         row = self._rows.filter(key=identity.key).first()
@@ -86,76 +78,75 @@ class OrmTokens:
     def save(self, identity: Identity, credential: Credential) -> None:
         self._rows.update_or_create(key=identity.key, defaults={"credential": credential_to_dict(credential)})
 
+    @contextlib.asynccontextmanager
+    async def lock(self, identity: Identity) -> AsyncIterator[None]:
+        with self._all.open("w") as file:
+            while not self._is_alone.get():
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    break
+                await asyncio.sleep(0.02)
+            async with self._files.lock(identity):
+                yield
+
     @contextlib.contextmanager
-    def lock(self, identity: Identity) -> Iterator[None]:
-        name = hashlib.sha256(identity.key.encode()).hexdigest()
-        with (self._locks / name).open("w") as file:
+    def alone(self) -> Iterator[None]:
+        with self._all.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+            before = self._is_alone.set(True)
+            try:
+                yield
+            finally:
+                self._is_alone.reset(before)
 
 
 class Harbour:
-    """The views, with the client they share: one for the process, for all threads."""
+    """The views, with the client they share: one for all threads. A user is a session; in a project, request.user."""
 
-    def __init__(self, folder: Path, apps: Mapping[str, App], address: str, **options: Any) -> None:
-        self.token, self.account = make_models()
-        self.address = address.rstrip("/")
-        tokens = OrmTokens(self.token, folder / "locks")
-        self.client = Client(apps=apps, tokens=tokens, store=str(folder / "socialkit.db"), **options)
+    def __init__(self, account: Any, tokens: OrmTokens, address: str, **options: Any) -> None:
+        self.account, self.tokens, self.address = account, tokens, address.rstrip("/")
+        self.client = Client(tokens=tokens, **options)  # apps=, store=
+        views = {"connect/<str:platform>": self.connect, "callback": self.callback, "posts": self.publish}
+        urlpatterns[:] = [path(route, self.answer, {"view": view}) for route, view in views.items()]
+
+    def answer(self, request: HttpRequest, view: Callable[..., HttpResponse], **given: str) -> HttpResponse:
+        """The person said no, the callback was used before, the platform is away: the words say what to do."""
+        try:
+            return view(request, **given)
+        except SocialKitError as error:
+            status = 502 if isinstance(error, PlatformError) else 400
+            return JsonResponse({"error": str(error)}, status=status)
 
     def connect(self, request: HttpRequest, platform: str) -> HttpResponse:
         """Send the browser to the consent page; what has to be remembered is in the server's session."""
-        login = self.client.begin_login(
-            platform, redirect_uri=f"{self.address}/callback", server=request.GET.get("server")
-        )
+        if (server := request.GET.get("server")) and not PUBLIC.fullmatch(server):
+            raise ConfigError("write the server as https://example.com")
+        login = self.client.begin_login(platform, redirect_uri=f"{self.address}/callback", server=server)
+        if login.url is None or login.asks or login.user_code:
+            raise ConfigError(f"{platform}: no browser comes back from this sign-in; ask in a form")
         request.session["login"] = login.to_dict()
-        return HttpResponseRedirect(str(login.url))
+        return HttpResponseRedirect(login.url)
 
     def callback(self, request: HttpRequest) -> HttpResponse:
         """The browser is back: the credential and the account's row are committed together."""
-        from django.db import transaction
-
-        if (login := request.session.pop("login", None)) is None:
-            return JsonResponse({"error": "no sign-in is under way in this browser; begin again"}, status=400)
+        if (login := request.session.get("login")) is None:
+            raise ConfigError("no sign-in is under way in this browser; begin again")
         came = f"{self.address}/callback?{request.META['QUERY_STRING']}"
-        try:
-            with transaction.atomic():
-                account = self.client.finish_login(login, came)
-                for one in (account, *account.others):
-                    self.keep(request, one.identity)
-        except (AuthError, ConfigError) as error:
-            return JsonResponse({"error": str(error)}, status=400)
+        with self.tokens.alone(), transaction.atomic():
+            account = self.client.finish_login(login, came)
+            for who in (one.identity for one in (account, *account.others)):
+                found = {"platform": who.platform, "server": who.server, "native_id": who.id}
+                self.account.objects.get_or_create(user=request.session.session_key, **found)
+        del request.session["login"]
         return JsonResponse({"name": account.identity.name, "missing_scopes": list(account.missing_scopes)})
-
-    def keep(self, request: HttpRequest, who: Identity) -> None:
-        """This user may use that account."""
-        user = request.session.session_key or ""
-        found = {"user": user, "platform": who.platform, "server": who.server, "native_id": who.id}
-        self.account.objects.update_or_create(**found, defaults={"name": who.name})
 
     def publish(self, request: HttpRequest) -> HttpResponse:
         """Publish with all accounts of this user; credentials are found by who they belong to."""
-        given = json.loads(request.body)
+        text, key = request.POST.get("text"), request.headers.get("Idempotency-Key")
+        if not (text and key):
+            raise ConfigError("send the text of the post, and a key of its own in the header Idempotency-Key")
         rows = self.account.objects.filter(user=request.session.session_key)
-        who = [Identity(row.platform, row.server, row.native_id, row.name) for row in rows]
-        report = self.client.publish(
-            Post(given["text"]),
-            [account_class(one.platform).signed_in(one) for one in who],
-            idempotency_key=request.headers["Idempotency-Key"],
-            errors="return",
-        )
+        who = [Identity(row.platform, row.server, row.native_id) for row in rows]
+        accounts = [account_class(one.platform).signed_in(one) for one in who]
+        report = self.client.publish(Post(text), accounts, idempotency_key=key, errors="return")
         return JsonResponse(report.to_dict(), status=201 if report.ok else 502)
-
-
-urlpatterns: list[Any] = []
-
-
-def serve(harbour: Harbour) -> None:
-    """Give the views their addresses."""
-    from django.views.decorators.csrf import csrf_exempt
-
-    urlpatterns[:] = [
-        path("connect/<str:platform>", harbour.connect),
-        path("callback", harbour.callback),
-        path("posts", csrf_exempt(harbour.publish)),
-    ]
