@@ -101,7 +101,9 @@ class Wanted:
 
 
 @router.post("/posts")
-async def publish(request: Request, wanted: Wanted, idempotency_key: Annotated[str, Header()]) -> JSONResponse:
+async def publish(
+    request: Request, wanted: Wanted, idempotency_key: Annotated[str, Header()]
+) -> JSONResponse:
     """Publish with an account of this user; its credential is found by itself, and renewed."""
     state = request.app.state
     visitor: Visitor = state.visitors.get(request.cookies.get(COOKIE), Visitor())

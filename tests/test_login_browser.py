@@ -99,6 +99,14 @@ class Browser:
     def picture(self, file: Path) -> None:
         file.write_bytes(base64.b64decode(self._ask("Page.captureScreenshot")["data"]))
 
+    def narrow(self, width: int) -> None:
+        """Be a telephone of that many points."""
+        wanted = {"height": 800, "deviceScaleFactor": 1, "mobile": True}
+        self._ask("Emulation.setDeviceMetricsOverride", width=width, **wanted)
+
+    def wide(self) -> None:
+        self._ask("Emulation.clearDeviceMetricsOverride")
+
     def close(self) -> None:
         os.close(self._says)
         os.close(self._hears)
@@ -196,9 +204,24 @@ def test_a_person_presses_deny_and_nothing_is_kept(
     command = start(served, tmp_path, "mastodon")
     before = command.file.read_text()
     browser.open(command.address(), "Who are you?")
-    shown = browser.press("deny", "Not signed in")
+    shown = browser.press("deny", "close this page")
+    browser.picture(tmp_path / "denied.png")
     code, told = command.ended()
     assert code == 1
     assert "said no" in told
     assert "Not signed in" in shown
     assert command.file.read_text() == before
+
+
+def test_the_consent_page_fits_a_telephone(
+    browser: Browser, served: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    command = start(served, tmp_path, "youtube")
+    browser.narrow(360)
+    browser.open(command.address(), "https://www.googleapis.com/auth/yt-analytics.readonly")
+    browser.picture(tmp_path / "narrow.png")
+    broad = browser.run("document.documentElement.scrollWidth")
+    browser.wide()
+    browser.press("deny", "Not signed in")
+    command.ended()
+    assert broad == 360

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
+from login_talk import BACK, Elsewhere, press, requests, spoken
 
-from socialkit import App, Client
 from socialkit.sandbox import Sandbox
+from socialkit.sandbox.slack import ROTATES
 from socialkit.testing import ManualClock
 
 pytestmark = pytest.mark.peers
-requests = pytest.importorskip("requests")
-
-BACK = "http://127.0.0.1:8910/callback"
+NAMES = ["discord", "mastodon", "reddit", "slack", "tumblr", "x", "youtube"]
+REFRESH = "https://api.x.com/2/oauth2/token"
 
 
 @pytest.fixture
 def box():
     """A sandbox whose clock shows the real time, because the peers look at theirs."""
-    with Sandbox(["mastodon", "reddit", "x", "youtube"], clock=ManualClock(datetime.now(UTC))) as made:
+    with Sandbox(NAMES, clock=ManualClock(datetime.now(UTC))) as made:
         yield made
 
 
@@ -31,36 +32,6 @@ def url(box, monkeypatch):
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     with box.serve() as served:
         yield served
-
-
-def press(page, username="brand", decision="allow"):
-    """The address a browser is sent to after that button of the consent page."""
-    shown = requests.get(page, timeout=10)
-    assert shown.status_code == 200, shown.text
-    names = dict(parse_qsl(urlsplit(page).query))
-    scopes = names.get("scope", "").replace(",", " ").split()
-    form = [("username", username), ("decision", decision), *(("granted", scope) for scope in scopes)]
-    answer = requests.post(page, data=form, allow_redirects=False, timeout=10)
-    assert answer.status_code == 302, answer.text
-    return answer.headers["location"]
-
-
-def spoken(address):
-    return dict(parse_qsl(urlsplit(address).query))
-
-
-def ours(url, platform, app):
-    """What our own consent address asks for at the same platform."""
-    with Client(apps={platform: app}) as client:
-        login = client.begin_login(platform, redirect_uri=BACK, server=f"{url}/{platform}")
-    return spoken(login.url)
-
-
-def same_but(mine, theirs, *random):
-    """Both ask for the same, by the same names, but for what is drawn."""
-    assert {k: v for k, v in mine.items() if k not in random} == {
-        k: v for k, v in theirs.items() if k not in random
-    }
 
 
 class TestMastodonPy:
@@ -137,12 +108,24 @@ class TestPraw:
         again = self.reddit(box, url, refresh_token=refresh)
         assert again.user.me().name == "brand"
 
-    def test_a_revoked_one_is_refused(self, box, url):
+    def test_an_installed_app_has_no_secret(self, box, url):
+        box.reddit.confidential = False
+        api = self.reddit(box, url)
+        told = spoken(press(api.auth.url(scopes=["identity"], state="s", duration="permanent")))
+        refresh = api.auth.authorize(told["code"])
+        assert self.reddit(box, url, refresh_token=refresh).user.me().name == "brand"
+
+    def test_who_says_no_comes_back_without_a_code(self, box, url):
+        page = self.reddit(box, url).auth.url(scopes=["identity"], state="s")
+        assert spoken(press(page, decision="deny")) == {"error": "access_denied", "state": "s"}
+
+    def test_what_it_revoked_is_refused(self, box, url):
         api = self.reddit(box, url)
         told = spoken(press(api.auth.url(scopes=["identity"], state="s", duration="permanent"), "other"))
         refresh = api.auth.authorize(told["code"])
-        box.reddit.revoke(refresh)
-        with pytest.raises(self.core.exceptions.PrawcoreException):
+        assert api.user.me().name == "other"
+        api._core._authorizer.revoke()
+        with pytest.raises(self.core.exceptions.ResponseException, match="400"):
             self.reddit(box, url, refresh_token=refresh).user.me()
 
     def test_a_script_signs_in_with_its_owners_password(self, box, url):
@@ -153,49 +136,27 @@ class TestPraw:
         with pytest.raises(self.core.exceptions.OAuthException, match="invalid_grant"):
             wrong.user.me()
 
-    def test_our_consent_page_is_asked_the_same(self, box, url):
-        api = self.reddit(box, url)
-        mine = ours(url, "reddit", App(**box.reddit.app_for("oauth2", BACK)))
-        page = api.auth.url(scopes=mine["scope"].split(), state="st", duration="permanent")
-        theirs = spoken(page)
-        theirs["scope"] = theirs["scope"].replace(",", " ")
-        same_but(
-            {**mine, "scope": set(mine["scope"].split())},
-            {**theirs, "scope": set(theirs["scope"].split())},
-            "state",
-        )
-
 
 class TestTweepy:
     tweepy = pytest.importorskip("tweepy")
-
-    def elsewhere(self, url, session):
-        """Sends what is meant for X to the sandbox; signatures stay over X's own addresses."""
-
-        class Elsewhere(requests.adapters.HTTPAdapter):
-            def send(self, request, **options):
-                for host in (
-                    "https://api.twitter.com",
-                    "https://api.x.com",
-                    "https://x.com",
-                    "https://twitter.com",
-                ):
-                    request.url = request.url.replace(host, f"{url}/x")
-                return super().send(request, **options)
-
-        session.mount("https://", Elsewhere())
+    refused = pytest.importorskip("oauthlib.oauth2").OAuth2Error
 
     @pytest.mark.parametrize("callback", [BACK, "oob"])
     def test_three_legs_of_oauth_1(self, box, url, callback):
         box.x.app_for("oauth1", callback)
         handler = self.tweepy.OAuth1UserHandler(box.x.api_key, box.x.api_secret, callback=callback)
-        self.elsewhere(url, handler.oauth)
+        handler.oauth.mount("https://", Elsewhere(url))
         page = handler.get_authorization_url()
         verifier = self.verified(f"{url}/x{urlsplit(page).path}?{urlsplit(page).query}")
-        self.elsewhere(url, handler.oauth)
         token, secret = self.exchanged(url, handler, verifier)
-        assert (token, secret) == (handler.access_token, handler.access_token_secret)
-        assert box.x.grants[token].username == "brand"
+        api = self.tweepy.Client(
+            consumer_key=box.x.api_key,
+            consumer_secret=box.x.api_secret,
+            access_token=token,
+            access_token_secret=secret,
+        )
+        api.session.mount("https://", Elsewhere(url))
+        assert api.get_me().data.username == "brand"
 
     def verified(self, page):
         """What the callback carries, or the page shows as a PIN."""
@@ -205,56 +166,44 @@ class TestTweepy:
             return spoken(answer.headers["location"])["oauth_verifier"]
         return re.search(r"<code>(\d+)</code>", answer.text)[1]
 
-    def exchanged(self, served, handler, verifier):
+    def exchanged(self, url, handler, verifier):
         """tweepy makes a session of its own for the last leg."""
-        made = requests.Session.get_adapter
-        outer = self
+        made, there = requests.Session.get_adapter, Elsewhere(url)
 
         def get_adapter(session, url):
             if url.startswith("https://"):
-                outer.elsewhere(served, session)
+                session.mount("https://", there)
             return made(session, url)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(requests.Session, "get_adapter", get_adapter)
             return handler.get_access_token(verifier)
 
-    def test_oauth_2_with_pkce_and_a_refresh(self, box, url):
+    @pytest.mark.parametrize("confidential", [True, False])
+    def test_oauth_2_with_pkce_and_a_refresh(self, box, url, confidential):
+        box.x.confidential = confidential
         app = box.x.app_for("oauth2", BACK)
         scopes = ["tweet.read", "users.read", "offline.access"]
-        handler = self.tweepy.OAuth2UserHandler(
-            client_id=app["client_id"],
-            redirect_uri=BACK,
-            scope=scopes,
-            client_secret=app.get("client_secret"),
-        )
-        self.elsewhere(url, handler)
+        handler = self.tweepy.OAuth2UserHandler(**app, redirect_uri=BACK, scope=scopes)
+        handler.mount("https://", Elsewhere(url))
         page = handler.get_authorization_url()
         came = press(f"{url}/x{urlsplit(page).path}?{urlsplit(page).query}")
         token = handler.fetch_token(came.replace("http://", "https://"))
         assert set(token["scope"]) == set(scopes)
-        client = self.tweepy.Client(token["access_token"])
-        self.elsewhere(url, client.session)
-        assert client.get_me(user_auth=False).data.username == "brand"
+        assert self.me(url, token) == "brand"
+        named = {} if confidential else {"client_id": app["client_id"]}
         newer = handler.refresh_token(
-            "https://api.x.com/2/oauth2/token",
-            refresh_token=token["refresh_token"],
-            auth=requests.auth.HTTPBasicAuth(app["client_id"], app["client_secret"])
-            if "client_secret" in app
-            else None,
-            **({} if "client_secret" in app else {"client_id": app["client_id"]}),
+            REFRESH, refresh_token=token["refresh_token"], auth=handler.auth, **named
         )
         assert newer["access_token"] != token["access_token"]
-        assert newer["refresh_token"] != token["refresh_token"]
+        assert self.me(url, newer) == "brand"
+        with pytest.raises(self.refused, match="invalid_request"):
+            handler.refresh_token(REFRESH, refresh_token=token["refresh_token"], auth=handler.auth, **named)
 
-    def test_our_consent_page_is_asked_the_same(self, box, url):
-        app = App(**box.x.app_for("oauth2", BACK))
-        mine = ours(url, "x", app)
-        handler = self.tweepy.OAuth2UserHandler(
-            client_id=app.client_id, redirect_uri=BACK, scope=mine["scope"].split()
-        )
-        theirs = spoken(handler.get_authorization_url())
-        same_but(mine, theirs, "state", "code_challenge")
+    def me(self, url, token):
+        client = self.tweepy.Client(token["access_token"])
+        client.session.mount("https://", Elsewhere(url))
+        return client.get_me(user_auth=False).data.username
 
 
 class TestGoogleAuth:
@@ -266,21 +215,15 @@ class TestGoogleAuth:
         "https://www.googleapis.com/auth/youtube.readonly",
     )
 
-    def made(self, box, url, scopes=scopes):
+    def made(self, box, url, kind="Flow"):
         app = box.youtube.app_for("oauth2", BACK)
-        config = {
-            "installed": {
-                "client_id": app["client_id"],
-                "client_secret": app["client_secret"],
-                "auth_uri": f"{url}/youtube/o/oauth2/v2/auth",
-                "token_uri": f"{url}/youtube/token",
-                "redirect_uris": [BACK],
-            }
-        }
-        return self.flow.Flow.from_client_config(config, scopes=list(scopes), redirect_uri=BACK)
+        places = {"auth_uri": f"{url}/youtube/o/oauth2/v2/auth", "token_uri": f"{url}/youtube/token"}
+        config = {"installed": {**app, **places, "redirect_uris": ["http://localhost"]}}
+        return getattr(self.flow, kind).from_client_config(config, scopes=list(self.scopes))
 
     def signed_in(self, box, url):
         flow = self.made(box, url)
+        flow.redirect_uri = BACK
         page, state = flow.authorization_url(access_type="offline", prompt="consent")
         came = press(page)
         assert spoken(came)["state"] == state
@@ -289,26 +232,106 @@ class TestGoogleAuth:
 
     def test_it_agrees_signs_in_and_refreshes(self, box, url):
         held = self.signed_in(box, url)
+        assert set(held.granted_scopes) == set(self.scopes)
         first = held.token
         box.youtube.expire(first)
         held.refresh(self.google.Request())
         assert held.token != first
-        who = requests.get(
-            f"{url}/youtube/youtube/v3/channels",
-            params={"part": "id", "mine": "true"},
-            headers={"authorization": f"Bearer {held.token}"},
-            timeout=10,
-        )
-        assert who.json()["items"][0]["id"] == box.youtube.identity_of("brand")
+        assert self.channel(url, held) == box.youtube.identity_of("brand")
+
+    def test_its_own_loopback_server_is_called_back(self, box, url, monkeypatch):
+        """Any port will do for an installed app, and nobody has to register it."""
+        monkeypatch.setattr("webbrowser.get", lambda name=None: Visitor())
+        flow = self.made(box, url, "InstalledAppFlow")
+        held = flow.run_local_server(port=0, authorization_prompt_message="", timeout_seconds=10)
+        assert self.channel(url, held) == box.youtube.identity_of("brand")
 
     def test_what_was_revoked_is_not_refreshed(self, box, url):
         held = self.signed_in(box, url)
-        requests.post(f"{url}/youtube/revoke", data={"token": held.refresh_token}, timeout=10)
+        answer = requests.post(f"{url}/youtube/revoke", data={"token": held.refresh_token}, timeout=10)
+        assert answer.status_code == 200
         with pytest.raises(self.errors.RefreshError, match="invalid_grant"):
             held.refresh(self.google.Request())
 
-    def test_our_consent_page_is_asked_the_same(self, box, url):
-        mine = ours(url, "youtube", App(**box.youtube.app_for("oauth2", BACK)))
-        flow = self.made(box, url, mine["scope"].split())
-        page, _ = flow.authorization_url(access_type="offline", prompt="consent")
-        same_but(mine, spoken(page), "state", "code_challenge")
+    def channel(self, url, held):
+        """Whose token it is."""
+        asked = {"part": "id", "mine": "true"}
+        with self.google.AuthorizedSession(held) as session:
+            told = session.get(f"{url}/youtube/youtube/v3/channels", params=asked)
+        return told.json()["items"][0]["id"]
+
+
+class Visitor:
+    """The browser of somebody who presses Allow."""
+
+    def open(self, page, **options):
+        threading.Thread(target=lambda: requests.get(press(page), timeout=10), daemon=True).start()
+        return True
+
+
+class TestSlackSdk:
+    """Slack's own client installs an app to a workspace."""
+
+    sdk = pytest.importorskip("slack_sdk")
+    oauth = pytest.importorskip("slack_sdk.oauth")
+    back = "https://app.example.com/slack"
+
+    def agreed(self, url, app):
+        """What a person who installs it comes back with."""
+        asks = self.oauth.AuthorizeUrlGenerator(
+            client_id=app["client_id"],
+            redirect_uri=self.back,
+            scopes=["chat:write", "channels:read"],
+            authorization_url=f"{url}/slack/oauth/v2/authorize",
+        )
+        return spoken(press(asks.generate("st")))
+
+    def test_it_installs_rotates_and_leaves(self, box, url):
+        box.slack.access_seconds = ROTATES
+        app, client = box.slack.app_for("oauth2", self.back), self.sdk.WebClient(base_url=f"{url}/slack/api/")
+        told = self.agreed(url, app)
+        assert told["state"] == "st"
+        held = client.oauth_v2_access(**app, code=told["code"], redirect_uri=self.back)
+        newer = client.oauth_v2_access(**app, grant_type="refresh_token", refresh_token=held["refresh_token"])
+        assert newer["access_token"] != held["access_token"]
+        who = client.auth_test(token=newer["access_token"])
+        assert f"{who['team_id']}:{who['user_id']}" == box.slack.identity_of("brand")
+        assert client.auth_revoke(token=newer["access_token"])["revoked"]
+        with pytest.raises(self.sdk.errors.SlackApiError, match="token_revoked"):
+            client.auth_test(token=newer["access_token"])
+
+    def test_a_code_is_good_once(self, box, url):
+        app, client = box.slack.app_for("oauth2", self.back), self.sdk.WebClient(base_url=f"{url}/slack/api/")
+        code = self.agreed(url, app)["code"]
+        client.oauth_v2_access(**app, code=code, redirect_uri=self.back)
+        with pytest.raises(self.sdk.errors.SlackApiError, match="invalid_code"):
+            client.oauth_v2_access(**app, code=code, redirect_uri=self.back)
+
+
+class TestRequestsOauthlib:
+    """The library many clients sign in with: Tumblr's three legs, Discord's code."""
+
+    oauth = pytest.importorskip("requests_oauthlib")
+
+    def test_tumblr(self, box, url):
+        app, server = box.tumblr.app_for("oauth1", BACK), f"{url}/tumblr"
+        session = self.oauth.OAuth1Session(app["client_id"], app["client_secret"], callback_uri=BACK)
+        session.fetch_request_token(f"{server}/oauth/request_token")
+        page = session.authorization_url(f"{server}/oauth/authorize")
+        session.parse_authorization_response(press(page, "other"))
+        session.fetch_access_token(f"{server}/oauth/access_token")
+        me = session.get(f"{server}/v2/user/info").json()["response"]["user"]
+        assert me["name"] == "other"
+        assert me["blogs"][0]["uuid"] == box.tumblr.identity_of("other")
+
+    def test_discord(self, box, url):
+        app, server = box.discord.app_for("oauth2", BACK), f"{url}/discord"
+        session = self.oauth.OAuth2Session(app["client_id"], redirect_uri=BACK, scope=["identify"])
+        page, state = session.authorization_url(f"{server}/oauth2/authorize")
+        came = press(page)
+        assert spoken(came)["state"] == state
+        who = {"client_secret": app["client_secret"], "include_client_id": True}
+        first = session.fetch_token(f"{server}/api/oauth2/token", authorization_response=came, **who)
+        again = session.refresh_token(f"{server}/api/oauth2/token", **app)
+        assert again["access_token"] != first["access_token"]
+        assert session.get(f"{server}/api/users/@me").json()["username"] == "brand"

@@ -284,7 +284,8 @@ class _SigningIn:
                 chosen = self._chosen(account, back)
                 names = self._names(chosen)
             except SocialKitError as error:
-                _tell(back, False, f"Not signed in to {self.way.title}", error.message)
+                words = f"{error.message.rstrip('.')}. You can close this page."
+                _tell(back, False, f"Not signed in to {self.way.title}", words)
                 raise
             who = " and ".join(at_name(one.identity.name) for one in chosen)
             _tell(back, True, f"Signed in to {self.way.title}", f"As {who}. You can close this page.")

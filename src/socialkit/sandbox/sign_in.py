@@ -520,8 +520,10 @@ def basic(request: Request) -> tuple[str, str] | None:
 
 _PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Sign in to {title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem}}
-label{{display:block;padding:.2rem 0}}fieldset{{border:1px solid #ccc;border-radius:.5rem;margin:1rem 0}}
+<style>:root{{color-scheme:light dark}}
+body{{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem}}
+label{{display:flex;align-items:baseline;gap:.4rem;padding:.2rem 0;overflow-wrap:anywhere}}
+fieldset{{border:1px solid #8888;border-radius:.5rem;margin:1rem 0;min-width:0}}
 button{{font:inherit;padding:.5rem 1.2rem;margin-right:.5rem}}</style></head>
 <body><h1>{title} (sandbox)</h1><p>An app asks to act for you. Nothing here leaves this machine.</p>
 <form method="post"><fieldset><legend>Who are you?</legend>{people}</fieldset>
