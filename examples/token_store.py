@@ -6,12 +6,13 @@ Three methods are all there is to it. A store in your own database does the same
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from socialkit import Identity
@@ -43,9 +44,16 @@ class FolderTokens:
             os.fsync(file.fileno())
         new.replace(self._file(identity, "json"))
 
-    @contextlib.contextmanager
-    def lock(self, identity: Identity) -> Iterator[None]:
-        """A lock of the operating system: it works between processes, and ends with the one that holds it."""
+    @contextlib.asynccontextmanager
+    async def lock(self, identity: Identity) -> AsyncIterator[None]:
+        """A lock of the operating system: it works between processes, and ends with the one that holds it.
+
+        It waits without blocking the thread, which may hold the lock of another account and have to save it.
+        """
         with self._file(identity, "lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            while True:
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                await asyncio.sleep(0.02)
             yield

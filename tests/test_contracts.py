@@ -1,21 +1,23 @@
-"""The adapter suite finds what it is there to find: each broken adapter below fails the test that is about it."""
+"""The suites find what they are there to find: each broken one below fails the test that is about it."""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 import attrs
 import pytest
 
-from socialkit import Metrics, Post, Receipt
+from socialkit import Identity, Metrics, Post, Receipt
 from socialkit.adapters.base import Absent, AccountFacts, Call, Draft, Finding, Lost, Part, Sent
 from socialkit.adapters.mastodon import RULES, Mastodon
-from socialkit.contracts import AdapterContract
+from socialkit.contracts import AdapterContract, TokenStoreContract
 from socialkit.rules import ErrorRow, Rules
 from socialkit.sandbox.mastodon import MastodonBox
+from socialkit.store import MemoryTokens
 
 
 class Silent(Mastodon):
@@ -163,3 +165,27 @@ def test_what_is_not_declared_is_skipped() -> None:
     for name in ("test_a_poll_is_published", "test_a_thread_is_published_in_order"):
         with pytest.raises(unittest.SkipTest):
             getattr(contract, name)()
+
+
+class Open(MemoryTokens):
+    """Has a lock that holds nobody back."""
+
+    @contextlib.contextmanager
+    def lock(self, identity: Identity) -> Iterator[None]:  # type: ignore[override]
+        yield
+
+
+class OpenAndAsync(MemoryTokens):
+    @contextlib.asynccontextmanager
+    async def lock(self, identity: Identity) -> AsyncIterator[None]:
+        yield
+
+
+@pytest.mark.parametrize("cls", [Open, OpenAndAsync])
+def test_a_lock_that_holds_nobody_back_fails(cls: type[MemoryTokens]) -> None:
+    class Suite(TokenStoreContract):
+        def make(self) -> MemoryTokens:
+            return cls()
+
+    with pytest.raises(AssertionError):
+        Suite().test_one_holds_the_lock_at_a_time()

@@ -27,6 +27,14 @@ KEY = "launch"
 Answering = Callable[[httpx.Request, httpx.Response], httpx.Response]
 
 
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and those it came from, as a traceback follows them."""
+    here: BaseException | None = error
+    while here is not None:
+        yield here
+        here = here.__cause__ or (None if here.__suppress_context__ else here.__context__)
+
+
 class Reads:
     """What somebody could read after a publish, collected piece by piece."""
 
@@ -37,8 +45,9 @@ class Reads:
         self.pieces[f"{len(self.pieces)} {name}"] = str(text)
 
     def add_error(self, error: BaseException) -> None:
-        self.add("error", f"{error} {error!r} {error.args}")
         self.add("traceback", "".join(traceback.format_exception(error)))
+        for one in chain(error):
+            self.add("error", f"{one} {one!r} {one.args} {getattr(one, '__notes__', '')} {vars(one)}")
         if isinstance(error, SocialKitError):
             again = pickle.loads(pickle.dumps(error))
             self.add("pickled error", f"{again} {again.__dict__}")
@@ -148,6 +157,17 @@ def fail(kind: type[Exception]) -> Answering:
 
 def nothing(request: httpx.Request, response: httpx.Response) -> httpx.Response:
     return response
+
+
+def after(skip: int, answer: Answering) -> Answering:
+    """Lets the first ``skip`` answers through."""
+    left = [skip]
+
+    def late(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        left[0] -= 1
+        return response if left[0] >= 0 else answer(request, response)
+
+    return late
 
 
 ANSWERS: dict[str, Answering] = {

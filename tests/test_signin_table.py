@@ -121,6 +121,12 @@ def test_plain_code_signs_in_the_same_way_and_the_login_travels_as_json(world: W
 
 
 @rows
+async def test_a_login_has_an_address_to_open_or_none(world: World, client: AsyncClient) -> None:
+    login = await client.begin_login(world.row.platform, **world.where())
+    assert login.url is None or (login.url.startswith("https://") and " " not in login.url)
+
+
+@rows
 async def test_a_login_is_finished_once(world: World, client: AsyncClient) -> None:
     login = await client.begin_login(world.row.platform, **world.where())
     told = world.act(login)

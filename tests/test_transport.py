@@ -356,6 +356,17 @@ async def test_a_proxy_nobody_can_speak_to_is_a_config_error(proxy: str) -> None
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("token", ["tök3n", "tok3n\n", "tok3n\x00"])
+async def test_a_token_no_header_can_carry_is_a_config_error_that_does_not_show_it(token: str) -> None:
+    diary = Diary()
+    with pytest.raises(ConfigError, match="the header authorization cannot be sent") as caught:
+        await Transport().send(
+            "POST", "https://example.com/", headers={"authorization": token}, before=diary.before
+        )
+    assert token.strip() not in str(caught.value)
+    assert diary.lines == []
+
+
 async def test_proxies_of_the_environment_are_used_but_never_for_loopback(monkeypatch: Any) -> None:
     seen = []
 

@@ -211,16 +211,23 @@ def _answers(login: Login, given: str | Mapping[str, str]) -> dict[str, str]:
         if len(needed) > 1:
             raise ConfigError(f"{login.platform} asks for {', '.join(names)}: give them as a dict")
         given = {(needed or names)[0]: given}
-    if unknown := [str(name) for name in given if name not in names]:
+    if not isinstance(given, Mapping) or not all(isinstance(one, str | None) for one in given.values()):
+        raise ConfigError(f"{login.platform} asks for {', '.join(names)}: give text, or a dict of texts")
+    if unknown := [_named(name) for name in given if name not in names]:
         raise ConfigError(
             f"{login.platform} does not ask for {', '.join(unknown)}, but for {', '.join(names)}"
         )
-    told = {name: str(value).strip() for name, value in given.items() if value and str(value).strip()}
+    told = {name: value.strip() for name, value in given.items() if value and value.strip()}
     if missing := [ask.words for ask in login.asks if not ask.optional and ask.name not in told]:
         raise LoginFailed(f"{login.platform}: {', '.join(missing)} was not given", reason="invalid")
     if broken := [ask.words for ask in login.asks if not _is_text(told.get(ask.name, ""))]:
         raise LoginFailed(f"{login.platform}: {', '.join(broken)} holds half a character", reason="invalid")
     return told
+
+
+def _named(name: object) -> str:
+    """A name that nobody asked for, where it is one: it may as well be what was pasted."""
+    return name if isinstance(name, str) and name.isidentifier() and len(name) < 20 else "something else"
 
 
 def _is_text(text: str) -> bool:

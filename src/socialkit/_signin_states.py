@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from ._signin_checks import USUAL, missing_of
+from .accounts import foreseen
 from .auth import SOON, flow_of, is_credential, login_command
 from .errors import AuthError, SocialKitError
 from .flows import scopes_for
@@ -108,7 +109,8 @@ def _health(credential: Credential, renewable: bool, now: datetime) -> Health:
 async def _checked(account: Account, state: SignIn) -> SignIn:
     """What the platform says itself."""
     try:
-        facts = await account.ask(state.identity)
+        with foreseen(account):
+            facts = await account.ask(state.identity)
     except AuthError as error:  # an IdentityClash too: it is refused by us
         health: Health = "ended" if state.health == "ended" else "refused"
         return attrs.evolve(state, health=health, words=error.message)

@@ -61,13 +61,23 @@ def unexpected(account: Account, error: Exception) -> SocialKitError:
     return wrapped
 
 
+def hide(error: SocialKitError, secrets: Iterable[str]) -> None:
+    """Take secrets out of what an error says."""
+    hidden = tuple(secrets)
+    error.args = (redact(error.message, hidden), *error.args[1:])
+    for name in ("said", "code", "request_id"):
+        if isinstance(told := error.__dict__.get(name), str):
+            error.__dict__[name] = redact(told, hidden)
+
+
 @contextmanager
 def foreseen(account: Account) -> Iterator[None]:
-    """Only errors of ours come out of the block."""
+    """Only errors of ours come out of the block, and none that repeats a secret of the account."""
     try:
         yield
     except SocialKitError as error:
         error.account = error.account or account.name
+        hide(error, account.secrets())
         raise
     except Exception as error:
         wrapped = unexpected(account, error)

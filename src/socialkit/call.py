@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from .model import JSON, Captions, Medium
 
 _BODY = ("params", "json", "form", "content", "multipart", "timeout")
+_WORDS = 300
+"""How much of what a platform says is repeated."""
 COMMIT_ATTEMPTS = 4
 """How often one commit is tried in one call, when each earlier try certainly made nothing or a fence holds."""
 
@@ -430,7 +432,8 @@ class BoundCall:
         secrets = self._owner.secrets()
         for name in ("said", "code", "request_id"):
             if told := getattr(error, name, None):
-                error.args = (error.message.replace(told, cleaned := redact(told, secrets)),)
+                cleaned = _shortened(redact(told, secrets))  # in this order: half a secret is one, too
+                error.args = (error.message.replace(told, cleaned),)
                 error.__dict__[name] = cleaned
         return error
 
@@ -551,6 +554,10 @@ async def _enter(store: Store) -> None:
     """Into the passage all commits share; a halt holds newcomers back for an instant."""
     while not store.try_enter():  # noqa: ASYNC110 - the lock is held by other processes; nothing can signal us
         await asyncio.sleep(pause())
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= _WORDS else f"{words[: _WORDS - 1]}…"
 
 
 def _is_definite(error: errors.SocialKitError) -> bool:

@@ -32,7 +32,7 @@ from ._signin_checks import (
     told_by,
 )
 from ._signin_states import SignIn, sign_ins
-from .accounts import Account
+from .accounts import Account, foreseen, hide
 from .adapters.base import Adapter, Credential
 from .auth import App, Login, flow_of, is_credential, locked
 from .call import BoundCall
@@ -48,7 +48,7 @@ from .errors import (
 )
 from .flows import CodeFlow, Flow, at, scopes_for
 from .model import Identity
-from .store import TokenStore, Tx, credential_from_dict, credential_to_dict, transact
+from .store import MemoryTokens, TokenStore, Tx, credential_from_dict, credential_to_dict, transact
 from .transport import redact
 
 if TYPE_CHECKING:
@@ -253,13 +253,15 @@ async def _who(
     """Whose credential it is; the first is the account itself, the others are reached by the same sign-in."""
     owner = _temporary(client, platform, server, credential)
     if platform in registry.platforms():
-        facts = await owner.adapter.account(BoundCall(owner))
+        with foreseen(owner):
+            facts = await owner.adapter.account(BoundCall(owner))
         scopes = credential.scopes or facts.scopes
         return [(facts.identity, attrs.evolve(owner.keychain.held, scopes=scopes))]
     from .flows._whoami import identities
 
     call = BoundCall(owner, signed=False, steps=_STEPS)
-    return await identities(flow, credential, server, call, platform=platform)
+    with foreseen(owner):
+        return await identities(flow, credential, server, call, platform=platform)
 
 
 async def _keep(
@@ -312,7 +314,7 @@ def _digest(text: str) -> str:
 async def _claim(client: AsyncClient, login: Login) -> None:
     """Mark the login as finished, or refuse it because it is marked; one transaction."""
     name, now = _name(login), to_text(client._clock.now())
-    until = to_text(login.expires_at + _KEPT)
+    until = to_text(min(login.expires_at, client._clock.now() + 365 * _KEPT) + _KEPT)
 
     def take(tx: Tx) -> bool:
         for other, mark in tx.items("login"):
@@ -383,7 +385,8 @@ async def _ended(client: AsyncClient, account: Account, credential: Credential) 
         return False
     try:
         call = BoundCall(account, signed=False, steps=_STEPS)
-        return await _engine.revoke(flow, credential, account.adapter.server, call)
+        with foreseen(account):
+            return await _engine.revoke(flow, credential, account.adapter.server, call)
     except SocialKitError as error:
         words = redact(error.message, (*credential.secrets(), *account.secrets()))
         _log.warning(
@@ -394,11 +397,11 @@ async def _ended(client: AsyncClient, account: Account, credential: Credential) 
 
 # --- strangers to the client --------------------------------------------------------------------------------
 def _temporary(client: AsyncClient, platform: str, server: str, credential: Credential) -> Account:
-    """An account for as long as a sign-in takes: nobody knows yet who it is."""
+    """An account for as long as a sign-in takes: nobody knows yet who it is, so nothing of it is kept."""
     nobody = Identity(platform, server, f"login:{_digest(chr(0).join(credential.secrets()))}")
     adapter = registry.account_class(platform).signed_in(nobody)
     adapter.identity, adapter.seed = None, credential
-    return Account(platform, adapter, client._machinery)
+    return Account(platform, adapter, attrs.evolve(client._machinery, tokens=MemoryTokens()))
 
 
 @attrs.frozen
@@ -431,9 +434,7 @@ class _Hidden:
                 raise self._unexpected(error, hidden)
             return
         error.account = error.account or self.login.platform
-        error.args = (redact(error.message, hidden), *error.args[1:])
-        if said := getattr(error, "said", None):
-            error.__dict__["said"] = redact(said, hidden)
+        hide(error, hidden)
 
     def _unexpected(self, error: Exception, hidden: list[str]) -> SocialKitError:
         """What nobody foresaw: an answer of another shape, or a login that is not as it was begun."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -159,6 +160,28 @@ class TestSignIn:
         box.fault("dropped-after", match="POST .*refreshSession")
         assert client.publish(Post("later"), to="sky").ok
         assert len(asked(box, "createSession")) == 1
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            [],
+            {"accessJwt": "a.b.c"},
+            {"accessJwt": ["a"], "refreshJwt": "r"},
+            {"accessJwt": "a", "refreshJwt": "ö"},
+        ],
+    )
+    async def test_an_answer_without_a_session_is_no_session(self, told: Any) -> None:
+        adapter = Bluesky("brand.example", app_password="word")
+        with pytest.raises(errors.Unavailable, match="without a session"):
+            await adapter.refresh(adapter.seed, FakeCall(adapter, answers=[answer(told)]))
+
+    @pytest.mark.parametrize("claims", [{"exp": 1e30}, {"exp": []}, {}, [], "exp"])
+    async def test_a_token_whose_claims_say_no_end_has_none(self, claims: Any) -> None:
+        middle = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+        told = {"accessJwt": f"a.{middle}.c", "refreshJwt": "r"}
+        adapter = Bluesky("brand.example", app_password="word")
+        held = await adapter.refresh(adapter.seed, FakeCall(adapter, answers=[answer(told)]))
+        assert (held.access_token, held.expires_at) == (told["accessJwt"], None)
 
     def test_a_bad_password_says_what_to_check(self, box: Sandbox) -> None:
         adapter = Bluesky("brand.example", app_password="no-such-word")

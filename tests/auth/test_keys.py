@@ -93,6 +93,8 @@ async def test_the_person_is_sent_to_the_page_where_the_key_is() -> None:
     assert (await _keys.begin(PAIR, None, login(PAIR), talk())).url is None
     elsewhere = attrs.evolve(TOKEN, setup="https://example.com/keys")
     assert (await _keys.begin(elsewhere, None, login(), talk())).url == "https://example.com/keys"
+    explained = attrs.evolve(TOKEN, setup="https://example.com/keys: one of the kind script")
+    assert (await _keys.begin(explained, None, login(), talk())).url == "https://example.com/keys"
 
 
 @pytest.mark.parametrize(

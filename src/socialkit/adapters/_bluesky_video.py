@@ -146,7 +146,7 @@ class VideoService:
             timeout=600.0,
         )
         if not (job := _job(answer.json()).get("jobId")):
-            words = f"the video service started no job: {answer.text[:200]} (HTTP {answer.status})"
+            words = f"the video service started no job, and said something else (HTTP {answer.status})"
             raise errors.Declined(words, status=answer.status)
         return str(job)
 

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 _BY_STATUS = {401: "ReauthNeeded", 429: "RateLimited", 408: "Unavailable"}
 
 
+_MUCH = 20_000
+"""More than is ever shown, so that what is cut here is not half a secret in the end."""
+_YEAR = 366 * 86_400
+"""Nobody means to be asked later than that: what names a later moment is broken, or lies."""
+
+
 def from_table(rows: Iterable[ErrorRow], response: Response, code: Any, said: str) -> errors.SocialKitError:
     """The error of the first row that fits, else of the status. It carries status, code, the platform's
     words, retry time."""
+    said = "".join(char if char.isprintable() else " " for char in said[:_MUCH]).strip()
     row = next((row for row in rows if _fits(row, response.status, code, said)), None)
     row = row or _by_status(response.status)
     text = f"{said or 'no explanation'} (HTTP {response.status})"
@@ -54,6 +61,6 @@ def retry_at(response: Response) -> datetime | None:
     from .base import parse_reset
 
     now = response.received_at or datetime.now(UTC)
-    if text.isdigit():
-        return now + timedelta(seconds=int(text))
+    if text.isascii() and text.isdigit():
+        return now + timedelta(seconds=min(int(text[:9]), _YEAR))
     return parse_reset(text, now)

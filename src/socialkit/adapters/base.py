@@ -654,7 +654,7 @@ class Adapter:
             body = inner if isinstance(inner, dict) else body
             said = body.get("error_description") or body.get("message") or body.get("error") or ""
             return body.get("code") or body.get("error"), str(said)
-        return None, response.text[:200]
+        return None, response.text
 
     def says_no(self, response: Response) -> bool:
         """Whether an answer of status 2xx is an error all the same, as some platforms send them. Pure."""
@@ -697,13 +697,16 @@ def _reading(prefix: str, response: Response) -> Reading:
         limit=_number(headers.get(f"{prefix}limit")),
         remaining=_number(headers.get(f"{prefix}remaining")),
         resets_at=parse_reset(headers.get(f"{prefix}reset"), response.received_at),
-        window=float(policy) if policy.isdigit() else None,
+        window=_number(policy),
     )
 
 
 def _number(text: str | None) -> int | None:
     head = (text or "").split(",")[0].strip()
-    return int(head) if head.isdigit() else None
+    return int(head) if head.isascii() and head.isdigit() and len(head) < 19 else None
+
+
+_CENTURY = 36_525 * 86_400.0
 
 
 def parse_reset(text: str | None, now: datetime | None) -> datetime | None:
@@ -714,6 +717,8 @@ def parse_reset(text: str | None, now: datetime | None) -> datetime | None:
         seconds = float(text)
     except ValueError:
         return _moment(text)
+    if not -_CENTURY < seconds < 2 * _CENTURY:  # no moment anybody means
+        return None
     if seconds > 1e9:
         return datetime.fromtimestamp(seconds, UTC)
     return now + timedelta(seconds=seconds) if now else None
@@ -723,9 +728,9 @@ def _moment(text: str) -> datetime | None:
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = parse(text)
-        except ValueError:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             continue
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None
 
 

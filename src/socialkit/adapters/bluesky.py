@@ -12,11 +12,14 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 import attrs
 
 from .. import errors
 from ..flows import Flow
+from ..flows._whoami import as_text, as_token, told_id
+from ..flows._whoami import found as value_at
 from ..flows.bluesky import FLOWS
 from ..metrics import Metrics
 from ..model import Identity, Receipt
@@ -221,9 +224,10 @@ class Bluesky(base.Adapter):
 
     async def account(self, call: Call) -> AccountFacts:
         session = (await call.read("GET", "/xrpc/com.atproto.server.getSession")).json()
+        did = told_id(self.platform, session, "did")
         pds = _pds(session.get("didDoc")) or self.server
         about = (await call.read("GET", f"{pds}/xrpc/com.atproto.server.describeServer", auth=False)).json()
-        did, handle = session["did"], session.get("handle")
+        handle = as_text(session.get("handle"))
         return AccountFacts(
             identity=Identity(self.platform, self.server, did, handle),
             url=f"https://bsky.app/profile/{handle or did}",
@@ -663,7 +667,7 @@ class Bluesky(base.Adapter):
         body = response.json_or_none()
         if isinstance(body, dict):
             return body.get("error"), str(body.get("message") or body.get("error") or "")
-        return None, response.text[:200]
+        return None, response.text
 
 
 # --- small things -----------------------------------------------------------------------------------------
@@ -683,13 +687,11 @@ def _tid_micros(key: str) -> int:
     return value >> 10
 
 
-def _session(answer: dict[str, Any], old: base.Credential) -> base.Credential:
-    return attrs.evolve(
-        old,
-        access_token=answer["accessJwt"],
-        refresh_token=answer["refreshJwt"],
-        expires_at=_expiry(answer["accessJwt"]),
-    )
+def _session(answer: Any, old: base.Credential) -> base.Credential:
+    access, refresh = (as_token(value_at(answer, name)) for name in ("accessJwt", "refreshJwt"))
+    if access is None or refresh is None:
+        raise errors.Unavailable("the server answered without a session")
+    return attrs.evolve(old, access_token=access, refresh_token=refresh, expires_at=_expiry(access))
 
 
 def _expiry(jwt: str) -> datetime | None:
@@ -698,15 +700,21 @@ def _expiry(jwt: str) -> datetime | None:
         claims = jwt.split(".")[1]
         padded = claims + "=" * (-len(claims) % 4)
         return datetime.fromtimestamp(json.loads(base64.urlsafe_b64decode(padded))["exp"], UTC)
-    except (IndexError, KeyError, ValueError):
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
 
 
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+
+
 def _pds(document: Any) -> str | None:
-    """The account's own server, from its DID document."""
-    for service in (document or {}).get("service", ()):
-        if str(service.get("id", "")).endswith("#atproto_pds"):
-            return str(service["serviceEndpoint"]).rstrip("/")
+    """The account's own server, from its DID document; http only on this machine."""
+    services = value_at(document, "service")
+    for service in services if isinstance(services, list) else ():
+        place = value_at(service, "serviceEndpoint")
+        if str(value_at(service, "id")).endswith("#atproto_pds") and isinstance(place, str):
+            here = place.startswith("http://") and urlsplit(place).hostname in _THIS_MACHINE
+            return place.rstrip("/") if here or place.startswith("https://") else None
     return None
 
 

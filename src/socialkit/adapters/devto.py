@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import attrs
 
 from .. import errors
+from ..flows._whoami import as_text, told_id
 from ..flows.devto import FLOWS
 from ..metrics import Metrics
 from ..model import Identity, Receipt, Status
@@ -111,7 +112,9 @@ class DevTo(base.Adapter):
     async def account(self, call: Call) -> AccountFacts:
         me = (await call.read("GET", "/api/users/me")).json()
         return AccountFacts(
-            identity=Identity(self.platform, self.server, str(me["id"]), me["username"]),
+            identity=Identity(
+                self.platform, self.server, told_id(self.platform, me), as_text(me["username"])
+            ),
             url=f"{self.server}/{me['username']}",
             software="forem",
             fences=(Fence("draft", "proved", repeat_after=2.0),),

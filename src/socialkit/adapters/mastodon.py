@@ -15,6 +15,7 @@ import attrs
 
 from .. import errors
 from ..flows import Flow
+from ..flows._whoami import as_text, told_id
 from ..flows.mastodon import FLOWS
 from ..metrics import Metrics
 from ..model import Identity, Problem, Receipt, Status
@@ -179,12 +180,13 @@ class Mastodon(base.Adapter):
     # --- who am I -----------------------------------------------------------------------------------------
     async def account(self, call: Call) -> AccountFacts:
         me = (await call.read("GET", "/api/v1/accounts/verify_credentials")).json()
+        native = told_id(self.platform, me)
         instance = await self._instance(call)
         software, version = await self._software(call, instance)
         api = int((instance.get("api_versions") or {}).get("mastodon") or 0)
         facts = _limits(instance, software) | _abilities(software, version, api, instance)
         return AccountFacts(
-            identity=Identity(self.platform, self.server, str(me["id"]), me.get("acct")),
+            identity=Identity(self.platform, self.server, native, as_text(me.get("acct"))),
             url=me.get("url"),
             software=software,
             version=version,
@@ -636,7 +638,7 @@ class Mastodon(base.Adapter):
         body = response.json_or_none()
         if isinstance(body, dict):
             return body.get("error"), str(body.get("error_description") or body.get("error") or "")
-        return None, strip_html(response.text).strip()[:200]
+        return None, strip_html(response.text).strip()
 
 
 # --- from the server's words ------------------------------------------------------------------------------

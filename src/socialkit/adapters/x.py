@@ -16,6 +16,7 @@ import attrs
 
 from socialkit import errors
 from socialkit.flows import Flow
+from socialkit.flows._whoami import as_text, found, told_id
 from socialkit.flows.x import FLOWS
 from socialkit.metrics import Metrics
 from socialkit.model import Identity, Receipt
@@ -133,8 +134,9 @@ class X(base.Adapter):
     async def account(self, call: Call) -> AccountFacts:
         params = {"user.fields": "username,name,profile_image_url,verified_type,subscription_type"}
         me = await self._me(params, call)
+        native = told_id(self.platform, me)
         return AccountFacts(
-            identity=Identity(self.platform, self.server, str(me["id"]), me.get("username")),
+            identity=Identity(self.platform, self.server, native, as_text(me.get("username"))),
             url=f"https://x.com/{me.get('username')}",
             software="x",
             facts={name: me.get(name) for name in ("username", "subscription_type", "verified_type")},
@@ -142,8 +144,8 @@ class X(base.Adapter):
 
     async def _me(self, params: Mapping[str, str], call: Call) -> dict[str, Any]:
         answer = await call.read("GET", "/2/users/me", params=params)
-        me: dict[str, Any] | None = answer.json().get("data")
-        if me is None:
+        me = found(answer.json(), "data")
+        if not isinstance(me, dict):
             raise errors.Declined(f"X does not show the account: {self.read_error(answer)[1]}")
         return me
 
@@ -534,7 +536,7 @@ class X(base.Adapter):
         """X answers problems, lists of them, the numbered errors of version 1.1, OAuth errors, and HTML."""
         body = response.json_or_none()
         if not isinstance(body, dict):
-            return None, strip_html(response.text).strip()[:200]
+            return None, strip_html(response.text).strip()
         listed = [one for one in body.get("errors") or () if isinstance(one, dict)]
         code = next((str(one["code"]) for one in listed if one.get("code") is not None), None)
         kinds = [problem_kind(one) for one in (body, *listed)]

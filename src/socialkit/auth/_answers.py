@@ -19,7 +19,7 @@ from ..errors import (
     SocialKitError,
     Unavailable,
 )
-from ..flows._whoami import as_text, found
+from ..flows._whoami import as_text, as_token, found
 from ._callback import clean, shown
 
 READ = range(400, 600)
@@ -127,7 +127,7 @@ def read_token(
     if (refusal := _refusal(response, body, secrets)) is not None:
         return refusal
     for given in _places(body, answer):
-        if (token := _visible(given.get("access_token"))) is not None:
+        if (token := as_token(given.get("access_token"))) is not None:
             return _token(token, given, body, granted)
     words = "the answer holds no token: something else than the platform may have answered"
     return Refusal("unreadable", response.status, None, words)
@@ -143,19 +143,13 @@ def _places(body: Any, answer: str) -> Iterator[Mapping[str, Any]]:
 def _token(token: str, given: Mapping[str, Any], body: Any, granted: str) -> Token:
     return Token(
         token,
-        _visible(given.get("refresh_token")),
+        as_token(given.get("refresh_token")),
         seconds_of(given.get("expires_in")),
         seconds_of(given.get("refresh_token_expires_in") or given.get("refresh_expires_in")),
         scopes_of(found(given, granted) or found(body, granted)),
         as_text(found(given, _IDS)),
         body,
     )
-
-
-def _visible(value: Any) -> str | None:
-    """A token as it may stand in a header: printable ASCII without spaces."""
-    sound = isinstance(value, str) and value.isascii() and value.isprintable() and value and " " not in value
-    return value if sound else None
 
 
 def seconds_of(value: Any) -> float | None:
@@ -230,7 +224,7 @@ def _holds_token(body: Any) -> bool:
     return (
         isinstance(body, Mapping)
         and body.get("ok") is not False
-        and _visible(body.get("access_token")) is not None
+        and as_token(body.get("access_token")) is not None
     )
 
 

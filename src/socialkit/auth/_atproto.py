@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from ..adapters.base import Call, Credential, Response
 from ..errors import ConfigError, LoginFailed, Unavailable
+from ._callback import clean
+from ._signing import origin
 
 DIRECTORY = "https://plc.directory"
 RESOLVER = "https://public.api.bsky.app"
@@ -27,6 +29,7 @@ _ALWAYS = {
     "authorization_response_iss_parameter_supported": True,
     "code_challenge_methods_supported": ["S256"],
 }
+_DOMAIN = re.compile(r"(?!.*\.(local|localhost|internal)$)([a-z0-9_-]+\.)+[a-z][a-z0-9-]*")
 _PLC = re.compile(r"did:plc:[a-z2-7]{24}")
 _WEB = re.compile(r"did:web:([a-z0-9.-]+)")
 _NONE = (400, 404, 410, 501)
@@ -69,7 +72,7 @@ async def _metadata(server: str, call: Call) -> dict[str, Any]:
         )
     if str(told.get("issuer")).rstrip("/") != issuer:
         raise LoginFailed(
-            f"{issuer} says it is {told.get('issuer')}; nothing was sent there", reason="forged"
+            f"{issuer} says it is {clean(str(told.get('issuer')))}; nothing was sent there", reason="forged"
         )
     found = {name: str(told[name]) for name in (*_ENDPOINTS, "revocation_endpoint") if told.get(name)}
     for url in found.values():
@@ -90,7 +93,7 @@ async def verify_subject(sub: str, issuer: str, server: str, call: Call) -> str:
     named = await _issuer_of(pds, call) or pds
     if named != issuer.rstrip("/"):
         raise LoginFailed(
-            f"{issuer} gave a token for {sub}, but that account is signed in by {named}; the token was not kept",
+            f"{issuer} gave a token for {sub}, but that account is signed in by {clean(named)}; it was not kept",
             reason="forged",
         )
     return pds
@@ -117,6 +120,7 @@ async def _server_of(name: str, call: Call) -> str:
     pds = _pds(await _document(did, "", call))
     if pds is None:
         raise LoginFailed(f"{name} has no server to post to", reason="refused")
+    _check_address(pds, DIRECTORY)
     return pds
 
 
@@ -137,8 +141,9 @@ async def _document(did: str, server: str, call: Call) -> dict[str, Any]:
     """
     plc, web = _PLC.fullmatch(did), _WEB.fullmatch(did)
     if plc is None and web is None:
-        raise LoginFailed(f"{did!r} is no did:plc and no did:web", reason="refused")
+        raise LoginFailed(f"{clean(did)!r} is no did:plc and no did:web", reason="refused")
     url = f"{DIRECTORY}/{did}" if web is None else f"https://{web[1]}/.well-known/did.json"
+    _check_address(url, DIRECTORY)
     if _is_loopback(server):
         url = f"{server.rstrip('/')}/xrpc/com.atproto.repo.describeRepo?repo={did}"
     told = _object(await call.read("GET", url, auth=False, accept=_NONE))
@@ -163,12 +168,28 @@ def _object(answer: Response) -> dict[str, Any]:
 
 
 def _check_address(url: str, server: str) -> None:
-    """A document may send us anywhere: only to https, or on loopback when the login began there."""
-    if url.startswith("https://") or (_is_loopback(url) and _is_loopback(server)):
+    """A document may send us anywhere: only to a public name by https, or on loopback when the login began there."""
+    if _is_loopback(server) and (url.startswith("https://") or _is_loopback(url)):
         return
-    raise LoginFailed(f"{server} names {url}, which is not https", reason="refused")
+    if _is_public(url) or (url.startswith("https://") and origin(url) == origin(server)):
+        return
+    words = f"{server} names {clean(url)}, which is not https, or no address of a public server"
+    raise LoginFailed(words, reason="refused")
+
+
+def _is_public(url: str) -> bool:
+    """Whether it is https at a domain name: numbers and bare names lead into the own network."""
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme == "https" and parts.username is None and parts.port != 0 and url.isprintable()
+    except ValueError:
+        return False
+    return sound and " " not in url and _DOMAIN.fullmatch(parts.hostname or "") is not None
 
 
 def _is_loopback(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    except ValueError:
+        return False

@@ -75,7 +75,7 @@ def forged(login: Login, why: str) -> NoReturn:
 
 def clean(words: str, secrets: Iterable[str] = ()) -> str:
     """A platform's words as they may be shown: without secrets, on one line, of bounded length."""
-    hidden = redact(words, (secret for secret in secrets if len(secret) > 3))
+    hidden = redact(words[:20_000], (secret for secret in secrets if len(secret) > 3))
     line = " ".join("".join(char if char.isprintable() else " " for char in hidden).split())
     return line if len(line) <= 300 else f"{line[:299]}…"
 

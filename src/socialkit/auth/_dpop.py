@@ -21,6 +21,7 @@ import attrs
 from ..adapters.base import Call, Credential, Response
 from ..errors import ConfigError, Declined, LoginFailed
 from ..flows import CodeFlow, scopes_for
+from ._callback import clean
 from ._login import App, Login
 from ._signing import origin, wants_nonce, with_query
 
@@ -249,8 +250,8 @@ async def push(flow: CodeFlow, app: App | None, draft: Login, params: Form, call
 def _not_taken(answer: Response) -> LoginFailed:
     said = answer.json_or_none()
     said = said if isinstance(said, dict) else {}
-    code, words = said.get("error") or answer.status, said.get("error_description") or "no reason given"
-    hint = ""
+    code, words = (clean(str(said.get(name) or "")) for name in ("error", "error_description"))
+    code, words, hint = code or str(answer.status), words or "no reason given", ""
     if code == "invalid_scope":
         hint = "; the server may be too old for these scopes"
     return LoginFailed(f"the server did not take the request: {words} ({code}){hint}", reason="refused")

@@ -10,7 +10,7 @@ from typing import Any
 from ..adapters.base import Call, Credential, Response, basic
 from ..errors import ConfigError, LoginFailed, ReauthNeeded
 from ..flows import Ask, Flow, KeyFlow, PasswordFlow, addresses
-from ..flows._whoami import as_text, found
+from ..flows._whoami import as_text, as_token, found
 from ._answers import scopes_of
 from ._login import App, Asked, Login
 
@@ -24,7 +24,8 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 async def begin(flow: Flow, app: App | None, draft: Login, call: Call) -> Asked:
     """What the person is asked for, and the page where it is found."""
     assert isinstance(flow, KeyFlow | PasswordFlow)
-    page = f"{draft.server}{flow.setup}" if flow.setup.startswith("/") else flow.setup
+    place = flow.setup.partition(": ")[0]
+    page = f"{draft.server}{place}" if place.startswith("/") else place
     return Asked(url=page if page.startswith(("https://", "http://")) else None, asks=flow.asks)
 
 
@@ -156,7 +157,7 @@ async def _signed_in(
     given = _answers(flow, told)
     response = await _asked(flow, app, platform, server, given, call)
     body = response.json_or_none()
-    token = as_text(found(body, flow.takes["access_token"]))
+    token = as_token(found(body, flow.takes["access_token"]))
     if response.status >= 400 or token is None:
         raise _refusal(platform, response.status, body, given)
     kept = _kept(flow, given)

@@ -86,6 +86,8 @@ class Login:
         """The login :meth:`to_dict` was called on; a ConfigError with every wrong place."""
         from .._convert import structure
 
+        if not isinstance(data, Mapping):
+            raise ConfigError(f"a login is what to_dict() gave, not {type(data).__name__}")
         schema = data.get("schema", LOGIN_SCHEMA)
         if schema != LOGIN_SCHEMA:
             words = f"this login has schema {schema!r}, this socialkit reads {LOGIN_SCHEMA}: begin the sign-in again"

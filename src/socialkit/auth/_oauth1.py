@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from ..adapters.base import Call, Credential, Response
 from ..errors import ConfigError, LoginFailed, OutcomeUnknown, ReauthNeeded
 from ..flows import OUT_OF_BAND, Ask, Flow, OAuth1Flow, at
-from ._callback import forged, same
+from ._callback import clean, forged, same
 from ._login import App, Asked, Login
 from ._signing import with_query
 
@@ -69,7 +69,7 @@ async def begin(flow: Flow, app: App | None, draft: Login, call: Call) -> Asked:
     url = at(flow.request_url, flow, draft.server)
     headers = _signed(credential, url, call, oauth_callback=callback)
     response = await call.prepare("POST", url, headers=headers, accept=_REFUSALS, auth=False)
-    told = _told(response, "the app", draft.platform)
+    told = _told(response, "the app", draft.platform, credential.secrets())
     if told.get("oauth_callback_confirmed") != "true":
         words = (
             f"{draft.platform} did not confirm the callback address, as OAuth 1.0a demands; nothing was begun"
@@ -98,7 +98,7 @@ async def finish(
     except OutcomeUnknown as error:
         words = f"{login.platform}'s answer with the token never came, and it gives it once; sign in again"
         raise LoginFailed(words, reason="lost") from error
-    answer = _told(response, "the sign-in", login.platform)
+    answer = _told(response, "the sign-in", login.platform, (*asking.secrets(), verifier))
     return _with_token(credential, answer["oauth_token"], answer["oauth_token_secret"], _who(flow, answer))
 
 
@@ -155,10 +155,10 @@ def _signed(credential: Credential, url: str, call: Call, **oauth: str) -> dict[
     return {"authorization": header}
 
 
-def _told(response: Response, what: str, platform: str) -> dict[str, str]:
+def _told(response: Response, what: str, platform: str, hidden: Iterable[str]) -> dict[str, str]:
     """The token answer's fields; LoginFailed when the platform refused, or answered without a token."""
     if response.status >= 400:
-        said = f": {words}" if (words := _said(response)) else ""
+        said = f": {words}" if (words := clean(_said(response), hidden)) else ""
         raise LoginFailed(
             f"{platform} did not accept {what} (HTTP {response.status}){said}", status=response.status
         )
@@ -174,4 +174,4 @@ def _said(response: Response) -> str:
 
     body = response.json_or_none()
     words = found(body, "errors.0.message|errors.0.detail|meta.msg|error")
-    return words[:200] if isinstance(words, str) else ""
+    return words if isinstance(words, str) else ""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ..adapters.base import Call, Credential
 from ..errors import ConfigError, LoginFailed, OutcomeUnknown, ReauthNeeded
 from ..flows import AppPasswordFlow, Ask, Flow, MiAuthFlow, at
-from ..flows._whoami import as_text, found
+from ..flows._whoami import as_text, as_token, found
 from ._callback import check_state, forged, same
 from ._keys import pasted_values
 from ._login import App, Asked, Login
@@ -64,7 +64,7 @@ async def _finish_miauth(flow: MiAuthFlow, login: Login, told: Mapping[str, str]
         words = f"{login.platform}'s answer with the token never came, and it gives it once; begin again"
         raise LoginFailed(words, reason="lost") from error
     body = response.json_or_none()
-    token = as_text(found(body, "token"))
+    token = as_token(found(body, "token"))
     if found(body, "ok") is not True or token is None:
         raise _not_agreed(login, response.status)
     who = {"id": as_text(found(body, "user.id")), "name": as_text(found(body, "user.username"))}

@@ -315,7 +315,7 @@ class _SigningIn:
     def _announce(self, login: Login) -> None:
         say(f"{self.way.title}, {urlsplit(login.server).netloc or login.server}: {self.way.flow.title}")
         if self._pastes_keys:
-            setup = login.url or self.way.flow.setup
+            setup = self.way.flow.setup
             told = (
                 f"where it is: {login.server if setup.startswith('/') else ''}{clean(setup)}" if setup else ""
             )

@@ -358,18 +358,20 @@ class TokenStoreContract:
     @_contract
     async def test_one_holds_the_lock_at_a_time(self, tokens: TokenStore) -> None:
         inside, most, done = [0], [0], []
+        together = threading.Barrier(4)
 
         async def refresh() -> None:
+            together.wait(30)
             for _ in range(10):
                 async with locked(tokens, self.identity):
                     inside[0] += 1
-                    most[0] = max(most[0], inside[0])
-                    await asyncio.sleep(0)
+                    for _ in range(5):  # the other threads run meanwhile
+                        await asyncio.to_thread(lambda: most.append(inside[0]))
                     inside[0] -= 1
             done.append(1)
 
         await _in_threads([refresh] * 4)
-        assert (most[0], len(done)) == (1, 4)
+        assert (max(most), len(done)) == (1, 4)
 
     @_contract
     async def test_locks_of_two_identities_are_apart(self, tokens: TokenStore) -> None:

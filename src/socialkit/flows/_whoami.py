@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..adapters.base import Call, Credential, Response
     from . import Flow, Whoami
 
-__all__ = ["OWNER", "as_text", "filled", "found", "identities"]
+__all__ = ["OWNER", "as_text", "as_token", "filled", "found", "identities", "told_id"]
 
 PAGES = 100
 """Pages of a list that are read at most: one that goes on longer repeats itself."""
@@ -83,6 +83,19 @@ def as_text(value: Any) -> str | None:
         return None
     text = str(value).strip()
     return text if text.isprintable() and text else None
+
+
+def as_token(value: Any) -> str | None:
+    """A token as it may stand in a header: printable ASCII without spaces; None when it cannot be one."""
+    sound = isinstance(value, str) and value.isascii() and value.isprintable() and value and " " not in value
+    return value if sound else None
+
+
+def told_id(platform: str, answer: Any, path: str = "id") -> str:
+    """The id of who signed in, as it stands in an answer; Unavailable when none does."""
+    if (native := as_text(found(answer, path))) is None:
+        raise Unavailable(f"{platform} did not say who signed in: its answer has no {path!r}")
+    return native
 
 
 def filled(text: str, credential: Credential, platform: str, *, quoted: bool = True, found: str = "") -> str:
@@ -231,7 +244,7 @@ class _Asking:
         if (native := _native(answer, who.id)) is None:
             return None
         name = as_text(found(answer, who.name)) if who.name else None
-        token = as_text(found(answer, who.token)) if who.token else None
+        token = as_token(found(answer, who.token)) if who.token else None
         identity = Identity(self.platform, self.server, native, name or self.credential.extra.get("name"))
         return identity, self.credential if token is None else self.owned(native, token)
 

@@ -293,7 +293,11 @@ class Transport:
             fields["content-length"] = str(body.length if body else 0)
         if body is not None and body.mime:
             fields["content-type"] = body.mime
-        fields |= {name.lower(): value for name, value in (headers or {}).items()}
+        for name, value in (headers or {}).items():
+            if not (value.isascii() and value.isprintable()):
+                words = "it has characters that no header can carry; look at the token or key of the account"
+                raise ConfigError(f"the header {name} cannot be sent: {words}")
+            fields[name.lower()] = value
         wait = self._timeout if timeout is None else timeout
         return httpx.Request(
             method,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
-from collections.abc import Iterable
-from urllib.parse import quote
+from collections.abc import Collection, Iterable
+from urllib.parse import quote, quote_plus
 
 SECRET_HEADERS = frozenset(
     {
@@ -20,17 +22,17 @@ SECRET_HEADERS = frozenset(
 )
 """Lower-case names of headers whose values are never shown. ``location``: upload sessions are secrets."""
 
-_SECRET_WORDS = (
-    "access_token|refresh_token|id_token|client_secret"
-    "|client_assertion|code_verifier|password|appsecret_proof"
-)
+_NAMES = r"[\w.-]{0,40}(?:token|secret|password|passwd|jwt|assertion|verifier|device_code|proof)"
 _SECRETS = (
-    (re.compile(r"(?i)\b(bearer|basic|dpop|oauth)\s+[A-Za-z0-9._~+/=:-]{6,}"), r"\1 ***"),
-    (re.compile(rf"(?i)\b({_SECRET_WORDS}|i?sig|signature|token|key|code)=[^&\s\"']+"), r"\1=***"),
-    (re.compile(rf'(?i)"({_SECRET_WORDS}|token)"(\s*:\s*)"[^"]*"'), r'"\1"\2"***"'),
+    (re.compile(r"(?i)\b(bearer|basic|dpop|oauth)\s+(?!oauth_)[A-Za-z0-9._~+/=:-]{6,}"), r"\1 ***"),
+    (re.compile(r"\beyJ[\w-]{6,}\.[\w-]+(\.[\w-]*)*"), "***"),  # a JSON Web Token
+    (re.compile(r"(?i)\b(oauth_(?:token|signature|verifier|token_secret))=\"[^\"]*\""), r'\1="***"'),
+    (re.compile(rf"(?i)\b({_NAMES}|i?sig|signature|key|code)=[^&\s\"']+"), r"\1=***"),
+    (re.compile(rf'(?i)"({_NAMES})"(\s*:\s*)"[^"]*"'), r'"\1"\2"***"'),
     (re.compile(r"/bot\d+:[A-Za-z0-9_-]+"), "/bot***"),
     (re.compile(r"://[^/@\s]+@"), "://***@"),
 )
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
@@ -39,8 +41,25 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     >>> redact("GET /bot12:AbC/getMe failed for s3cret-token", ["s3cret-token"])
     'GET /bot***/getMe failed for ***'
     """
-    for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
-        text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
+    hidden = sorted({form for secret in secrets if secret for form in _forms(secret)}, key=len, reverse=True)
+    for form in hidden:
+        text = text.replace(form, "***")
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
-    return text
+    return _BASE64.sub(lambda found: "***" if _holds(found[0], hidden) else found[0], text)
+
+
+def _forms(secret: str) -> set[str]:
+    """The secret as it is written in a sentence, an address, a form and JSON."""
+    quoted = (write(secret, safe="", errors="replace") for write in (quote, quote_plus))
+    return {secret, *quoted, json.dumps(secret)[1:-1]}
+
+
+def _holds(text: str, secrets: Collection[str]) -> bool:
+    """Whether a text in base 64 is one with a secret in it, as Basic writes name and password."""
+    bare = text.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        plain = base64.b64decode(bare + "=" * (-len(bare) % 4))
+    except ValueError:
+        return False
+    return any(secret.encode("utf-8", "replace") in plain for secret in secrets)
