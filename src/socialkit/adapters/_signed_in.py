@@ -106,7 +106,8 @@ def signed_in_class(platform: str, name: str, flows: tuple[Flow, ...]) -> type[S
     >>> signed_in_class("harbour", "Harbour", ()) is signed_in_class("harbour", "Harbour", ())
     True
     """
-    if platform not in _CLASSES:
+    known = _CLASSES.get(platform)
+    if known is None or known.flows != flows:
         title = platform.replace("_", " ").title() if "_" in platform else name
         words = f"One account on {title}: it signs in, and publishes nothing yet."
         body = {"__doc__": words, "platform": platform, "flows": flows, "title": title}

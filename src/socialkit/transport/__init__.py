@@ -34,7 +34,7 @@ from ..adapters.base import Field, Response, Slice
 from ..errors import ConfigError
 from ._address import Resolve, checked, resolve_name
 from ._asgi import ASGIApp, Visit, make_scope
-from ._body import Flight, make_body
+from ._body import Flight, carried, make_body
 from ._errors import AnswerLost, Unreachable, UnsafeAddress
 from ._redaction import SECRET_HEADERS, redact
 from ._retry import Waits
@@ -293,11 +293,7 @@ class Transport:
             fields["content-length"] = str(body.length if body else 0)
         if body is not None and body.mime:
             fields["content-type"] = body.mime
-        for name, value in (headers or {}).items():
-            if not (value.isascii() and value.isprintable()):
-                words = "it has characters that no header can carry; look at the token or key of the account"
-                raise ConfigError(f"the header {name} cannot be sent: {words}")
-            fields[name.lower()] = value
+        fields |= carried(headers or {})
         wait = self._timeout if timeout is None else timeout
         return httpx.Request(
             method,

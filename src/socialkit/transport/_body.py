@@ -9,9 +9,19 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..adapters.base import Field, Slice
+from ..errors import ConfigError
 
 PIECE = 256 * 1024
 _encode = jsonlib.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+def carried(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers, their names in lower case; ConfigError for a value that no header can carry, not shown."""
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            words = "it has characters that no header can carry; look at the token or key of the account"
+            raise ConfigError(f"the header {name} cannot be sent: {words}")
+    return {name.lower(): value for name, value in headers.items()}
 
 
 class Body:
