@@ -129,7 +129,7 @@ class TestFaults:
         token = "inline"
         """
         assert faults(write(text)) == [
-            "sore: unknown; known are accounts, apps, client",
+            "sore: unknown; known are accounts, apps, client, media_host",
             "client.max_wiat: unknown; did you mean 'max_wait'?",
             "client.timeout: expected float, got str",
             "accounts.a.platform: no platform 'baot'; did you mean 'boat'?",

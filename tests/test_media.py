@@ -129,7 +129,7 @@ def test_an_mp4_tells_size_seconds_and_codecs(index: str, version: int, wide: bo
     found = look(made.mp4(index=index, version=version, wide=wide))
     assert found.shown == (1920, 1080)
     assert found.seconds == 12.5
-    assert found.codecs == ("avc1", "mp4a")
+    assert found.codecs == ("h264", "aac")
 
 
 def test_a_video_filmed_upright_is_higher_than_wide() -> None:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Unavailable,
     )
     from .gate import Gate, Halt, Verdict
+    from .media_host import MediaHost, S3MediaHost
     from .metrics import Metrics, MetricsTable
     from .model import (
         Captions,
@@ -90,6 +91,7 @@ __all__ = [
     "Login",
     "LoginFailed",
     "Mastodon",
+    "MediaHost",
     "Metrics",
     "MetricsTable",
     "MissingScope",
@@ -107,6 +109,7 @@ __all__ = [
     "Receipt",
     "Refused",
     "Report",
+    "S3MediaHost",
     "SignIn",
     "SocialKitError",
     "Status",
@@ -124,6 +127,7 @@ _HOMES = {
     "auth": ("Account", "App", "Login"),
     "client": ("AsyncClient", "Client"),
     "gate": ("Gate", "Halt", "Verdict"),
+    "media_host": ("MediaHost", "S3MediaHost"),
     "metrics": ("Metrics", "MetricsTable"),
     "model": (
         "Captions", "Change", "File", "Identity", "Image", "Link", "Outcome", "Poll", "Post", "Problem",

@@ -31,6 +31,7 @@ from .store import Store, TokenStore, Tx, transact
 from .transport import redact
 
 if TYPE_CHECKING:
+    from .media_host import MediaHost
     from .transport import Transport
 
 
@@ -51,6 +52,7 @@ class Machinery:
     clock: Clock
     random: random.Random
     max_wait: float
+    media_host: MediaHost | None = None
 
 
 def unexpected(account: Account, error: Exception) -> SocialKitError:
@@ -102,6 +104,11 @@ class Account:
     def login(self) -> str:
         """Which login this is, before its identity is known."""
         return f"{self.adapter.platform}|{self.adapter.server}|{self.adapter.hint}"
+
+    @property
+    def hosts(self) -> bool:
+        """Whether local media can be put where a platform fetches them."""
+        return self.machinery.media_host is not None
 
     @property
     def budget_keys(self) -> BudgetKeys:

@@ -29,6 +29,7 @@ from .adapters.base import (
 )
 from .auth import wants_nonce
 from .gate import ALLOW, Verdict
+from .media_host import hosted
 from .store import Store, pause
 from .transport import AnswerLost, Unreachable, redact
 
@@ -224,6 +225,12 @@ class BoundCall:
         self._work.uploads.append((medium, watched))
         return watched
 
+    async def host(self, medium: PartMedia) -> str:
+        given = medium.source.removeprefix("url:")
+        if given != medium.source and medium.edit is None:
+            return given
+        return await hosted(self, medium, self._machinery.media_host)
+
     def _progress_of(self, medium: PartMedia) -> Callable[[int], None]:
         work = self._work
         assert work is not None
@@ -375,7 +382,7 @@ class BoundCall:
         target = owner.absolute(url)
         path = owner.path(target)
         budgets = owner.adapter.rules.budgets
-        keys = owner.budget_keys if budgets else None
+        keys = owner.budget_keys if budgets and request.get("cost") != 0 else None
         if keys is not None:
             await machinery.limits.reserve(
                 keys, budgets, method, path, cost=request.get("cost"), on_wait=self._on_wait

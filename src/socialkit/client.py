@@ -33,6 +33,7 @@ from .transport import Transport
 
 if TYPE_CHECKING:
     from . import auth
+    from .media_host import MediaHost
     from .metrics import MetricsTable
     from .signin import SignIn
 
@@ -44,12 +45,13 @@ class AsyncClient:
 
     Args:
         accounts: name → adapter. Adapters can also be given to each call.
-        store: a file path, ":memory:" or a Store. What must outlive the process (idempotency keys, halts,
-            tokens, limits) lives there. Without one everything is in memory and ``idempotency_key`` is refused.
+        store: a file path, ":memory:" or a Store. What must outlive the process (idempotency keys, halts, tokens,
+            limits) lives there. Without one everything is in memory and ``idempotency_key`` is refused.
         tokens: where credentials are kept; the store by default.
         apps: platform → :class:`App`, for signing accounts in.
         gate: asked before anything is sent.
         timeout: seconds for one answer. max_wait: seconds a call may wait for a rate limit or another process.
+        media_host: puts local media where platforms that take no bytes fetch them (:class:`S3MediaHost`).
         proxy: URL of an HTTP proxy. transport: an httpx transport, for tests.
 
     >>> import asyncio
@@ -70,6 +72,7 @@ class AsyncClient:
         gate: Gate | None = None,
         timeout: float = 30.0,
         max_wait: float = 60.0,
+        media_host: MediaHost | None = None,
         proxy: str | None = None,
         transport: Any = None,
         clock: Clock | None = None,
@@ -78,8 +81,7 @@ class AsyncClient:
         self._stored = store is not None
         self._store = open_store(store)
         self._given, self._closed = self._store is store, False
-        self._clock = clock or SystemClock()
-        self._gate = gate
+        self._clock, self._gate = clock or SystemClock(), gate
         self._transport = Transport(transport=transport, proxy=proxy, timeout=timeout, clock=self._clock)
         # A source of its own in every process: a forked child must not draw the keys its parent draws.
         self._parts = Machinery(
@@ -91,6 +93,7 @@ class AsyncClient:
             clock=self._clock,
             random=ProcessRandom(),
             max_wait=max_wait,
+            media_host=media_host,
         )
         self._known = Accounts(accounts or {}, self._parts)
         self._mark = f"auto-{self._parts.random.getrandbits(48):012x}-"
@@ -402,8 +405,7 @@ class AsyncClient:
 
 
 class Client:
-    """The same as :class:`AsyncClient` for plain code: scripts, threads, notebooks, Django. Same methods,
-    same arguments.
+    """The same as :class:`AsyncClient`, methods and arguments, for plain code: scripts, threads, Django.
 
     >>> with Client() as client:
     ...     client.halts()
@@ -420,6 +422,7 @@ class Client:
         gate: Gate | None = None,
         timeout: float = 30.0,
         max_wait: float = 60.0,
+        media_host: MediaHost | None = None,
         proxy: str | None = None,
         transport: Any = None,
         clock: Clock | None = None,
@@ -432,6 +435,7 @@ class Client:
             gate=gate,
             timeout=timeout,
             max_wait=max_wait,
+            media_host=media_host,
             proxy=proxy,
             transport=transport,
             clock=clock,

@@ -27,6 +27,12 @@
     flow = "oauth2"                        # where a platform has several ways to sign in; default: the usual one
     redirect_uri = "http://127.0.0.1:8000/callback"
 
+    [media_host]                           # where platforms fetch local media from: arguments of S3MediaHost
+    bucket = "brand"
+    endpoint = "https://s3.example.com"
+    access_key = "BRANDKEY"
+    secret_key = "env:S3_SECRET_KEY"
+
 The other keys of an account are the arguments of its adapter. ``"store"`` leaves a secret to the token store: an
 account's under its login, an app's under ``Identity(platform, "", "app")``. An app may have a ``private_key`` (Bluesky)
 and the ``name`` that consent pages show where it is made on the fly.
@@ -37,7 +43,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -46,8 +52,11 @@ from .errors import ConfigError
 if TYPE_CHECKING:
     from .adapters.base import Adapter
     from .auth import App
+    from .media_host import MediaHost
 
 __all__ = ["SECRETS", "Config", "load"]
+
+T = TypeVar("T")
 
 SECRETS = frozenset(
     {
@@ -59,6 +68,8 @@ SECRETS = frozenset(
         "private_key",
         "refresh_token",
         "secret",
+        "secret_key",
+        "session_token",
         "token",
     }
 )
@@ -85,6 +96,7 @@ class Config:
     own_store: bool = False
     """Whether the store is where this library puts it, because the file names none."""
     apps: dict[str, App] = attrs.field(factory=dict)
+    media_host: MediaHost | None = None
 
     def client_arguments(self) -> dict[str, Any]:
         """The keyword arguments for :class:`socialkit.Client`; what the file leaves open is left out.
@@ -96,7 +108,8 @@ class Config:
         if self.own_store:
             Path(self.store).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         apps = {"apps": dict(self.apps)} if self.apps else {}
-        return {"accounts": dict(self.accounts), "store": self.store, **apps, **given}
+        host = {"media_host": self.media_host} if self.media_host else {}
+        return {"accounts": dict(self.accounts), "store": self.store, **apps, **host, **given}
 
 
 def load(path: str | os.PathLike[str] | None = None, *, env: Mapping[str, str] | None = None) -> Config:
@@ -152,8 +165,9 @@ class _Reader:
 
     def config(self) -> Config:
         data = _parse(self.path)
-        self._known("", data, ("accounts", "apps", "client"))
+        self._known("", data, ("accounts", "apps", "client", "media_host"))
         client = self._client(self._table("client", data))
+        client["media_host"] = self._media_host(self._table("media_host", data))
         return self.made(client, self._table("apps", data), self._table("accounts", data))
 
     def made(self, client: Mapping[str, Any], apps: Mapping[str, Any], accounts: Mapping[str, Any]) -> Config:
@@ -205,6 +219,17 @@ class _Reader:
         if store:
             return str(self._file("client.store", store) or self.path)
         return str(_directory(self.env, "XDG_DATA_HOME", ".local/share") / "socialkit.db")
+
+    # --- [media_host] -----------------------------------------------------------------------------------
+    def _media_host(self, table: dict[str, Any]) -> MediaHost | None:
+        from .media_host import S3MediaHost
+
+        if not table:
+            return None
+        before = len(self.faults)
+        self._check_arguments("media_host", S3MediaHost, table)
+        given = {key: self._argument(f"media_host.{key}", key, value) for key, value in table.items()}
+        return self._made("media_host", S3MediaHost, given) if len(self.faults) == before else None
 
     # --- [apps.PLATFORM] --------------------------------------------------------------------------------
     def _app(self, platform: str, table: dict[str, Any]) -> App | None:
@@ -260,7 +285,7 @@ class _Reader:
             return None
         return self._made(place, cls, {key: value for key, value in arguments.items() if value is not None})
 
-    def _made(self, place: str, make: Callable[..., Adapter], arguments: Mapping[str, Any]) -> Adapter | None:
+    def _made(self, place: str, make: Callable[..., T], arguments: Mapping[str, Any]) -> T | None:
         try:
             return make(**arguments)
         except Exception as error:  # values of a wrong kind: adapters are not made to look at each
@@ -320,7 +345,7 @@ class _Reader:
             self._fault(f"{place}.platform", str(error))
             return None
 
-    def _check_arguments(self, place: str, cls: Callable[..., Adapter], given: Mapping[str, Any]) -> None:
+    def _check_arguments(self, place: str, cls: Callable[..., Any], given: Mapping[str, Any]) -> None:
         """Names only: unknown ones, and needed ones that are not there."""
         import inspect
 

@@ -43,12 +43,13 @@ class TextRule:
 
 @attrs.frozen
 class ImageRule:
-    """What pictures a post may carry: count, bytes each, MIME types, pixels, alt-text length in graphemes.
+    """What pictures a post may carry: count, bytes each, MIME types, pixels, width by height, alt-text length.
 
     ``animated_max_volume`` is pixels of a frame times frames.
 
-    ``by_url`` says that the platform takes no bytes: a picture is a public URL (``Image.from_url``), which it
-    fetches itself. Such a picture is not looked at when it is planned; anything else is a Problem.
+    ``by_url`` says that the platform takes no bytes: it fetches a picture from a public URL itself. One that was given
+    as such (``Image.from_url``) is not looked at when it is planned; another one goes through the client's
+    ``media_host``, and is a Problem where there is none.
     """
 
     count: int
@@ -57,7 +58,10 @@ class ImageRule:
     alt_limit: int | None = None
     alt_unit: Unit = "graphemes"
     max_pixels: int | None = None
+    min_side: int | None = None
     max_side: int | None = None
+    min_ratio: float | None = None
+    max_ratio: float | None = None
     focus: bool = False
     animated_count: int = 1
     animated_alone: bool = False
@@ -71,21 +75,45 @@ class ImageRule:
 
 @attrs.frozen
 class VideoRule:
-    """What videos a post may carry: count, bytes, MIME types, seconds, pixels, width by height, captions."""
+    """What videos a post may carry: count, bytes, MIME types, seconds, pixels, width by height, captions.
+
+    ``codecs`` are those of picture and sound by their usual names ("h264", "hevc", "vp9", "aac"); empty means any.
+    Sides are the shorter and the longer one in pixels. What a file does not tell is not checked. ``by_url`` is as for
+    pictures; ``thumbnail_max_bytes`` and ``thumbnail_types`` are what a thumbnail may be.
+    """
 
     count: int
     max_bytes: int
     types: frozenset[str]
+    min_bytes: int = 0
     min_seconds: float = 0.0
     max_seconds: float | None = None
     max_pixels: int | None = None
+    min_side: int | None = None
+    max_side: int | None = None
     min_ratio: float | None = None
     max_ratio: float | None = None
+    min_fps: float | None = None
+    max_fps: float | None = None
+    codecs: frozenset[str] = frozenset()
+    by_url: bool = False
     alt_limit: int | None = None
     alt_unit: Unit = "graphemes"
     captions: int = 0
     captions_max_bytes: int | None = None
     thumbnail: bool = False
+    thumbnail_max_bytes: int = 2_000_000
+    thumbnail_types: frozenset[str] = frozenset({"image/jpeg", "image/png", "image/webp"})
+
+
+@attrs.frozen
+class FileRule:
+    """What other files (documents) a post may carry: count, bytes each, MIME types; alone, or with other media."""
+
+    count: int
+    max_bytes: int
+    types: frozenset[str]
+    alone: bool = True
 
 
 @attrs.frozen
@@ -174,6 +202,7 @@ class Rules:
     text: TextRule
     images: ImageRule | None = None
     video: VideoRule | None = None
+    files: FileRule | None = None
     mixed_media: bool = False
     poll: PollRule | None = None
     thread: bool = False

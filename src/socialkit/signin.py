@@ -252,7 +252,8 @@ async def _who(
 ) -> list[tuple[Identity, Credential]]:
     """Whose credential it is; the first is the account itself, the others are reached by the same sign-in."""
     owner = _temporary(client, platform, server, credential)
-    if platform in registry.platforms():
+    several = flow.whoami is not None and bool(flow.whoami.each)
+    if platform in registry.platforms() and not several:
         with foreseen(owner):
             facts = await owner.adapter.account(BoundCall(owner))
         scopes = credential.scopes or facts.scopes

@@ -102,7 +102,10 @@ class FakeBlob:
 
 
 class FakeCall:
-    """Implements ``base.Call``. ``memory`` is what the part remembers; give it to a second call to resume."""
+    """Implements ``base.Call``. ``memory`` is what the part remembers; give it to a second call to resume.
+
+    ``hears_no``: answers of status 2xx that mean no are errors, as for the account's own requests.
+    """
 
     account = "brand"
 
@@ -119,8 +122,9 @@ class FakeCall:
         blobs: Mapping[str, bytes] | None = None,
         credential: Credential | None = None,
         lost: bool = False,
+        hears_no: bool = False,
     ) -> None:
-        self.lost = lost
+        self.lost, self.hears_no = lost, hears_no
         self.adapter, self._facts, self.answers = adapter, facts, list(answers)
         self.previous, self.root = previous, root or previous
         self.at = now
@@ -158,6 +162,14 @@ class FakeCall:
 
     async def open(self, medium: PartMedia) -> FakeBlob:
         return FakeBlob(medium, self.blobs.get(medium.digest, bytes(medium.size)))
+
+    async def host(self, medium: PartMedia) -> str:
+        given = medium.source.removeprefix("url:")
+        return (
+            given
+            if given != medium.source
+            else f"https://files.example.com/{medium.digest[:8]}/{medium.name}"
+        )
 
     async def card(self, url: str) -> None:
         return None
@@ -200,7 +212,8 @@ class FakeCall:
             raise scripted
         told = scripted if isinstance(scripted, Response) else scripted(asked)
         response = attrs.evolve(told, url=asked.url, method=method, received_at=self.at)
-        if 200 <= response.status < 300 or response.status in request.get("accept", ()):
+        fine = 200 <= response.status < 300 and not (self.hears_no and self.adapter.says_no(response))
+        if fine or response.status in request.get("accept", ()):
             return response
         raise self.adapter.parse_error(response)
 
@@ -231,6 +244,6 @@ class FakeCall:
 async def plan(adapter: Adapter, post: Post, call: FakeCall) -> TargetPlan:
     """The plan the library makes of a post for this account."""
     rules = adapter.rules_for(call.facts)
-    owner: Any = SimpleNamespace(adapter=adapter, name=call.account, rules=rules, rules_digest="")
+    owner: Any = SimpleNamespace(adapter=adapter, name=call.account, rules=rules, rules_digest="", hosts=True)
     targets = frozenset({call.account, adapter.platform})
     return await plan_target(owner, post, call, Shelf(None), targets=targets)

@@ -160,6 +160,8 @@ class PartMedia:
     width: int | None = None
     height: int | None = None
     seconds: float | None = None
+    fps: float | None = None
+    codecs: tuple[str, ...] = ()
     animated: bool = False
     alt: str | None = None
     focus: tuple[float, float] | None = None
@@ -350,7 +352,7 @@ class Request(TypedDict, total=False):
     ``accept`` lists statuses beyond 2xx that are returned instead of raised. ``auth=False`` sends no
     credential (for other
     hosts than the account's own); ``credential`` signs with another one. ``cost`` is the rate-limit cost
-    when it is not 1.
+    when it is not 1; 0 spends nothing (another company's host).
     """
 
     params: Mapping[str, Any] | Sequence[tuple[str, str]]
@@ -442,6 +444,11 @@ class Call(Protocol):
 
     async def open(self, medium: PartMedia) -> Blob:
         """The medium's bytes as planned; changed since → InvalidPost(code="stale")."""
+        ...
+
+    async def host(self, medium: PartMedia) -> str:
+        """The public address of a medium, for platforms that fetch it: the one it was given as, or one on the client's
+        media host, where its bytes are put first (as a ``prepare``)."""
         ...
 
     async def poll(

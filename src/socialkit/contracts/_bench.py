@@ -182,7 +182,8 @@ class AdapterSuite:
         from ..store import MemoryStore
 
         with self.sandbox() as box:
-            settings = {"store": MemoryStore(), "transport": box.transport, "clock": box.clock} | options
+            place = {"transport": box.transport, "clock": box.clock, "media_host": box.files}
+            settings = {"store": MemoryStore(), **place, **options}
             with self._client(box, fenced, settings) as first, self._client(box, fenced, settings) as second:
                 yield Bench(self, box, first, second, self.platform)
 

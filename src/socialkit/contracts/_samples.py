@@ -20,6 +20,17 @@ def png(width: int = 64, height: int = 36, shade: int = 0) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
 
 
+def jpeg(width: int = 1080, height: int = 1080) -> bytes:
+    """The head of a JPEG: enough to be measured, nothing to be seen.
+
+    >>> jpeg()[:3]
+    b'\\xff\\xd8\\xff'
+    """
+    frame = struct.pack(">HBHHB", 17, 8, height, width, 3) + bytes([1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0])
+    start = b"\xff\xe0" + struct.pack(">H", 16) + b"JFIF\0\1\1" + bytes(7)
+    return b"\xff\xd8" + start + b"\xff\xc0" + frame + b"\xff\xd9"
+
+
 def gif(width: int = 64, height: int = 36, frames: int = 2) -> bytes:
     """An animated GIF of empty frames."""
     head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6)

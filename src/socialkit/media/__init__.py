@@ -67,7 +67,8 @@ class Facts:
         width, height: pixels as shown (orientation applied), None where unknown.
         frames: None where unknown. animated: more than one frame that is shown in time.
         seconds: None where unknown, never 0.
-        codecs: the sample entries of an MP4 or MOV, such as ("avc1", "mp4a").
+        codecs: by their usual names, such as ("h264", "aac"); () where unknown.
+        fps: frames per second on average, None where unknown.
         name: a file name whose ending fits the content.
 
     >>> Facts("image", "image/png", 70, "00" * 32, width=1, height=1, name="dot.png").animated
@@ -83,6 +84,7 @@ class Facts:
     frames: int | None = None
     animated: bool = False
     seconds: float | None = None
+    fps: float | None = None
     codecs: tuple[str, ...] = ()
     name: str = "file"
 
@@ -316,6 +318,7 @@ def _facts(medium: Medium | Captions, look: Look, size: int, digest: str, name: 
         frames=look.frames,
         animated=look.animated,
         seconds=look.seconds,
+        fps=look.fps,
         codecs=look.codecs,
         name=medium.name if isinstance(medium, File) and medium.name else _with_ending(name, mime),
     )

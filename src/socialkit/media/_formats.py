@@ -55,6 +55,7 @@ class Look:
     frames: int | None = None
     animated: bool = False
     seconds: float | None = None
+    fps: float | None = None
     codecs: tuple[str, ...] = ()
     turned: bool = False
 
@@ -374,6 +375,24 @@ def _fragmented_seconds(view: View, start: int, stop: int, moov: tuple[int, int]
     return length / scale if scale and length else None
 
 
+CODECS = {
+    ".mp3": "mp3",
+    "Opus": "opus",
+    "ac-3": "ac3",
+    "av01": "av1",
+    "avc1": "h264",
+    "avc3": "h264",
+    "ec-3": "eac3",
+    "hev1": "hevc",
+    "hvc1": "hevc",
+    "mp4a": "aac",
+    "mp4v": "mpeg4",
+    "vp08": "vp8",
+    "vp09": "vp9",
+}
+"""The usual names of codecs, by the sample entries of an MP4 or MOV."""
+
+
 def _track(view: View, start: int, stop: int, look: Look) -> None:
     handler, header = _inner(view, start, stop, b"mdia", b"hdlr"), _inner(view, start, stop, b"tkhd")
     kind = view.at(handler[0] + 8, 4) if handler else b""
@@ -381,9 +400,21 @@ def _track(view: View, start: int, stop: int, look: Look) -> None:
         return
     if (entries := _inner(view, start, stop, b"mdia", b"minf", b"stbl", b"stsd")) is not None:
         name = view.at(entries[0] + 12, 4).decode("ascii", "replace").strip()
-        look.codecs += (name,) if name.isprintable() and name else ()
+        look.codecs += (CODECS.get(name, name),) if name.isprintable() and name else ()
+    if kind == b"vide" and look.fps is None:
+        look.fps = _frame_rate(view, start, stop)
     if kind == b"vide" and header is not None and look.width is None:
         _track_size(view, header[0], look)
+
+
+def _frame_rate(view: View, start: int, stop: int) -> float | None:
+    """Frames by the seconds they are shown, on average; None where one of both is not told (fragmented files)."""
+    clock, sizes = (
+        _inner(view, start, stop, b"mdia", *path) for path in ((b"mdhd",), (b"minf", b"stbl", b"stsz"))
+    )
+    seconds = _duration(view, clock[0]) if clock else None
+    frames = view.uint(sizes[0] + 8, 4) if sizes else 0
+    return frames / seconds if seconds and frames else None
 
 
 def _track_size(view: View, body: int, look: Look) -> None:

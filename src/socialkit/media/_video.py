@@ -39,7 +39,7 @@ class _Reader(io.RawIOBase):
 
 
 def completed(look: Look, source: Source) -> Look:
-    """The look with width, height, seconds and codecs where they were unknown; as it was without PyAV."""
+    """The look with width, height, seconds, frame rate and codecs where they were unknown; as it was without PyAV."""
     if not (look.mime or "").startswith("video/") or (look.width and look.seconds is not None):
         return look
     try:
@@ -62,6 +62,7 @@ def _told(look: Look, container: Any) -> Look:
         width=look.width or (picture.width if picture else None),
         height=look.height or (picture.height if picture else None),
         seconds=look.seconds if look.seconds is not None else seconds,
+        fps=look.fps or (float(picture.average_rate) if picture and picture.average_rate else None),
         codecs=look.codecs
         or tuple(stream.codec_context.name for stream in container.streams if stream.type != "data"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -20,8 +20,9 @@ from ._notes import Notes
 class MediaPlanner:
     """Plans the media of one account's post; remembers where the bytes come from."""
 
-    def __init__(self, notes: Notes, rules: Rules, shelf: Shelf) -> None:
+    def __init__(self, notes: Notes, rules: Rules, shelf: Shelf, *, hosted: bool = False) -> None:
         self.notes, self.rules, self.shelf = notes, rules, shelf
+        self._hosted = hosted
         self._digests: dict[int, str] = {}
         self.sources: dict[str, Medium | Captions] = {}
 
@@ -64,8 +65,8 @@ class MediaPlanner:
         return [*told, *about, captions, self.described(medium.thumbnail)]
 
     async def _one(self, medium: Medium, place: str) -> PartMedia | None:
-        if isinstance(medium, Image) and self.rules.images and self.rules.images.by_url:
-            return self._linked(medium, self.rules.images, place)
+        if (rule := self._by_url(medium)) is not None:
+            return self._linked(medium, rule, place)
         if (looked := await self._look(medium, place)) is None:
             return None
         facts, blob = looked
@@ -75,25 +76,48 @@ class MediaPlanner:
         elif facts.kind == "video":
             item = await self._video(item, medium, place)
         else:
-            self.notes.problem(place, "unsupported", f"this platform takes no {facts.mime} files")
+            self._check_file(item, place)
         return item
 
-    def _linked(self, medium: Image, rule: ImageRule, place: str) -> PartMedia | None:
-        """A picture the platform fetches by itself: its address is all there is to know."""
+    def _by_url(self, medium: Medium) -> ImageRule | VideoRule | None:
+        """The rule of a medium the platform fetches from an address that is given, or is missing."""
+        kinds = ((Image, self.rules.images), (Video, self.rules.video))
+        rule = next((rule for kind, rule in kinds if isinstance(medium, kind)), None)
+        if rule is None or not rule.by_url:
+            return None
+        return rule if isinstance(medium.source, Remote) or not self._hosted else None
+
+    def _linked(self, medium: Medium, rule: ImageRule | VideoRule, place: str) -> PartMedia | None:
+        """A medium the platform fetches by itself: its address is all there is to know."""
+        kind: Literal["image", "video"] = "image" if isinstance(rule, ImageRule) else "video"
         if not isinstance(medium.source, Remote):
-            hint = "put it on the web and give Image.from_url(...)"
-            self.notes.problem(place, "by_url", "this platform takes pictures only as public URLs", hint=hint)
+            words = f"this platform takes {'pictures' if kind == 'image' else 'videos'} only as public URLs"
+            hint = f"give {type(medium).__name__}.from_url(...), or the client a media_host= to put it on"
+            self.notes.problem(place, "by_url", words, hint=hint)
             return None
         url = medium.source.url
         digest = hashlib.sha256(url.encode()).hexdigest()
         self._remember(medium, digest)
-        mime = mimetypes.guess_type(url.partition("?")[0])[0] or "image/*"
-        item = with_text(PartMedia("image", mime, 0, digest, source_text(medium.source)), medium)
+        mime = mimetypes.guess_type(url.partition("?")[0])[0] or f"{kind}/*"
+        item = with_text(PartMedia(kind, mime, 0, digest, source_text(medium.source)), medium)
         self._check_alt(item, rule.alt_limit, rule, place)
         return item
 
+    def _check_file(self, item: PartMedia, place: str) -> None:
+        if (rule := self.rules.files) is None:
+            self.notes.problem(place, "unsupported", f"this platform takes no {item.mime} files")
+            return
+        self._check_type(item, rule.types, place)
+        self._check_size(item, 0, rule.max_bytes, place)
+
     async def thumbnail(
-        self, medium: Medium, place: str, *, max_bytes: int, max_side: int | None
+        self,
+        medium: Medium,
+        place: str,
+        *,
+        max_bytes: int,
+        max_side: int | None,
+        types: frozenset[str] = frozenset({"image/jpeg", "image/png", "image/webp"}),
     ) -> PartMedia | None:
         """A picture that is nice to have: what cannot be had is a Change, not a Problem."""
         from ..media import Fitted, MediaError, fit
@@ -103,7 +127,6 @@ class MediaPlanner:
         except MediaError as error:
             self.notes.change(place, "left_out", f"no picture: {error}")
             return None
-        types = frozenset({"image/jpeg", "image/png", "image/webp"})
         rule = ImageRule(count=1, max_bytes=max_bytes, types=types, max_side=max_side)
         self._remember(medium, facts.digest)
         done = await fit(facts, blob, rule)
@@ -124,12 +147,19 @@ class MediaPlanner:
         if item.focus is not None and not rule.focus:
             self.notes.change(f"{place}.focus", "not_carried", "is not sent: the platform crops by itself")
         done = await fit(facts, blob, rule)
-        if done is None:
-            return item
-        if isinstance(done, Fitted):
-            return self._fitted(item, done, place)
-        self.notes.problem(place, "too_large", str(done), limit=rule.max_bytes, actual=facts.size)
+        if done is not None and not isinstance(done, Fitted):
+            self.notes.problem(place, "too_large", str(done), limit=rule.max_bytes, actual=facts.size)
+        item = self._fitted(item, done, place) if isinstance(done, Fitted) else item
+        self._check_shape(item, rule, place)
         return item
+
+    def _check_shape(self, item: PartMedia, rule: ImageRule | VideoRule, place: str) -> None:
+        """Sides and their ratio: nothing is cropped or stretched here."""
+        if not (item.width and item.height):
+            return
+        ratio, shorter = item.width / item.height, min(item.width, item.height)
+        self._check_range(ratio, rule.min_ratio or 0, rule.max_ratio, "wide per high", place)
+        self._check_range(shorter, rule.min_side or 0, None, "pixels on the shorter side", place)
 
     def _fitted(self, item: PartMedia, done: Any, place: str) -> PartMedia:
         new = done.facts
@@ -169,7 +199,8 @@ class MediaPlanner:
                 f"{place}.thumbnail", "not_carried", "is not sent: the platform picks its own frame"
             )
             return None
-        return await self.thumbnail(picture, f"{place}.thumbnail", max_bytes=2_000_000, max_side=None)
+        limits: Any = {"max_bytes": rule.thumbnail_max_bytes, "types": rule.thumbnail_types}
+        return await self.thumbnail(picture, f"{place}.thumbnail", max_side=None, **limits)
 
     async def _captions(
         self, captions: Iterable[Captions], rule: VideoRule, place: str
@@ -192,19 +223,34 @@ class MediaPlanner:
         return tuple(items)
 
     def _check_video(self, item: PartMedia, rule: VideoRule, place: str) -> None:
-        if item.mime not in rule.types:
-            allowed = ", ".join(sorted(rule.types))
-            self.notes.problem(place, "type", f"{item.mime} is not taken", hint=f"allowed are {allowed}")
-        if item.size > rule.max_bytes:
-            words = f"{item.size} of at most {rule.max_bytes} bytes"
-            self.notes.problem(place, "too_large", words, limit=rule.max_bytes, actual=item.size)
+        self._check_type(item, rule.types, place)
+        self._check_size(item, rule.min_bytes, rule.max_bytes, place)
         if item.seconds is not None:
             self._check_range(item.seconds, rule.min_seconds, rule.max_seconds, "s long", place)
+        self._check_shape(item, rule, place)
         if item.width and item.height:
-            ratio = item.width / item.height
-            self._check_range(ratio, rule.min_ratio or 0, rule.max_ratio, "wide per high", place)
-            pixels = item.width * item.height
-            self._check_range(pixels, 0, rule.max_pixels, "pixels", place)
+            self._check_range(item.width * item.height, 0, rule.max_pixels, "pixels", place)
+            longer = max(item.width, item.height)
+            self._check_range(longer, 0, rule.max_side, "pixels on the longer side", place)
+        if item.fps is not None:
+            self._check_range(item.fps, rule.min_fps or 0, rule.max_fps, "frames per second", place)
+        if rule.codecs and (strange := [one for one in item.codecs if one not in rule.codecs]):
+            allowed = ", ".join(sorted(rule.codecs))
+            words = f"{', '.join(strange)} is not taken"
+            self.notes.problem(place, "codec", words, hint=f"encode it anew: {allowed}")
+
+    def _check_type(self, item: PartMedia, types: frozenset[str], place: str) -> None:
+        if item.mime not in types:
+            hint = f"allowed are {', '.join(sorted(types))}"
+            self.notes.problem(place, "type", f"{item.mime} is not taken", hint=hint)
+
+    def _check_size(self, item: PartMedia, least: int, most: int, place: str) -> None:
+        if item.size > most:
+            words = f"{item.size} of at most {most} bytes"
+            self.notes.problem(place, "too_large", words, limit=most, actual=item.size)
+        elif item.size < least:
+            words = f"{item.size} bytes; at least {least} are asked for"
+            self.notes.problem(place, "too_small", words, limit=least, actual=item.size)
 
     def _check_range(self, value: float, low: float, high: float | None, unit: str, place: str) -> None:
         if value < low or (high is not None and value > high):
@@ -223,6 +269,7 @@ class MediaPlanner:
     def _check_counts(self, items: list[PartMedia], place: str) -> None:
         pictures = [item for item in items if item.kind in ("image", "gif")]
         videos = [item for item in items if item.kind == "video"]
+        files = [item for item in items if item.kind == "file"]
         moving = [item for item in pictures if item.animated]
         if (images := self.rules.images) is not None:
             self._check_count(len(pictures), images.count, "pictures", place)
@@ -231,6 +278,10 @@ class MediaPlanner:
                 self.notes.problem(place, "mixed", "an animated picture stands alone in a post here")
         if (rule := self.rules.video) is not None:
             self._check_count(len(videos), rule.count, "videos", place)
+        if (taken := self.rules.files) is not None:
+            self._check_count(len(files), taken.count, "files", place)
+            if files and taken.alone and len(items) > len(files):
+                self.notes.problem(place, "mixed", "a file stands alone in a post here")
         if pictures and videos and not self.rules.mixed_media:
             self.notes.problem(place, "mixed", "a post has pictures or a video here, not both")
 
@@ -252,5 +303,7 @@ def _item(facts: Any, source: Any) -> PartMedia:
         width=facts.width,
         height=facts.height,
         seconds=facts.seconds,
+        fps=facts.fps,
+        codecs=facts.codecs,
         animated=facts.animated,
     )

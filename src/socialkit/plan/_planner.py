@@ -87,7 +87,7 @@ async def plan_target(
         _check_fields(one, rules, adapter, notes, index)
     own = _without_foreign(own, adapter, notes)
     posts = _thread(own, rules, notes)
-    planner = MediaPlanner(notes, rules, shelf)
+    planner = MediaPlanner(notes, rules, shelf, hosted=owner.hosts)
     drafts = []
     for index, one in enumerate(posts):
         _check_post(one, rules, notes, index)

@@ -58,6 +58,8 @@ from . import web
 from .bodies import BadBody, Body, Upload
 from .dispatch import FaultyApp
 from .faults import Fault, Faults
+from .files import HOST as FILES
+from .files import Files
 from .state import Allowance, Answer, Dropped, Entry, KeyCache, Recorded, Turn, Window
 
 if TYPE_CHECKING:
@@ -327,8 +329,7 @@ class PlatformBox:
 
     def digest(self, *parts: object) -> str:
         """64 hexadecimal digits that depend on the seed and ``parts`` only: for tokens and ids."""
-        text = "\x1f".join(str(part) for part in (self.box.seed, self.platform, *parts))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return self.box.digest(self.platform, *parts)
 
     def spend(self, window: Window, key: str, cost: int = 1) -> Allowance:
         """Take ``cost`` units out of the window of ``key``; nothing is taken when they do not fit."""
@@ -435,6 +436,7 @@ class Sandbox:
             name: cls(self) for name, cls in _box_classes(platforms).items()
         }
         self._hosts = {host: box for box in reversed(self.boxes.values()) for host in box.hosts}
+        self.files = Files(self)
         self._apps: dict[str, Any] = {}
         self._hanging: set[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = set()
         self._transport: Any = None
@@ -527,21 +529,30 @@ class Sandbox:
     def client(self, **options: Any) -> Client:
         """A :class:`socialkit.Client` with an account on every platform, in process, on this clock."""
         module = importlib.import_module("socialkit.client")
-        made: Client = module.Client(self.accounts(), transport=self.transport, clock=self.clock, **options)
+        made: Client = module.Client(self.accounts(), **self._place(options))
         return made
+
+    def _place(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The arguments that put a client into this sandbox."""
+        return {"transport": self.transport, "clock": self.clock, "media_host": self.files, **options}
 
     def async_client(self, **options: Any) -> AsyncClient:
         """The same as :meth:`client` for asyncio."""
         module = importlib.import_module("socialkit.client")
-        made: AsyncClient = module.AsyncClient(
-            self.accounts(), transport=self.transport, clock=self.clock, **options
-        )
+        made: AsyncClient = module.AsyncClient(self.accounts(), **self._place(options))
         return made
+
+    def digest(self, *parts: object) -> str:
+        """64 hexadecimal digits that depend on the seed and ``parts`` only."""
+        text = "\x1f".join(str(part) for part in (self.seed, *parts))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def app_for_host(self, host: str) -> Any | None:
         """The ASGI app that answers for a real host, with faults; None for a host of no platform here."""
         if host in web.HOSTS:
             return web.site
+        if host == FILES:
+            return self.files
         box = self._hosts.get(host)
         return self.app_for(box.platform) if box is not None else None
 

@@ -3,6 +3,7 @@
 ====================== ==============================================================================
 ``/<platform>/...``    the platform's API, faults included (a dropped connection is a closed socket)
 ``/``                  every timeline as a person would see it
+``/files/...``         the media host: what platforms fetch by themselves
 ``/sandbox/state``     GET: accounts, timelines, transcript, planned faults, as JSON
 ``/sandbox/fault``     POST ``{"kind": "stored-then-500", "platform": "mastodon", "times": 1}``
 ``/sandbox/clock``     POST ``{"advance": 60}``
@@ -53,6 +54,9 @@ class Site:
         if scope["type"] == "lifespan":
             return
         name, _, rest = scope["path"].lstrip("/").partition("/")
+        if name == "files":
+            await self._box.files(scope, receive, send)
+            return
         if name not in self._box.boxes:
             await self._own(scope, receive, send)
             return

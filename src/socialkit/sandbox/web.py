@@ -1,9 +1,11 @@
-"""A page of the web, so that preview cards have something to show: every path of example.com."""
+"""A bit of the web: every path of example.com is a page with a preview card, or a picture or a video."""
 
 from __future__ import annotations
 
 import html
 from typing import Any
+
+from socialkit.contracts import _samples
 
 from .picture import sample_picture
 
@@ -16,13 +18,22 @@ _PAGE = (
 )
 
 
+def content(path: str) -> tuple[str, bytes]:
+    """(MIME type, bytes) at a path: ``.png``, ``.jpg``, ``.mp4`` are what they say, all else is a page."""
+    match path.rpartition(".")[2].lower():
+        case "png":
+            return "image/png", sample_picture(600, 315)
+        case "jpg" | "jpeg":
+            return "image/jpeg", _samples.jpeg(1080, 1080)
+        case "mp4":
+            return "video/mp4", _samples.mp4()
+    title = html.escape(path.strip("/").replace("-", " ").capitalize() or "Example")
+    return "text/html; charset=utf-8", _PAGE.format(title=title).encode()
+
+
 async def site(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answers any path with a small page that names it, and ``/picture.png`` with a picture."""
-    path = scope["path"]
-    if path == "/picture.png":
-        kind, body = b"image/png", sample_picture(600, 315)
-    else:
-        title = html.escape(path.strip("/").replace("-", " ").capitalize() or "Example")
-        kind, body = b"text/html; charset=utf-8", _PAGE.format(title=title).encode()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
+    """Answers every path."""
+    kind, body = content(scope["path"])
+    head = [(b"content-type", kind.encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
     await send({"type": "http.response.body", "body": body})

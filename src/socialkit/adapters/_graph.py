@@ -1,0 +1,152 @@
+"""What Meta's Graph APIs have in common: their error envelope, how much of the allowance is used, batches, moments.
+
+Sources: developers.facebook.com/docs/graph-api (error handling, rate limiting, batch requests), 2026-07; Threads' API
+answers in the same forms (2026-04).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from .. import errors
+from ..flows._whoami import found
+from ..rules import ErrorRow
+from . import base
+from ._errors import from_table
+from .base import Call, Reading, Response
+
+BATCH = 50
+"""Requests in one batch."""
+FULL = 95
+"""Per cent of an allowance from which on nothing more is asked for: going on while throttled prolongs the block."""
+_REST = timedelta(minutes=5)
+_AGAIN = "sign in again"
+
+COMMON = (
+    ErrorRow(0, "ReauthNeeded", code="190", hint=_AGAIN),
+    ErrorRow(0, "ReauthNeeded", code="102", hint=_AGAIN),
+    ErrorRow(
+        0, "ReauthNeeded", code="104", hint="the app demands appsecret_proof; look at its client secret"
+    ),
+    ErrorRow(0, "RateLimited", code="4"),
+    ErrorRow(0, "RateLimited", code="17"),
+    ErrorRow(0, "RateLimited", code="32"),
+    ErrorRow(0, "RateLimited", code="341"),
+    ErrorRow(0, "RateLimited", code="613"),
+    ErrorRow(0, "RateLimited", code="80001"),
+    ErrorRow(0, "RateLimited", code="80002"),
+    ErrorRow(0, "MissingScope", code="3", hint="the app lacks this capability"),
+    ErrorRow(0, "MissingScope", code="10", hint="sign in again and leave every permission ticked"),
+    ErrorRow(0, "MissingScope", code="2xx", hint="sign in again and leave every permission ticked"),
+    ErrorRow(0, "Unavailable", code="1", definite=False),
+    ErrorRow(0, "Unavailable", code="2", definite=False),
+    ErrorRow(0, "Unavailable", code="transient", definite=False),
+)
+"""Rows that hold on every Graph API; a platform's own come before them. "2xx" is every code from 200 to 299, all of
+them permissions, and "transient" every other error that is said to pass."""
+
+
+class GraphAdapter(base.Adapter):
+    """One account on one of Meta's platforms. Codes are written "code/subcode" where there is a subcode."""
+
+    budget: ClassVar[str] = "calls"
+    """The budget of the rules that the usage headers speak of."""
+
+    def read_error(self, response: Response) -> tuple[str | None, str]:
+        body = response.json_or_none()
+        told = found(body, "error")
+        if not isinstance(told, dict):
+            words = found(body, "error_message|error_description|message")
+            return found(body, "code") and str(found(body, "code")), str(words or "")
+        code, subcode = told.get("code"), told.get("error_subcode")
+        said = str(told.get("error_user_msg") or told.get("message") or "")
+        return f"{code}/{subcode}" if subcode else str(code), said
+
+    def says_no(self, response: Response) -> bool:
+        """Errors come with status 200, too."""
+        return isinstance(found(response.json_or_none(), "error"), dict)
+
+    def parse_error(self, response: Response) -> errors.SocialKitError:
+        """By code and subcode, else by the code, else as what passes by itself, else by status."""
+        code, said = self.read_error(response)
+        known = {row.code for row in self.rules.errors}
+        bare = (code or "").partition("/")[0]
+        keys = [code, bare, "2xx" if bare.isdigit() and 200 <= int(bare) < 300 else bare]
+        if found(response.json_or_none(), "error.is_transient") is True:
+            keys.append("transient")
+        fitting = next((key for key in keys if key in known), code)
+        error = from_table(self.rules.errors, response, fitting, said)
+        if isinstance(error, errors.PlatformError | errors.AuthError):
+            error.__dict__["code"] = code
+        return error
+
+    def read_limits(self, response: Response) -> tuple[Reading, ...]:
+        """Nothing while there is room: the headers tell per cent, not requests."""
+        used, minutes = usage(response.headers)
+        if used < FULL:
+            return ()
+        rest = timedelta(minutes=minutes) if minutes else _REST
+        return (Reading(self.budget, None, 0, response.received_at and response.received_at + rest),)
+
+
+def usage(headers: Mapping[str, str]) -> tuple[float, float]:
+    """(the most that is used of any allowance in per cent, minutes until one that is used up frees again).
+
+    >>> usage({"x-app-usage": '{"call_count": 28, "total_time": 25, "total_cputime": 96}'})
+    (96.0, 0.0)
+    """
+    used, minutes = 0.0, 0.0
+    for name in ("x-app-usage", "x-page-usage", "x-business-use-case-usage"):
+        for row in _rows(headers.get(name)):
+            numbers = {key: value for key, value in row.items() if isinstance(value, int | float)}
+            used = max(used, *(float(value) for key, value in numbers.items() if key in _SHARES), 0.0)
+            minutes = max(minutes, float(numbers.get("estimated_time_to_regain_access", 0)))
+    return used, minutes
+
+
+_SHARES = frozenset({"call_count", "total_time", "total_cputime", "total_cpu_time"})
+
+
+def _rows(text: str | None) -> Iterable[dict[str, Any]]:
+    """Every object of numbers in a usage header."""
+    try:
+        told = json.loads(text or "{}")
+    except ValueError:
+        return
+    queue = [told]
+    while queue:
+        here = queue.pop()
+        if isinstance(here, dict):
+            yield here
+            queue += here.values()
+        elif isinstance(here, list):
+            queue += here
+
+
+async def batch(paths: Sequence[str], call: Call, url: str = "/") -> list[Response | None]:
+    """The answers to several reads below the version in one request, at most 50; None for one that was not answered."""
+    given = json.dumps([{"method": "GET", "relative_url": path.lstrip("/")} for path in paths])
+    form = [("batch", given), ("include_headers", "false")]
+    told = (await call.read("POST", url, form=form, cost=len(paths))).json()
+    rows = told if isinstance(told, list) else []
+    return [_inner(row) for row in rows[: len(paths)]] + [None] * (len(paths) - len(rows))
+
+
+def _inner(row: Any) -> Response | None:
+    if not isinstance(row, dict) or not isinstance(row.get("code"), int):
+        return None
+    return Response(row["code"], {"content-type": "application/json"}, str(row.get("body") or "").encode())
+
+
+def moment(text: Any) -> datetime | None:
+    """A Graph timestamp (``2024-09-12T23:17:39+0000``, or seconds since 1970) as aware UTC.
+
+    >>> moment("2024-09-12T23:17:39+0000").isoformat()
+    '2024-09-12T23:17:39+00:00'
+    """
+    if isinstance(text, int):
+        return datetime.fromtimestamp(text, UTC)
+    return base.parse_reset(text, None) if isinstance(text, str) else None
