@@ -32,11 +32,16 @@ def tkhd(width: int, height: int, *, version: int = 0, matrix: Sequence[int] = U
     return box(b"tkhd", bytes([version, 0, 0, 7]), times, bytes(16), rows, size)
 
 
-def trak(handler: bytes, codec: bytes, header: bytes) -> bytes:
+def trak(handler: bytes, codec: bytes, header: bytes, *, frames: int = 0, seconds: float = 12.5) -> bytes:
+    """A track; with ``frames``, how many there are and how long they are shown."""
     entry = box(codec, bytes(78))
     stsd = box(b"stsd", bytes(4), struct.pack(">I", 1), entry)
     hdlr = box(b"hdlr", bytes(8), handler, bytes(13))
-    return box(b"trak", header, box(b"mdia", hdlr, box(b"minf", box(b"stbl", stsd))))
+    if not frames:
+        return box(b"trak", header, box(b"mdia", hdlr, box(b"minf", box(b"stbl", stsd))))
+    clock = box(b"mdhd", bytes(4), struct.pack(">IIII", 0, 0, 1000, round(seconds * 1000)), bytes(4))
+    stsz = box(b"stsz", bytes(4), struct.pack(">II", 0, frames), bytes(4 * frames))
+    return box(b"trak", header, box(b"mdia", clock, hdlr, box(b"minf", box(b"stbl", stsd, stsz))))
 
 
 def moov(
@@ -46,8 +51,10 @@ def moov(
     version: int = 0,
     matrix: Sequence[int] = UPRIGHT,
     more: bytes = b"",
+    frames: int = 0,
 ) -> bytes:
-    video = trak(b"vide", b"avc1", tkhd(*size, version=version, matrix=matrix))
+    head = tkhd(*size, version=version, matrix=matrix)
+    video = trak(b"vide", b"avc1", head, frames=frames, seconds=seconds)
     sound = trak(b"soun", b"mp4a", tkhd(0, 0))
     return box(b"moov", mvhd(seconds, version=version), video, sound, more)
 

@@ -162,6 +162,36 @@ class TestFaults:
             load(tmp_path / "latin.toml", env={})
 
 
+class TestMediaHost:
+    KEYS = '[media_host]\nbucket = "brand"\nendpoint = "https://s3.example.com"\naccess_key = "BRANDKEY"\n'
+
+    def test_its_table_has_the_arguments_of_the_host(self, write):
+        config = load(write(f'{self.KEYS}secret_key = "env:S3_KEY"\nlives = 600\n'), env={"S3_KEY": "s3cret"})
+        host = config.client_arguments()["media_host"]
+        assert repr(host) == "S3MediaHost('brand', endpoint='https://s3.example.com')"
+        assert host.place("a.jpg", "image/jpeg", 9, "ab" * 32).lives == 600
+
+    def test_without_the_table_there_is_none(self, write):
+        assert "media_host" not in load(write(""), env={}).client_arguments()
+
+    @pytest.mark.parametrize(
+        ("lines", "words"),
+        [
+            ('secret_key = "s3cret-itself"', "media_host.secret_key: a secret does not belong in this file"),
+            (
+                'secret_key = "env:S3_KEY"\nbuckets = "x"',
+                "media_host.buckets: unknown; did you mean 'bucket'",
+            ),
+            ('secret_key = "env:S3_KEY"\nlives = 5', "media_host: S3MediaHost: lives=5"),
+        ],
+    )
+    def test_what_is_wrong_has_its_place(self, write, lines, words):
+        with pytest.raises(ConfigError) as caught:
+            load(write(f"{self.KEYS}{lines}\n"), env={"S3_KEY": "s3cret"})
+        assert words in str(caught.value)
+        assert "s3cret" not in str(caught.value).replace("secret", "")
+
+
 class TestPlaces:
     def test_the_working_directory_comes_before_the_users(self, tmp_path, monkeypatch):
         home, work = tmp_path / "config" / "socialkit", tmp_path / "work"

@@ -132,6 +132,16 @@ def test_an_mp4_tells_size_seconds_and_codecs(index: str, version: int, wide: bo
     assert found.codecs == ("h264", "aac")
 
 
+def test_the_frame_rate_is_frames_by_seconds() -> None:
+    assert look(made.mp4(frames=375)).fps == 30.0
+    assert look(made.mp4()).fps is None
+
+
+def test_an_unknown_sample_entry_is_its_own_name() -> None:
+    data = made.ftyp() + made.box(b"moov", made.trak(b"vide", b"apch", made.tkhd(64, 48)))
+    assert look(data).codecs == ("apch",)
+
+
 def test_a_video_filmed_upright_is_higher_than_wide() -> None:
     assert look(made.mp4(matrix=made.QUARTER_TURN)).shown == (1080, 1920)
 

@@ -32,6 +32,12 @@ async def test_a_container_whose_header_does_not_tell() -> None:
     assert facts.codecs
 
 
+async def test_frame_rates_are_told_with_the_header_and_without() -> None:
+    for kind, codec in (("mp4", "mpeg4"), ("webm", "libvpx")):
+        facts, _ = await inspect(Video(clip(kind, codec, seconds=6)))
+        assert facts.fps == pytest.approx(1, abs=0.2), kind
+
+
 async def test_without_the_extra_they_are_unknown_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     data = clip("webm", "libvpx")
     monkeypatch.setitem(sys.modules, "av", None)

@@ -49,7 +49,8 @@ class ImageRule:
 
     ``by_url`` says that the platform takes no bytes: it fetches a picture from a public URL itself. One that was given
     as such (``Image.from_url``) is not looked at when it is planned; another one goes through the client's
-    ``media_host``, and is a Problem where there is none.
+    ``media_host``, and is a Problem where there is none. With ``permanent`` the address stays in the post for good,
+    so that only a given one will do.
     """
 
     count: int
@@ -71,6 +72,7 @@ class ImageRule:
     animated_max_frames: int | None = None
     animated_max_volume: int | None = None
     by_url: bool = False
+    permanent: bool = False
 
 
 @attrs.frozen

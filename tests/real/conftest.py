@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .servers import MastodonMock, Pds, missing, run_mastodon_mock, run_pds
+from .servers import S3, MastodonMock, Pds, missing, run_mastodon_mock, run_pds, run_s3
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +51,14 @@ def mastodon_472(_mastodon_472: MastodonMock) -> MastodonMock:
     """The same as `mastodon`, but a release whose idempotency keys can be trusted."""
     _mastodon_472.reset()
     return _mastodon_472
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """An S3-compatible server with one bucket, shared by the session."""
+    _need("s3")
+    with run_s3() as server:
+        yield server
 
 
 def _need(name: str) -> None:

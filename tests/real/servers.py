@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import httpx
 
@@ -81,13 +81,22 @@ class MastodonMock:
         httpx.post(f"{self.url}/api/v1/_mock/reset").raise_for_status()
 
 
+@dataclass(frozen=True)
+class S3:
+    """A running s3rver, which checks signatures and when they end."""
+
+    url: str
+    bucket: ClassVar[str] = "brand"
+    key: ClassVar[str] = "S3RVER"
+
+
 def servers_folder() -> Path:
     """Where `install.sh` puts the servers: `SOCIALKIT_SERVERS`, else the repository's `.ci/cache/servers`."""
     return Path(os.environ.get("SOCIALKIT_SERVERS") or HERE.parents[1] / ".ci/cache/servers")
 
 
 def missing(name: str) -> str | None:
-    """Why server `name` ("pds" or "mock") cannot start here, with the cure; None when it can."""
+    """Why server `name` ("pds", "mock" or "s3") cannot start here, with the cure; None when it can."""
     if (servers_folder() / f"{name}.done").exists():
         return None
     return f"REAL SERVER '{name}' IS NOT INSTALLED in {servers_folder()}: run tests/real/install.sh"
@@ -125,6 +134,19 @@ def run_mastodon_mock(version: str = "4.6.0") -> Iterator[MastodonMock]:
         with _process([program, "serve", *options], folder, {}, folder / "log") as process:
             _await_port(process, port, folder / "log")
             yield MastodonMock(f"http://127.0.0.1:{port}")
+
+
+@contextmanager
+def run_s3() -> Iterator[S3]:
+    """A fresh s3rver with one empty bucket, gone at the end of the block."""
+    with _temporary_folder("s3-") as folder:
+        port = free_port()
+        program = str(servers_folder() / "s3/node_modules/s3rver/bin/s3rver.js")
+        options = ["--address", "127.0.0.1", "--port", str(port), "--directory", str(folder / "data")]
+        command = ["node", program, *options, "--configure-bucket", S3.bucket]
+        with _process(command, folder, {}, folder / "log") as process:
+            _await_port(process, port, folder / "log")
+            yield S3(f"http://127.0.0.1:{port}")
 
 
 @contextmanager

@@ -29,7 +29,7 @@ TITLE, TAGS, PAGE = 128, 4, 1000
 
 RULES = Rules(
     text=TextRule(819_200, "utf8"),
-    images=ImageRule(count=1000, max_bytes=0, types=frozenset(), by_url=True),
+    images=ImageRule(count=1000, max_bytes=0, types=frozenset(), by_url=True, permanent=True),
     carries=frozenset({"title", "tags"}),
     in_text=frozenset({"link"}),
     required=frozenset({"title"}),

@@ -85,14 +85,17 @@ class MediaPlanner:
         rule = next((rule for kind, rule in kinds if isinstance(medium, kind)), None)
         if rule is None or not rule.by_url:
             return None
-        return rule if isinstance(medium.source, Remote) or not self._hosted else None
+        lasting = isinstance(rule, ImageRule) and rule.permanent
+        return rule if isinstance(medium.source, Remote) or lasting or not self._hosted else None
 
     def _linked(self, medium: Medium, rule: ImageRule | VideoRule, place: str) -> PartMedia | None:
         """A medium the platform fetches by itself: its address is all there is to know."""
         kind: Literal["image", "video"] = "image" if isinstance(rule, ImageRule) else "video"
         if not isinstance(medium.source, Remote):
             words = f"this platform takes {'pictures' if kind == 'image' else 'videos'} only as public URLs"
-            hint = f"give {type(medium).__name__}.from_url(...), or the client a media_host= to put it on"
+            hint = f"put it on the web and give {type(medium).__name__}.from_url(...)"
+            if not (isinstance(rule, ImageRule) and rule.permanent):
+                hint += ", or give the client a media_host="
             self.notes.problem(place, "by_url", words, hint=hint)
             return None
         url = medium.source.url
@@ -254,7 +257,10 @@ class MediaPlanner:
 
     def _check_range(self, value: float, low: float, high: float | None, unit: str, place: str) -> None:
         if value < low or (high is not None and value > high):
-            words = f"{value:g} {unit}; {low:g} to {high:g} are allowed" if high else f"{value:g} {unit}"
+            allowed = (
+                f"at least {low:g} are asked for" if high is None else f"{low:g} to {high:g} are allowed"
+            )
+            words = f"{value:g} {unit}; {allowed}"
             self.notes.problem(place, "range", words, limit=high if value > low else low, actual=value)
 
     def _check_alt(self, item: PartMedia, limit: int | None, rule: ImageRule | VideoRule, place: str) -> None:
