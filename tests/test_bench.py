@@ -22,6 +22,7 @@ from bench import (  # noqa: E402
     bar_06_failures,
     bar_07_goodput,
     bar_08_text,
+    bar_09_resume,
     bar_10_halt,
     failures_of_peers,
     table,
@@ -40,7 +41,7 @@ def own_rules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_bar_has_a_file_that_runs_and_judges() -> None:
-    assert sorted(bench.bars()) == [1, 2, 3, 4, 5, 6, 7, 8, 10]
+    assert sorted(bench.bars()) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 
 
 def test_the_table_is_at_most_110_columns_wide() -> None:
@@ -208,6 +209,22 @@ def test_one_wrong_text_or_none_at_all_is_missed() -> None:
     assert bar_08_text.judge("texts", score(9, 9, 1), "len()").ok
     assert not bar_08_text.judge("texts", score(9, 8, 1), "len()").ok
     assert not bar_08_text.judge("texts", score(0, 0, 0), "len()").ok
+
+
+# --- 9 resume -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("platform", bar_09_resume.PLATFORMS)
+def test_a_killed_upload_goes_on_in_another_process(platform: str) -> None:
+    done = bar_09_resume.measure(platform, 12 << 20)
+    assert done.end in ("published", "processing", "handed_over")
+    assert bar_09_resume.judge(platform, done).ok
+
+
+def test_more_than_a_piece_again_or_no_video_is_missed() -> None:
+    resumed = bar_09_resume.Resumed
+    assert bar_09_resume.judge("x", resumed(100, 10, 10, "published")).ok
+    assert not bar_09_resume.judge("x", resumed(100, 10, 11, "published")).ok
+    assert not bar_09_resume.judge("x", resumed(100, 10, 0, "failed: no")).ok
+    assert not bar_09_resume.judge("x", resumed(100, 10, -5, "published")).ok
 
 
 # --- 10 halt --------------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def test_other_languages_drive_it_by_json(toy, served):
     state = served.get("/sandbox/state").json()
     assert state["timelines"]["toy"][0]["text"] == "hello"
     assert state["faults"] == [{"kind": "stored-then-500", "platform": "toy", "match": None, "times": 1}]
-    assert [line["status"] for line in state["requests"]] == [500]
+    assert [(line["status"], line["size"]) for line in state["requests"]] == [(500, len('{"text":"hello"}'))]
 
 
 @pytest.mark.parametrize(

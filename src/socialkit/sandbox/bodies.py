@@ -79,6 +79,15 @@ class Body:
     files: dict[str, Upload] = attrs.field(factory=dict)
     upload: Upload | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of what it carries, without the form around files."""
+        return (
+            len(self.raw)
+            + (self.upload.size if self.upload else 0)
+            + sum(one.size for one in self.files.values())
+        )
+
     def json(self) -> Any:
         """The decoded JSON; an empty body is an empty object. Raises :class:`BadBody`."""
         if not self.raw.strip():

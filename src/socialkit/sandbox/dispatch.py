@@ -53,7 +53,8 @@ class FaultyApp:
         query = _masked(scope.get("query_string", b"").decode("latin-1"))
         faults = {fault.kind: fault for fault in hit}
         turn = Turn(method, path, extensions.get(STEP), _base(scope), query, faults)
-        scope = {**scope, "socialkit.body": await self._read(scope, receive)}
+        scope = {**scope, "socialkit.body": (given := await self._read(scope, receive))}
+        turn.size = given.size if isinstance(given, Body) else 0
         if (slow := turn.faults.get("slow")) is not None:
             await self._box.clock.sleep(slow.seconds)
         if "stored-later" in turn.faults:
@@ -189,7 +190,7 @@ class FaultyApp:
     def _record(self, turn: Turn, status: int | str) -> None:
         platform = self._platform
         path, now = platform.redact(turn.path), self._box.clock.now()
-        line = Recorded(platform.platform, turn.method, path, status, turn.step, now, turn.query)
+        line = Recorded(platform.platform, turn.method, path, status, turn.step, now, turn.query, turn.size)
         with self._box.lock:
             self._box.requests.append(line)
 

@@ -156,6 +156,7 @@ def state(box: Sandbox) -> dict[str, Any]:
                 "method": line.method,
                 "path": line.path,
                 "status": line.status,
+                "size": line.size,
                 "step": line.step,
                 "at": line.at.isoformat(),
             }

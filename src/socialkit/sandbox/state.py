@@ -100,6 +100,8 @@ class Recorded:
     step: str | None
     at: datetime
     query: str = ""
+    size: int = 0
+    """Bytes of the request's body."""
 
 
 class KeyCache:
@@ -151,4 +153,5 @@ class Turn:
     base: str
     query: str
     faults: dict[str, Fault]
+    size: int = 0
     added: list[Entry] = attrs.field(factory=list)
