@@ -7,6 +7,17 @@
 
 from .core import Answer, Dropped, Entry, PlatformBox, Sandbox
 from .faults import KINDS, Fault
-from .picture import sample_picture
+from .picture import sample_photo, sample_picture, sample_video
 
-__all__ = ["KINDS", "Answer", "Dropped", "Entry", "Fault", "PlatformBox", "Sandbox", "sample_picture"]
+__all__ = [
+    "KINDS",
+    "Answer",
+    "Dropped",
+    "Entry",
+    "Fault",
+    "PlatformBox",
+    "Sandbox",
+    "sample_photo",
+    "sample_picture",
+    "sample_video",
+]

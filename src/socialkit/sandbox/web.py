@@ -5,9 +5,7 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from socialkit.contracts import _samples
-
-from .picture import sample_picture
+from .picture import sample_photo, sample_picture, sample_video
 
 HOSTS = ("example.com", "www.example.com")
 _PAGE = (
@@ -24,9 +22,9 @@ def content(path: str) -> tuple[str, bytes]:
         case "png":
             return "image/png", sample_picture(600, 315)
         case "jpg" | "jpeg":
-            return "image/jpeg", _samples.jpeg(1080, 1080)
+            return "image/jpeg", sample_photo()
         case "mp4":
-            return "video/mp4", _samples.mp4()
+            return "video/mp4", sample_video()
     title = html.escape(path.strip("/").replace("-", " ").capitalize() or "Example")
     return "text/html; charset=utf-8", _PAGE.format(title=title).encode()
 
