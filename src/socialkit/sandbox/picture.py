@@ -13,7 +13,7 @@ def sample_photo() -> bytes:
     >>> sample_photo()[:3]
     b'\\xff\\xd8\\xff'
     """
-    return files(__package__).joinpath("sample.jpg").read_bytes()
+    return files("socialkit.sandbox").joinpath("sample.jpg").read_bytes()
 
 
 def sample_video() -> bytes:
@@ -22,7 +22,7 @@ def sample_video() -> bytes:
     >>> sample_video()[4:8]
     b'ftyp'
     """
-    return files(__package__).joinpath("sample.mp4").read_bytes()
+    return files("socialkit.sandbox").joinpath("sample.mp4").read_bytes()
 
 
 def sample_picture(width: int = 1200, height: int = 675) -> bytes:
