@@ -1,10 +1,11 @@
-"""Reddit as far as signing in goes: three kinds of apps, five grants, errors that come with HTTP 200.
+"""Who may ask Reddit what: three kinds of apps, five grants, scopes, errors that come with HTTP 200.
 
 Facts: Reddit's API wiki, its open-source server and traffic people recorded, November 2026.
 """
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from .core import Sandbox
 
-__all__ = ["RedditBox", "Redditor"]
+__all__ = ["RedditSignIn", "Redditor"]
 
 Json = dict[str, Any]
 _INSTALLED = "https://oauth.reddit.com/grants/installed_client"
@@ -40,7 +41,11 @@ _LIBRARIES = (
     "axios",
     "mozilla",
 )
+_WORDS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
+_BLOCKED = "<!DOCTYPE html><title>Blocked</title><h1>whoa there, pardner!</h1>"
+_XML = '<?xml version="1.0" encoding="UTF-8"?>'
 _TOKENS = "POST /api/v1/access_token"
+_API = "* (?!/api/v1/(?:access_token|authorize|revoke_token)|/s3/|/$|/media/).*"
 
 
 @attrs.define
@@ -54,35 +59,28 @@ class Redditor:
     suspended: bool = False
 
 
-class RedditBox(SignIn):
-    """Reddit with the accounts ``brand`` and ``other``; ``rotation`` and ``access_seconds`` can be set.
+class RedditSignIn(SignIn):
+    """The part of the box that knows who asks; ``rotation`` and ``access_seconds`` can be set.
 
     An app's ``details["kind"]`` is web (the kind :meth:`app_for` gives), installed (no secret) or script, whose
     ``details["developers"]`` are the only people that may use it.
-
-    >>> from socialkit.sandbox import Sandbox
-    >>> with Sandbox(["reddit"]) as box:
-    ...     print(box.reddit.identity_of("brand"))
-    1r4nd
     """
 
-    platform: ClassVar[str] = "reddit"
-    title: ClassVar[str] = "Reddit"
-    hosts = ("oauth.reddit.com", "www.reddit.com", "old.reddit.com")
-    publishes: ClassVar[bool] = False
     ignores_trailing_slash: ClassVar[bool] = True
-    windows = (Window("token", 300, 600.0, _TOKENS), Window("api", 1000, 600.0, "GET /api/v1/me"))
     access_seconds: float = 86_400.0
     rotation: Literal["none", "grace", "strict"] = "none"
     client_auth: ClassVar[frozenset[str]] = frozenset({"basic"})
     unticks: ClassVar[bool] = False
+    windows = (Window("token", 300, 600.0, _TOKENS), Window("api", 1000, 600.0, _API))
 
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
+        self._brand: Issued | None = None
         for name, account_id in (("brand", "1r4nd"), ("other", "0th3r")):
             self.people[name] = Redditor(account_id, name, self.digest("password", name)[:20])
 
-    def routes(self) -> list[BaseRoute]:
+    def sign_in_routes(self) -> list[BaseRoute]:
+        """The consent pages, the tokens, and who they belong to."""
         return [
             *self.consent_routes("/api/v1/authorize"),
             *self.consent_routes("/api/v1/authorize.compact"),
@@ -90,6 +88,26 @@ class RedditBox(SignIn):
             self.route("POST", "/api/v1/revoke_token", self.revoke_token),
             self.route("GET", "/api/v1/me", self.me),
         ]
+
+    def credentials(self, base_url: str | None = None) -> dict[str, Any]:
+        """The arguments of an account of ``brand``; its tokens are the same at every call."""
+        app = self.app_for("oauth2")
+        if self._brand is None:
+            grant = Grant(
+                "brand",
+                frozenset({"*"}),
+                app["client_id"],
+                self.digest("brand")[:16],
+                details={"duration": "permanent"},
+            )
+            self._brand = self.issue(grant)
+        tokens = {"token": self._brand.access_token, "refresh_token": self._brand.refresh_token}
+        return {"server": base_url or f"https://{self.hosts[0]}", **tokens, **app}
+
+    def limit_key(self, window: Window, request: Request) -> str | None:
+        """One budget per client id; the address of tokens has its own."""
+        grant = self.grant_of(self.bearer(request))
+        return (grant.client_id if grant else "") or request.headers.get("authorization", "anonymous")
 
     def app_for(self, flow_name: str, redirect_uri: str = "") -> dict[str, str]:
         known = super().app_for(flow_name, redirect_uri)
@@ -106,10 +124,23 @@ class RedditBox(SignIn):
     # what Reddit says ------------------------------------------------------------------------------
 
     def error(self, status: int, code: str = "", message: str = "") -> Response:
-        from starlette.responses import JSONResponse
+        """Each of Reddit's forms: triples inside 200, a page for what is blocked, XML of the file store, JSON."""
+        from starlette.responses import HTMLResponse, JSONResponse, Response
 
-        words = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
-        return JSONResponse({"message": words.get(status, message), "error": status}, status)
+        if status == 200:
+            return JSONResponse({"json": {"errors": [[code or "UNKNOWN", message, ""]]}})
+        if code == "insufficient_scope":
+            return self.scope_missing(set())
+        if code == "blocked":
+            return HTMLResponse(_BLOCKED, status)
+        if code in ("EntityTooLarge", "AccessDenied", "InvalidArgument"):
+            words = f"<Error><Code>{code}</Code><Message>{html.escape(message)}</Message></Error>"
+            return Response(f"{_XML}{words}", status, media_type="application/xml")
+        plain = {"message": _WORDS.get(status, message), "error": status}
+        if code.startswith("SUBMIT_VALIDATION"):
+            kind = {"error_type": "SUBMIT_VALIDATION_ERROR", "message": "Bad Request", "reason": code}
+            return JSONResponse({"fields": [message], "explanation": message, **kind}, status)
+        return JSONResponse({**plain, **({"reason": code} if code else {})}, status)
 
     def token_expired(self) -> Response:
         answer = self.error(401)
@@ -146,14 +177,12 @@ class RedditBox(SignIn):
 
     def check_agent(self, request: Request, status: int) -> None:
         """Refuse a client that does not say who it is: none, a library's own words, a browser's."""
-        from starlette.responses import HTMLResponse
-
         agent = request.headers.get("user-agent", "").lower()
         if len(agent) >= 7 and not agent.startswith(_LIBRARIES):
             return
         if status == 429:
             raise Answer(self.too_many(Allowance(self.windows[0], 0, self.now(), False)))
-        raise Answer(HTMLResponse("<!DOCTYPE html><title>Blocked</title><h1>whoa there, pardner!</h1>", 403))
+        raise Answer(self.error(403, "blocked"))
 
     # the consent page ------------------------------------------------------------------------------
 
