@@ -196,7 +196,11 @@ _OF_POSTS = "Reddit tells it of posts, not of comments"
 def row_of(receipt: Receipt, thing: Mapping[str, Any] | None, now: datetime) -> Metrics:
     """The row of a post or comment. The votes behind the score are estimates, and stand in ``raw``."""
     if name_of(receipt.id or receipt.url or "") is None:
-        words = f"{receipt.id!r} is no id of a post on Reddit"
+        words = (
+            f"{receipt.id!r} is no id of a post on Reddit"
+            if receipt.id
+            else "it has no id yet: settle it first"
+        )
         return Metrics.of(receipt, error=errors.ConfigError(words), fetched_at=now)
     if thing is None or is_gone(thing):
         gone = errors.Declined("Reddit does not show it: deleted, or there is no such post", status=404)

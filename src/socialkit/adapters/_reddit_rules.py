@@ -32,6 +32,8 @@ LEASE = 900.0
 """Seconds in which a leased place takes its file."""
 KEPT = 43_200.0
 """Seconds an upload is used again; the store Reddit leases says of itself that it deletes after a day."""
+SHOWN_WITHIN = {"image": 300.0, "video": 3600.0}
+"""Seconds after which a picture or video that is on no list was not taken: those of a video last minutes."""
 PICTURES = frozenset({"image/jpeg", "image/png", "image/gif"})
 
 _TOKEN = "/api/v1/access_token"
@@ -50,12 +52,12 @@ _CONTENT = "change the post as Reddit says"
 _RULE = "the subreddit asks for that in its post requirements"
 _WHO = "the account may not do this there"
 _AGENT = "Reddit blocks the client or its network: give user_agent= with a name of your own, or use another network"
-_LATER = "Reddit asks new accounts to wait"
+_LATER = "Reddit asks new accounts to wait; publish again later"
 
 _TABLE: tuple[tuple[int, str, str, str, str], ...] = (
     # status, error, Reddit's codes, its words (a regex), what to do
     (200, "RateLimited", "RATELIMIT", "", "new accounts post slowly, per subreddit"),
-    (200, "RateLimited", "QUOTA_FILLED BAD_CAPTCHA", "", _LATER),
+    (200, "Declined", "QUOTA_FILLED BAD_CAPTCHA", "", _LATER),
     (
         200,
         "Duplicate",

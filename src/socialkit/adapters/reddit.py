@@ -10,8 +10,8 @@ import contextlib
 import re
 import struct
 import zlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 import attrs
@@ -28,6 +28,7 @@ from . import base
 from ._reddit_plan import planned_comment, planned_post
 from ._reddit_posts import (
     SHARED,
+    Likeness,
     assets_of,
     born,
     is_gone,
@@ -44,7 +45,7 @@ from ._reddit_posts import (
     things_in,
     told_error,
 )
-from ._reddit_rules import KEPT, RULES
+from ._reddit_rules import KEPT, RULES, SHOWN_WITHIN
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Finding, Found, Lost, Part, PartMedia, Sent
 
 RAW = {"raw_json": "1"}
@@ -85,7 +86,7 @@ class RedditOptions(base.Options):
     sendreplies: bool = True
     resubmit: bool = False
     videogif: bool = False
-    outbound_urls: tuple[str, ...] = ()
+    outbound_urls: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     collection_id: str | None = None
     discussion_type: Literal["CHAT"] | None = None
 
@@ -237,7 +238,7 @@ class Reddit(base.Adapter):
         taken = Sent(None, None, None, Status.PROCESSING, raw=raw)
         with contextlib.suppress(errors.SocialKitError):
             page = await call.poll(
-                lambda: self._page("submitted", call),
+                lambda: self._page("submitted", call, size=25),
                 lambda answer: _with_assets(answer, assets) is not None,
                 waits=WAITS,
                 limit=35,
@@ -296,12 +297,7 @@ class Reddit(base.Adapter):
         async for thing in self._own(
             "comments" if kind == "comment" else "submitted", call, since=lost.since
         ):
-            at = born(thing)
-            if (at is not None and at > lost.until) or not lost.claimed.isdisjoint(
-                {thing["name"], thing.get("id")}
-            ):
-                continue
-            likeness = _likeness(thing, lost, call)
+            likeness = "other" if thing["name"] in lost.claimed else _likeness(thing, lost, call)
             same += [thing] if likeness == "same" else []
             alike += likeness == "alike"
         if len(same) > 1:
@@ -310,16 +306,24 @@ class Reddit(base.Adapter):
             return Found(sent_of(same[0]))
         if alike:
             return CannotTell("a post with this title is there, but its media are not known to be these")
+        if (call.now() - lost.since).total_seconds() < SHOWN_WITHIN.get(kind, 0.0):
+            return CannotTell("it is on no list yet, and media are shown only when they have been processed")
         return Absent("it is not among the account's own posts")
 
     async def check(self, sent: Sent, call: Call) -> Sent:
+        """Whether media that were in processing are shown by now."""
         if sent.id is not None or "assets" not in sent.raw:
             return sent
-        since = datetime.fromtimestamp(sent.raw["since"], call.now().tzinfo)
+        now, since = call.now(), datetime.fromtimestamp(sent.raw["since"], UTC)
         async for thing in self._own("submitted", call, since=since):
             if assets_of(thing) == set(sent.raw["assets"]):
                 return sent_of(thing)
-        return attrs.evolve(sent, look_again_at=call.now() + timedelta(seconds=60))
+        late = (now - since).total_seconds() > SHOWN_WITHIN["video"]
+        missing = (
+            ("Reddit took it and does not show it: its media may have failed to process",) if late else ()
+        )
+        again = now + timedelta(seconds=3600 if late else 60)
+        return attrs.evolve(sent, missing=missing, look_again_at=again)
 
     async def _page(self, listing: str, call: Call, *, after: str = "", size: int = 100) -> base.Response:
         params = {"sort": "new", "limit": str(size), **RAW, **({"after": after} if after else {})}
@@ -350,14 +354,14 @@ class Reddit(base.Adapter):
         if thing is None or is_gone(thing):
             raise errors.Declined(f"Reddit does not show {name}: it cannot be edited", status=404)
         _check_edit(name, thing, part)
-        form = [
-            ("api_type", "json"),
-            ("thing_id", name),
-            ("text", request["text"]),
-            ("validate_on_submit", "true"),
-        ]
-        await call.attach("POST", "/api/editusertext", form=form, params=RAW, repeatable=True)
+        words = {"thing_id": name, "text": request["text"], "validate_on_submit": True}
+        await self._change("/api/editusertext", {"api_type": "json", **words}, call)
+        for path, form in _other_changes(name, thing, request):
+            await self._change(path, form, call)
         return sent_of(thing)
+
+    async def _change(self, path: str, form: Mapping[str, Any], call: Call) -> None:
+        await call.attach("POST", path, form=_form(form), params=RAW, repeatable=True)
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
         form = [("id", own_name_of(receipt))]
@@ -459,7 +463,7 @@ class Reddit(base.Adapter):
         headers = response.headers
         try:
             left, used = float(headers["x-ratelimit-remaining"]), float(headers["x-ratelimit-used"])
-            remaining, limit = int(max(0.0, left)), int(left + used)
+            remaining, limit = int(max(0.0, left)), int(left + used) or None
         except (KeyError, ValueError, OverflowError):
             return ()
         name = "token" if response.url.partition("?")[0].endswith("/api/v1/access_token") else "api"
@@ -482,26 +486,49 @@ def _with_assets(answer: base.Response, assets: Sequence[str]) -> dict[str, Any]
     return next((thing for thing in shown if assets and assets_of(thing) == set(assets)), None)
 
 
-def _likeness(thing: Mapping[str, Any], lost: Lost, call: Call) -> Literal["same", "alike", "other"]:
-    body = lost.part.body
-    if body["kind"] != "comment":
-        return likeness_of(thing, body, call.recall("assets") or ())
-    told = lost.previous.id if lost.previous else None
-    parent = str(call.recall("parent") or told or body["request"].get("thing_id"))
-    return "same" if is_same_comment(thing, parent, body["request"]["text"]) else "other"
+def _likeness(thing: Mapping[str, Any], lost: Lost, call: Call) -> Likeness:
+    """How it compares with what was sent. The ids of uploads prove it whenever it was made; all else only in time."""
+    body, at = lost.part.body, born(thing)
+    if body["kind"] == "comment":
+        told = lost.previous.id if lost.previous else None
+        parent = str(call.recall("parent") or told or body["request"].get("thing_id"))
+        found: Likeness = "same" if is_same_comment(thing, parent, body["request"]["text"]) else "other"
+    else:
+        found = likeness_of(thing, body, call.recall("assets") or ())
+    proved = found == "same" and body["kind"] in ("image", "video", "gallery")
+    return found if proved or at is None or at <= lost.until else "other"
 
 
 def _check_edit(name: str, thing: Mapping[str, Any], part: Part) -> None:
-    """Raise ConfigError when more than the text would change."""
-    kind, title = part.body["kind"], part.body["request"].get("title")
+    """Raise ConfigError when something would change that Reddit does not let be changed."""
+    kind, request = part.body["kind"], part.body["request"]
     if name.startswith("t1_"):
         if kind not in ("comment", "self"):
             raise errors.ConfigError(f"{name} is a comment: only its text can be edited")
         return
     if kind != "self" or not thing.get("is_self"):
         raise errors.ConfigError("Reddit lets the text of text posts and comments be edited, nothing else")
-    if title and " ".join(str(thing.get("title")).split()) != title:
+    if " ".join(str(thing.get("title")).split()) != request["title"]:
         raise errors.ConfigError(f"Reddit does not let titles be changed: this one is {thing.get('title')!r}")
+    place = str(thing.get("subreddit"))
+    if place.casefold() != str(request["sr"]).casefold():
+        words = f"posts stay where they are: this one is in {place}"
+        raise errors.ConfigError(f"{words}; give Reddit.Options(subreddit={place!r})")
+
+
+def _other_changes(
+    name: str, thing: Mapping[str, Any], request: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The requests that bring marks and flair of a post to what the new one says, where they differ."""
+    if name.startswith("t1_") or "sr" not in request:
+        return
+    for field, mark, shown in (("nsfw", "marknsfw", "over_18"), ("spoiler", "spoiler", "spoiler")):
+        if request[field] != bool(thing.get(shown)):
+            yield f"/api/{mark if request[field] else f'un{mark}'}", {"id": name}
+    flair = request.get("flair_id")
+    if flair and (flair != thing.get("link_flair_template_id") or "flair_text" in request):
+        fields = {"link": name, "flair_template_id": flair, "text": request.get("flair_text", "")}
+        yield f"/r/{request['sr']}/api/selectflair", {"api_type": "json", **fields}
 
 
 def plain_poster(width: int = 1280, height: int = 720) -> bytes:

@@ -84,7 +84,8 @@ class RedditBox(Reads):
             **dict.fromkeys(_MARKS, self.mark),
         }
         posts = [self.route("POST", f"/api/{name}", handler) for name, handler in writes.items()]
-        return [*self.sign_in_routes(), *self.media_routes(), *posts, *self.read_routes()]
+        flair = self.route("POST", "/r/{sr}/api/selectflair", self.select_flair)
+        return [*self.sign_in_routes(), *self.media_routes(), *posts, flair, *self.read_routes()]
 
     def new_id(self) -> str:
         self._made += 1
@@ -486,3 +487,21 @@ class RedditBox(Reads):
             raise Answer(self.error(403))
         self.change(entry, extras={**entry.extras, name: value})
         return JSONResponse({})
+
+    def select_flair(self, request: Request) -> Response:
+        """``POST /r/{sr}/api/selectflair``: another flair for an own post there."""
+        me, given, place = (
+            self.grant(request, "flair").username,
+            self.given_form(request),
+            self.place_of(request),
+        )
+        entry = self.find(str(given.get("link")))
+        if entry is None or entry.account != me or entry.extras["sr"] != place.name:
+            raise Answer(self.error(403))
+        self._check_flair(
+            {"flair_id": given.get("flair_template_id"), "flair_text": given.get("text")}, place
+        )
+        flair = next(one for one in place.flairs if one["id"] == given["flair_template_id"])
+        words = {"flair_id": flair["id"], "flair_text": given.get("text") or flair["text"]}
+        self.change(entry, extras={**entry.extras, **words})
+        return self.told(given, {})
