@@ -170,13 +170,13 @@ def _media_likeness(thing: Mapping[str, Any], kind: str, uploads: Sequence[Seque
     if thing.get("is_self") or bool(thing.get("is_gallery")) != (kind == "gallery"):
         return "other"
     shown = assets_of(thing)
-    if shown and uploads:
-        return "same" if any(set(ids) == shown for ids in uploads) else "other"
-    return "alike"
+    if any(set(ids) == shown for ids in uploads):
+        return "same"
+    return "other" if shown and uploads and kind != "video" else "alike"
 
 
 def assets_of(thing: Mapping[str, Any]) -> set[str]:
-    """The ids of the media a post shows: they are those of the uploads."""
+    """The ids of the media a post shows: they are those of the uploads (of videos nobody recorded it)."""
     if thing.get("is_gallery"):
         items = (thing.get("gallery_data") or {}).get("items") or ()
         return {str(item["media_id"]) for item in items} or set(thing.get("media_metadata") or ())

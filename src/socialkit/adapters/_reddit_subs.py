@@ -32,18 +32,21 @@ class Subreddit:
 async def subreddit_of(name: str, draft: Draft, call: Call) -> Subreddit:
     """The subreddit's settings and requirements; that nobody may see it is a Problem."""
     about = await call.read("GET", f"/r/{name}/about", params={"raw_json": "1"}, accept=_MISSING)
-    found = Subreddit(name)
-    if about.status == 200:
-        found = Subreddit(name, (about.json() or {}).get("data") or {})
+    found, told = Subreddit(name), about.json_or_none()
+    if (
+        about.status == 200 and isinstance(told, dict) and told.get("kind") == "t5"
+    ):  # else it led to the search
+        found = Subreddit(name, told.get("data") or {})
     elif not found.is_profile:
-        reason = (about.json_or_none() or {}).get("reason") if about.status >= 400 else None
+        reason = told.get("reason") if about.status >= 400 and isinstance(told, dict) else None
         words = f"r/{name} is {reason}" if reason else f"there is no r/{name}, or it is not to be seen"
         draft.problem("options.subreddit", "not_found", words, hint="check its spelling, without r/")
         return found
     asks = await call.read(
         "GET", f"/api/v1/{name}/post_requirements", params={"raw_json": "1"}, accept=_MISSING
     )
-    return attrs.evolve(found, asks=(asks.json() or {}) if asks.status == 200 else {})
+    listed = asks.json_or_none() if asks.status == 200 else None
+    return attrs.evolve(found, asks=listed if isinstance(listed, dict) else {})
 
 
 # --- who may post there, and what -------------------------------------------------------------------------

@@ -57,6 +57,8 @@ EXTENSIONS = {
     "video/mp4": "mp4",
     "video/quicktime": "mov",
 }
+_LED = (301, 302, 307, 308, 401, 403, 404)
+"""What is behind a shared link does not matter: where it led is all that is asked for."""
 WAITS = (1, 2, 4, 8)
 """Seconds between looks for a picture or video that was just taken; 35 in all, then it says processing."""
 
@@ -184,10 +186,8 @@ class Reddit(base.Adapter):
         """The fullname behind a permalink, an id, or a shared link, which Reddit itself must be asked about."""
         if SHARED.fullmatch(reference):
             headers = {"user-agent": self._agent(self.seed)}
-            answer = await call.read(
-                "GET", reference, auth=False, headers=headers, accept=(301, 302, 307, 308, 404)
-            )
-            reference = answer.headers.get("location", "")
+            answer = await call.read("GET", reference, auth=False, headers=headers, accept=_LED)
+            reference = answer.headers.get("location") or answer.url
         return name_of(reference)
 
     async def _info(self, names: Sequence[str], call: Call) -> dict[str, dict[str, Any]]:

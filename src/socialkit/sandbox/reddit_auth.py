@@ -289,12 +289,20 @@ class RedditSignIn(SignIn):
             raise Answer(self.scope_missing(missing))
         return found
 
+    def followers(self, username: str) -> int:
+        """How many follow the profile."""
+        return 0
+
     def me(self, request: Request) -> Response:
         """``GET /api/v1/me``."""
         from starlette.responses import JSONResponse
 
         me = self.people[self.grant(request, "identity").username]
-        profile = {"display_name": f"u_{me.name}", "subscribers": 0, "url": f"/user/{me.name}/"}
+        profile = {
+            "display_name": f"u_{me.name}",
+            "subscribers": self.followers(me.name),
+            "url": f"/user/{me.name}/",
+        }
         return JSONResponse(
             {
                 "name": me.name,

@@ -95,6 +95,9 @@ class Reads(Leases):
         self.subreddits[name.casefold()] = made
         return made
 
+    def followers(self, username: str) -> int:
+        return int(self.subreddits[f"u_{username}".casefold()].about["subscribers"])
+
     def read_routes(self) -> list[BaseRoute]:
         """Everything that changes nothing."""
         table = [
@@ -105,6 +108,7 @@ class Reads(Leases):
             ("/r/{sr}/api/link_flair_v2", self.link_flairs),
             ("/r/{sr}/new", self.newest),
             ("/r/{sr}/s/{code}", self.follow),
+            ("/subreddits/search", self.search),
             ("/comments/{id}", self.discussion),
             ("/r/{sr}/comments/{id}", self.discussion),
             ("/r/{sr}/comments/{id}/{slug}", self.discussion),
@@ -193,6 +197,10 @@ class Reads(Leases):
     def _approved(self, place: Subreddit, request: Request) -> bool:
         grant = self.grant_of(self.bearer(request))
         return grant is not None and grant.username in place.approved
+
+    def search(self, request: Request) -> Response:
+        """``GET /subreddits/search``: where the name of an unknown subreddit leads."""
+        return self.listing(request, [])
 
     def about(self, request: Request) -> Response:
         """``GET /r/{sr}/about``."""
