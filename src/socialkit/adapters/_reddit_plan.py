@@ -213,7 +213,8 @@ def _fields_of(kind: str, text: str, source: Mapping[str, Any] | None, draft: Dr
     if kind == "video" and draft.media and draft.media[0].thumbnail is None:
         words = "a plain dark picture is its poster: Reddit asks for one, and none was given"
         draft.change("media[0].thumbnail", "added", words)
-    return {"kind": "videogif" if silent else kind} | ({"text": text} if text else {})
+    own = {"kind": "videogif" if silent else kind, "resubmit": draft.options.resubmit}
+    return own | ({"text": text} if text else {})
 
 
 def _crosspost(source: Mapping[str, Any] | None, draft: Draft) -> dict[str, Any]:

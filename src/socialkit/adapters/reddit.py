@@ -364,7 +364,7 @@ class Reddit(base.Adapter):
         await call.attach("POST", path, form=_form(form), params=RAW, repeatable=True)
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
-        form = [("id", own_name_of(receipt))]
+        form = [("api_type", "json"), ("id", own_name_of(receipt))]
         await call.attach("POST", "/api/del", form=form, params=RAW, accept=(404,), repeatable=True)
 
     # --- read ----------------------------------------------------------------------------------------------

@@ -490,6 +490,8 @@ class RedditBox(Reads):
 
     def select_flair(self, request: Request) -> Response:
         """``POST /r/{sr}/api/selectflair``: another flair for an own post there."""
+        from starlette.responses import JSONResponse
+
         me, given, place = (
             self.grant(request, "flair").username,
             self.given_form(request),
@@ -504,4 +506,4 @@ class RedditBox(Reads):
         flair = next(one for one in place.flairs if one["id"] == given["flair_template_id"])
         words = {"flair_id": flair["id"], "flair_text": given.get("text") or flair["text"]}
         self.change(entry, extras={**entry.extras, **words})
-        return self.told(given, {})
+        return JSONResponse({"json": {"errors": []}})
