@@ -166,6 +166,34 @@ class TestKinds:
             ]
             assert sniff(plain_poster()).mime == "image/png"
 
+    def test_media_stand_inside_a_text_post(self) -> None:
+        inside = RedditOptions(subreddit="boats", inline=True)
+        pictures = [Image(png(8, 8), alt='The "Port"'), Image(gif(frames=2))]
+        with harbour() as (box, client):
+            made = planned(client, post(options=inside, media=pictures))
+            assert ("media[0].alt", "caption") in changes(made)
+            assert made.parts[0].requests == 6
+            box.fault("dropped-after", platform="reddit")
+            box.fault("twin", platform="reddit")
+            outcome = publish(box, client, post(options=inside, media=pictures), wait=600)
+            assert outcome.status is Status.PUBLISHED, outcome.error
+            entry = next(one for one in box.timeline("reddit") if not one.extras.get("twin"))
+            first, second = [one["id"] for one in entry.media]
+            assert entry.id == outcome.receipt.id
+            assert entry.text == f'Ahoy\n\n![img]({first} "The \u201dPort\u201d")\n\n![gif]({second})'
+            assert entry.extras["kind"] == "self"
+            assert ("options.inline", "not_carried") in changes(planned(client, post(options=inside)))
+
+    def test_a_video_inside_a_text_has_no_poster(self) -> None:
+        inside = RedditOptions(inline=True)
+        with harbour() as (box, client):
+            made = planned(client, post(options=inside, **SAMPLES["video"]))
+            assert ("media[0].thumbnail", "not_carried") in changes(made)
+            assert publish(box, client, post(options=inside, **SAMPLES["video"])).status is Status.PUBLISHED
+            (entry,) = box.timeline("reddit")
+            assert entry.text == f"Ahoy\n\n![video]({entry.media[0]['id']})"
+            assert len(box.reddit.leases) == 1
+
     def test_gallery_captions_and_links(self) -> None:
         links = RedditOptions(outbound_urls=["https://example.com/port"])
         with harbour() as (box, client):

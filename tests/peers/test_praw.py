@@ -5,6 +5,7 @@ What it sends is what our adapter sends for the same post.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -69,7 +70,16 @@ def api(box, url):
 def seen(box):
     """Every form and JSON body a posting endpoint got, as (path, fields)."""
     found = []
-    for name in ("submit", "submit_gallery", "submit_poll", "comment", "lease", "edit_text", "delete"):
+    for name in (
+        "submit",
+        "submit_gallery",
+        "submit_poll",
+        "comment",
+        "convert",
+        "lease",
+        "edit_text",
+        "delete",
+    ):
         _watch(box.reddit, name, found)
     box.reddit._app = None
     return found
@@ -146,6 +156,26 @@ def test_a_picture_a_video_a_gallery_and_a_poll(box, api, harbour):
     listed = {one.title: one for one in api.redditor("brand").submissions.new()}
     assert listed["P"].url.startswith("https://i.redd.it/")
     assert listed["V"].is_video
+
+
+def test_pictures_inside_a_text(box, api, client, seen):
+    inline = {"boat": praw.models.InlineImage(media=media(PORT, "media.png"), caption="Port")}
+    api.subreddit("harbour").submit("News", selftext="Ahoy\n\n{boat}", inline_media=inline, resubmit=False)
+    theirs = [(path, _comparable(fields)) for path, fields in seen]
+    del seen[:]
+    box.clock.advance(60)
+    options = RedditOptions(subreddit="harbour", inline=True)
+    whole = Post("Ahoy", title="News", media=[Image(PORT, alt="Port")]).variant("reddit", options)
+    client.publish(whole, "reddit")
+    ours = [(path, _comparable(fields)) for path, fields in seen]
+    first, second = box.timeline("reddit")
+    assert len(first.media) == len(second.media) == 1
+    for both, entry in ((theirs, first), (ours, second)):
+        for _, fields in both:
+            for name in ("markdown_text", "richtext_json"):
+                told = fields.get(name, "").replace(entry.media[0]["id"], "asset")
+                fields[name] = re.sub(r"\n{2,}", "\n\n", told.strip())
+    assert ours == theirs
 
 
 def test_a_comment_an_edit_and_a_deletion(box, api, harbour):

@@ -96,16 +96,18 @@ async def planned_post(draft: Draft, source: Mapping[str, Any] | None, call: Cal
         request |= await _checked(name, kind, title, text, draft, call)
     _check_options(kind, draft)
     quotes = "quote" if kind == "crosspost" else "post"
-    uploads = 2 * (len(draft.media) + (kind == "video"))
+    uploads = 2 * (len(draft.media) + (kind == "video")) + (kind == "inline")
     return Part(draft.index, {"kind": kind, "request": request}, text, quotes, requests=1 + uploads)
 
 
 def kind_of(draft: Draft) -> str:
-    """Reddit's kind of post: crosspost, poll, video, image, gallery, link or self."""
+    """Reddit's kind of post: crosspost, poll, video, image, gallery, link or self; inline is self with media."""
     if draft.post.quote is not None:
         return "crosspost"
     if draft.post.poll is not None:
         return "poll"
+    if draft.post.media and draft.options.inline:
+        return "inline"
     if draft.post.media:
         moving = any(item.kind == "video" for item in draft.media)
         return "video" if moving else "image" if len(draft.post.media) == 1 else "gallery"
@@ -206,6 +208,9 @@ def _fields_of(kind: str, text: str, source: Mapping[str, Any] | None, draft: Dr
             return {"items": _gallery(draft), "show_error_list": True} | ({"text": text} if text else {})
         case "link":
             return {"kind": "link", **_link(draft)} | ({"text": text} if text else {})
+        case "inline":
+            _captions(draft)
+            return {"kind": "self", "text": text, "resubmit": draft.options.resubmit}
         case "self":
             return {"kind": "self", "text": text, "resubmit": draft.options.resubmit}
     _check_alt(draft)
@@ -255,18 +260,25 @@ def _link(draft: Draft) -> dict[str, Any]:
 
 
 def _gallery(draft: Draft) -> list[dict[str, str]]:
-    """Captions are the nearest Reddit has to alt texts: everybody reads them."""
     links = list(draft.options.outbound_urls)
-    items = []
-    for index, item in enumerate(draft.media):
-        field, caption = f"media[{index}].alt", " ".join((item.alt or "").split())
+    captions = _captions(draft)
+    return [
+        {"caption": caption, "outbound_url": links[index] if index < len(links) else ""}
+        for index, caption in enumerate(captions)
+    ]
+
+
+def _captions(draft: Draft) -> list[str]:
+    """Captions are the nearest Reddit has to alt texts: everybody reads them."""
+    captions = [" ".join((item.alt or "").split()) for item in draft.media]
+    for index, caption in enumerate(captions):
+        field = f"media[{index}].alt"
         if caption:
-            draft.change(field, "caption", "becomes the picture's caption, which everybody reads")
+            draft.change(field, "caption", "becomes the caption, which everybody reads")
         if len(caption) > CAPTION:
             words = f"{len(caption)} of at most {CAPTION} characters of a caption"
             draft.problem(field, "too_long", words, limit=CAPTION, actual=len(caption), hint="shorten it")
-        items.append({"caption": caption, "outbound_url": links[index] if index < len(links) else ""})
-    return items
+    return captions
 
 
 def _check_alt(draft: Draft) -> None:
@@ -279,6 +291,13 @@ def _check_alt(draft: Draft) -> None:
 def _check_options(kind: str, draft: Draft) -> None:
     """Options that say nothing for this kind of post, and addresses that are none."""
     options = draft.options
+    if options.inline and kind != "inline":
+        draft.change("options.inline", "not_carried", "is not sent: the post has no media of its own")
+    if kind == "inline":
+        for index, item in enumerate(draft.media):
+            if item.thumbnail is not None:
+                words = "is not sent: a video inside a text has no poster"
+                draft.change(f"media[{index}].thumbnail", "not_carried", words)
     if options.videogif and kind != "video":
         draft.change("options.videogif", "not_carried", "is not sent: the post has no video")
     if options.outbound_urls and kind != "gallery":

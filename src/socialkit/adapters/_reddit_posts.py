@@ -123,6 +123,13 @@ def keep_breaks(text: str) -> str:
     return "\n".join(lines)
 
 
+def placed(item: base.PartMedia, asset: str) -> str:
+    """An upload inside a text, with its alt text as the caption everybody reads."""
+    kind = {"gif": "gif", "video": "video"}.get(item.kind, "img")
+    caption = " ".join((item.alt or "").replace('"', "\u201d").split())
+    return f'![{kind}]({asset} "{caption}")' if caption else f"![{kind}]({asset})"
+
+
 # --- is it ours? ------------------------------------------------------------------------------------------
 Likeness = Literal["same", "alike", "other"]
 
@@ -147,6 +154,10 @@ def likeness_of(
         return "other"
     if kind == "crosspost":
         return "same" if thing.get("crosspost_parent") == form["crosspost_fullname"] else "other"
+    if kind == "inline":
+        shown = set(thing.get("media_metadata") or ())
+        known = any(set(ids) == shown for ids in uploads)
+        return "other" if not thing.get("is_self") else "same" if known else "alike"
     if _squash(thing.get("selftext")) != _squash(form.get("text")):
         return "other"
     return (

@@ -78,10 +78,10 @@ def check_kind(place: Subreddit, kind: str, silent: bool, draft: Draft) -> None:
     if setting and place.about.get(setting) is False:
         draft.problem("poll" if kind == "poll" else "media", "not_allowed", f"r/{place.name} takes no {noun}")
     taken = place.about.get("submission_type")
-    if taken == "link" and kind in ("self", "poll"):
+    if taken == "link" and kind in ("self", "poll", "inline"):
         hint = "give the post a link, a picture or a video"
         draft.problem("text", "not_allowed", f"r/{place.name} takes no text posts", hint=hint)
-    if taken == "self" and kind not in ("self", "poll"):
+    if taken == "self" and kind not in ("self", "poll", "inline"):
         field = "link" if kind == "link" else "quote" if kind == "crosspost" else "media"
         draft.problem(field, "not_allowed", f"r/{place.name} takes text posts only")
 

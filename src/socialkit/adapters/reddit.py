@@ -7,6 +7,7 @@ own posts. Pictures and videos get their id only after processing; they are foun
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import struct
 import zlib
@@ -38,6 +39,7 @@ from ._reddit_posts import (
     name_of,
     own_name_of,
     pause_in,
+    placed,
     receipt_of,
     refusals_in,
     row_of,
@@ -74,6 +76,7 @@ class RedditOptions(base.Options):
         resubmit: post a link although it is in that subreddit already.
         videogif: show the video as a silent one that repeats.
         outbound_urls: for a gallery, a link for each picture ("" for none).
+        inline: put pictures or a video below the words of a text post, instead of a post of their own kind.
         collection_id: put the post into this collection. discussion_type: "CHAT" has the comments as a chat.
 
     >>> RedditOptions(subreddit="test", flair="News").resubmit
@@ -89,6 +92,7 @@ class RedditOptions(base.Options):
     resubmit: bool = False
     videogif: bool = False
     outbound_urls: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    inline: bool = False
     collection_id: str | None = None
     discussion_type: Literal["CHAT"] | None = None
 
@@ -201,8 +205,10 @@ class Reddit(base.Adapter):
         if kind == "comment":
             return await self._comment(request, call)
         assets = list[str]()
-        if kind in ("image", "video", "gallery"):
+        if part.media:
             request |= await self._uploaded(part, assets, call)
+        if kind == "inline":
+            del request["text"]
         data = (await self._submit(kind, request, call)).json()["json"]["data"]
         if told := data.get("name") or data.get("id"):
             name = str(told) if str(told).startswith("t3_") else f"t3_{told}"
@@ -255,6 +261,8 @@ class Reddit(base.Adapter):
         if part.body["kind"] == "gallery":
             items = zip(part.body["request"]["items"], places, strict=True)
             fields = {"items": [{**item, "media_id": place[0]} for item, place in items]}
+        if part.body["kind"] == "inline":
+            fields = {"richtext_json": await self._rich(part, [place[0] for place in places], call)}
         if part.body["kind"] == "video":
             fields["video_poster_url"] = (await self._upload("poster", part.media[0].thumbnail, call))[1]
         assets += [place[0] for place in places]
@@ -262,6 +270,14 @@ class Reddit(base.Adapter):
         if assets not in attempts:
             call.remember("assets", [*attempts, list(assets)])
         return fields
+
+    async def _rich(self, part: Part, assets: Sequence[str], call: Call) -> str:
+        """The text with its media as Reddit's own document: Markdown alone cannot show an upload."""
+        pairs = zip(part.media, assets, strict=True)
+        text = "\n\n".join([part.body["request"]["text"], *(placed(item, asset) for item, asset in pairs)])
+        form = [("api_type", "json"), ("output_mode", "rtjson"), ("markdown_text", text.strip())]
+        answer = await call.prepare("POST", "/api/convert_rte_body_format", form=form, params=RAW)
+        return json.dumps(answer.json()["output"])
 
     async def _upload(self, place: str, item: PartMedia | None, call: Call) -> list[str]:
         """(media id, address) of an upload, from this or an earlier process; no picture is the plain poster."""

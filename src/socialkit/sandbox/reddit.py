@@ -6,6 +6,7 @@ hangs on ``box.reddit.subreddits``.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -33,6 +34,23 @@ _MARKS = {
     "spoiler": ("spoiler", True),
     "unspoiler": ("spoiler", False),
 }
+
+
+_INLINE = re.compile(r'!\[(img|gif|video)\]\((\w+)(?: "([^"]*)")?\)')
+
+
+def _as_block(text: str) -> Json:
+    found = _INLINE.fullmatch(text.strip())
+    if found is None:
+        return {"e": "par", "c": [{"e": "text", "t": text}]}
+    return {"e": found[1], "id": found[2], "c": found[3] or ""}
+
+
+def _as_markdown(block: Json) -> str:
+    if "id" not in block:
+        return "".join(str(one.get("t", "")) for one in block["c"])
+    caption = f' "{block["c"]}"' if block["c"] else ""
+    return f"![{block['e']}]({block['id']}{caption})"
 
 
 class RedditBox(Reads):
@@ -79,6 +97,7 @@ class RedditBox(Reads):
             "submit_gallery_post.json": self.submit_gallery,
             "submit_poll_post": self.submit_poll,
             "comment": self.comment,
+            "convert_rte_body_format": self.convert,
             "editusertext": self.edit_text,
             "del": self.delete,
             **dict.fromkeys(_MARKS, self.mark),
@@ -360,7 +379,30 @@ class RedditBox(Reads):
 
     def _self(self, given: Json, me: Redditor, place: Subreddit) -> Entry:
         self._text_posts(place)
-        return self._entry("self", given, me, place)
+        if not given.get("richtext_json"):
+            return self._entry("self", given, me, place)
+        blocks = json.loads(given["richtext_json"])["document"]
+        leases = [self._upload_of(str(one["id"]), me, "", "richtext_json") for one in blocks if "id" in one]
+        text = "\n\n".join(_as_markdown(one) for one in blocks)
+        entry = self._entry(
+            "self", {**given, "text": text}, me, place, assets=[one.asset_id for one in leases]
+        )
+        captions = [str(one.get("c", "")) for one in blocks if "id" in one]
+        pairs = zip(leases, captions, strict=True)
+        entry.media = [{**self.media[one.asset_id], "alt": caption} for one, caption in pairs]
+        return entry
+
+    def convert(self, request: Request) -> Response:
+        """``POST /api/convert_rte_body_format``: Markdown as the document of the editor, a block per paragraph."""
+        from starlette.responses import JSONResponse
+
+        self.grant(request, "submit")
+        given = self.given_form(request)
+        if given.get("output_mode") != "rtjson":
+            raise Answer(self.error(400))
+        parts = re.split(r"\n{2,}", str(given.get("markdown_text") or "").strip())
+        blocks = [_as_block(one) for one in parts if one]
+        return JSONResponse({"output": {"document": blocks}, "assets": []})
 
     def _link(self, given: Json, me: Redditor, place: Subreddit) -> Entry:
         if place.about["submission_type"] == "self":

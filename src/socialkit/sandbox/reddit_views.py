@@ -399,6 +399,11 @@ class Reads(Leases):
                 ]
                 kept = {one["id"]: {"status": "valid", "e": "Image", "m": one["mime"]} for one in entry.media}
                 return {"is_gallery": True, "gallery_data": {"items": items}, "media_metadata": kept}
+            case "self" if extras.get("assets"):
+                kept = {
+                    one["id"]: {"status": "valid", "m": one["mime"], "id": one["id"]} for one in entry.media
+                }
+                return {"media_metadata": kept}
             case "poll":
                 options = [
                     {"id": str(number), "text": one["title"]}
