@@ -633,6 +633,56 @@ class TestLostAnswers:
         assert isinstance(found, base.CannotTell)
         assert "not known to be these" in found.why
 
+    @pytest.mark.parametrize(
+        ("kind", "shown"),
+        [
+            ("image", {"url": "https://i.redd.it/abc.png", "is_self": False}),
+            ("video", {"url_overridden_by_dest": "https://v.redd.it/abc", "is_self": False}),
+            ("gallery", {"is_gallery": True, "gallery_data": {"items": [{"media_id": "abc"}]}}),
+            ("gallery", {"is_gallery": True, "media_metadata": {"abc": {}}}),
+            ("inline", {"is_self": True, "media_metadata": {"abc": {}}}),
+        ],
+    )
+    async def test_an_upload_proves_its_post_whenever_and_however_it_is_shown(
+        self, kind: str, shown: dict[str, Any]
+    ) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
+        late = (NOW + timedelta(hours=2)).timestamp()
+        lost = base.Lost(base.Part(0, {"kind": kind, "request": request}), NOW - timedelta(seconds=60), NOW)
+        post_ = thing(title="Renamed", selftext="&nbsp;", created_utc=late, **shown)
+        looking = call(listing(post_), memory={"assets": [["old"], ["abc"]]})
+        found = await looking.adapter.find(lost, looking)
+        assert isinstance(found, base.Found)
+        assert found.sent.id == "t3_1kh35wk"
+        other = call(listing(post_), memory={"assets": [["xyz"]]})
+        assert not isinstance(await other.adapter.find(lost, other), base.Found)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"subreddit": "boats"},
+            {"title": "Other"},
+            {"selftext": "Nay"},
+            {"is_self": False},
+            {"poll_data": {"options": [{"text": "a"}]}},
+            {"created_utc": NOW.timestamp() + 1},
+        ],
+    )
+    async def test_what_differs_is_not_ours(self, change: dict[str, Any]) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
+        lost = base.Lost(base.Part(0, {"kind": "self", "request": request}), NOW - timedelta(seconds=60), NOW)
+        looking = call(listing(thing()))
+        assert isinstance(await looking.adapter.find(lost, looking), base.Found)
+        looking = call(listing(thing(**change)))
+        assert isinstance(await looking.adapter.find(lost, looking), base.Absent)
+
+    async def test_claimed_posts_are_no_candidates(self) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
+        part = base.Part(0, {"kind": "self", "request": request})
+        lost = base.Lost(part, NOW - timedelta(seconds=60), NOW, claimed=frozenset({"t3_1kh35wk"}))
+        looking = call(listing(thing()))
+        assert isinstance(await looking.adapter.find(lost, looking), base.Absent)
+
 
 class TestUploads:
     async def lease(self, **more: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -26,6 +27,7 @@ _POST = re.compile(
 )
 _SHORT = re.compile(r"https?://redd\.it/(?P<post>[0-9a-z]{1,13})/?(?:[?#].*)?", re.IGNORECASE)
 _NAME = re.compile(r"t[13]_[0-9a-z]{1,13}")
+MEDIA = frozenset({"image", "video", "gallery", "inline"})
 _ASSET = re.compile(r"https?://[iv]\.redd\.it/(\w+)")
 
 
@@ -135,7 +137,7 @@ Likeness = Literal["same", "alike", "other"]
 
 
 def _squash(text: Any) -> str:
-    return " ".join(str(text or "").split())
+    return " ".join(unicodedata.normalize("NFC", str(text or "")).split())
 
 
 def _bare(url: Any) -> str:
@@ -148,23 +150,19 @@ def likeness_of(
 ) -> Likeness:
     """How one of the account's own posts compares with what was sent; ``uploads`` are the media ids of each attempt."""
     form, kind = body["request"], body["kind"]
+    if kind in MEDIA and any(set(ids) == assets_of(thing) for ids in uploads):
+        return "same"
     if str(thing.get("subreddit", "")).casefold() != str(form["sr"]).casefold():
         return "other"
     if _squash(thing.get("title")) != _squash(form["title"]):
         return "other"
+    if kind in MEDIA:
+        return _media_likeness(thing, kind, uploads)
     if kind == "crosspost":
         return "same" if thing.get("crosspost_parent") == form["crosspost_fullname"] else "other"
-    if kind == "inline":
-        shown = set(thing.get("media_metadata") or ())
-        known = any(set(ids) == shown for ids in uploads)
-        return "other" if not thing.get("is_self") else "same" if known else "alike"
     if _squash(thing.get("selftext")) != _squash(form.get("text")):
         return "other"
-    return (
-        _media_likeness(thing, kind, uploads)
-        if kind in ("image", "video", "gallery")
-        else _plain(thing, kind, form)
-    )
+    return _plain(thing, kind, form)
 
 
 def _plain(thing: Mapping[str, Any], kind: str, form: Mapping[str, Any]) -> Likeness:
@@ -178,17 +176,17 @@ def _plain(thing: Mapping[str, Any], kind: str, form: Mapping[str, Any]) -> Like
 
 
 def _media_likeness(thing: Mapping[str, Any], kind: str, uploads: Sequence[Sequence[str]]) -> Likeness:
-    if thing.get("is_self") or bool(thing.get("is_gallery")) != (kind == "gallery"):
+    """A post of that title whose media are not known to be ours: another one, or nobody can tell."""
+    shape = (bool(thing.get("is_self")), bool(thing.get("is_gallery")))
+    if shape != (kind == "inline", kind == "gallery"):
         return "other"
-    shown = assets_of(thing)
-    if any(set(ids) == shown for ids in uploads):
-        return "same"
-    return "other" if shown and uploads and kind != "video" else "alike"
+    told = bool(assets_of(thing)) and bool(uploads) and kind in ("image", "gallery")
+    return "other" if told else "alike"
 
 
 def assets_of(thing: Mapping[str, Any]) -> set[str]:
-    """The ids of the media a post shows: they are those of the uploads (of videos nobody recorded it)."""
-    if thing.get("is_gallery"):
+    """The ids of the media a post shows: they are those of the uploads (recorded for pictures, not for videos)."""
+    if thing.get("is_gallery") or thing.get("is_self"):
         items = (thing.get("gallery_data") or {}).get("items") or ()
         return {str(item["media_id"]) for item in items} or set(thing.get("media_metadata") or ())
     addresses = (thing.get("url_overridden_by_dest"), thing.get("url"))

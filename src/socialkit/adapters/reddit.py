@@ -28,6 +28,7 @@ from socialkit.rules import Rules
 from . import base
 from ._reddit_plan import planned_comment, planned_post
 from ._reddit_posts import (
+    MEDIA,
     SHARED,
     Likeness,
     assets_of,
@@ -511,7 +512,7 @@ def _likeness(thing: Mapping[str, Any], lost: Lost, call: Call) -> Likeness:
         found: Likeness = "same" if is_same_comment(thing, parent, body["request"]["text"]) else "other"
     else:
         found = likeness_of(thing, body, call.recall("assets") or ())
-    proved = found == "same" and body["kind"] in ("image", "video", "gallery")
+    proved = found == "same" and body["kind"] in MEDIA
     return found if proved or at is None or at <= lost.until else "other"
 
 
