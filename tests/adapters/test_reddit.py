@@ -676,6 +676,34 @@ class TestLostAnswers:
         looking = call(listing(thing(**change)))
         assert isinstance(await looking.adapter.find(lost, looking), base.Absent)
 
+    async def test_another_picture_of_the_same_title_is_not_ours(self) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
+        part = base.Part(0, {"kind": "image", "request": request})
+        lost = base.Lost(part, NOW - timedelta(hours=1), NOW)
+        looking = call(
+            listing(thing(url="https://i.redd.it/xyz.png", is_self=False)), memory={"assets": [["abc"]]}
+        )
+        assert isinstance(await looking.adapter.find(lost, looking), base.Absent)
+
+    async def test_a_comment_under_a_post_that_was_in_processing(self) -> None:
+        shown = thing("t3_1a", url="https://i.redd.it/abc.png", is_self=False)
+        comment = {
+            "name": "t1_2b",
+            "id": "2b",
+            "permalink": "/r/u_brand/comments/1a/news/2b/",
+            "created_utc": 1e9,
+        }
+        previous = base.Sent(None, raw={"assets": ["abc"], "since": NOW.timestamp() - 60})
+        made = answer({"json": {"errors": [], "data": {"things": [{"kind": "t1", "data": comment}]}}})
+        part = base.Part(1, {"kind": "comment", "request": {"api_type": "json", "text": "Two"}})
+        sending = call(listing(shown), made, previous=previous)
+        assert (await sending.adapter.send(part, sending)).id == "t1_2b"
+        assert sending.asked[-1].form["thing_id"] == "t3_1a"
+        lost = base.Lost(part, NOW - timedelta(seconds=60), NOW, previous=previous)
+        own = {**comment, "body": "Two", "parent_id": "t3_1a", "created_utc": NOW.timestamp()}
+        looking = call(listing(own), memory=sending.memory)
+        assert isinstance(await looking.adapter.find(lost, looking), base.Found)
+
     async def test_claimed_posts_are_no_candidates(self) -> None:
         request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
         part = base.Part(0, {"kind": "self", "request": request})
@@ -710,6 +738,25 @@ class TestUploads:
         assert commit.form["url"] == "https://reddit-uploaded-media.s3-accelerate.amazonaws.com/abc"
         assert commit.form["validate_on_submit"] == "true"
         assert commit.params == {"raw_json": "1"}
+
+    async def test_the_media_of_every_attempt_are_remembered(self) -> None:
+        done = answer({"json": {"errors": [], "data": {"name": "t3_1a", "url": "u"}}})
+        with harbour() as (_, client):
+            part = planned(client, post(**SAMPLES["image"])).parts[0]
+        stored = answer(status=201, content=b"<PostResponse/>")
+        sending = call(*await self.lease(), stored, done, memory={"assets": [["old"]]})
+        await sending.adapter.send(part, sending)
+        assert sending.memory["assets"] == [["old"], ["abc"]]
+
+    @pytest.mark.parametrize("kind", ["poll", "self"])
+    async def test_an_answer_with_an_id_is_the_end(self, kind: str) -> None:
+        """Polls and galleries tell a fullname as the id, texts and links both."""
+        with harbour() as (_, client):
+            part = planned(client, post(**SAMPLES[kind])).parts[0]
+        named = {"id": "t3_1a"} if kind == "poll" else {"id": "1a", "name": "t3_1a"}
+        sending = call(answer({"json": {"errors": [], "data": {"url": "https://u", **named}}}))
+        sent = await sending.adapter.send(part, sending)
+        assert (sent.id, sent.url, sent.status) == ("t3_1a", "https://u", Status.PUBLISHED)
 
     def test_an_ended_lease_is_leased_anew(self) -> None:
         with harbour() as (box, client):

@@ -323,7 +323,7 @@ class Reddit(base.Adapter):
             return Found(sent_of(same[0]))
         if alike:
             return CannotTell("a post with this title is there, but its media are not known to be these")
-        if (call.now() - lost.since).total_seconds() < SHOWN_WITHIN.get(kind, 0.0):
+        if (call.now() - lost.since).total_seconds() < SHOWN_WITHIN.get(kind, -60.0) + 60:
             return CannotTell("it is on no list yet, and media are shown only when they have been processed")
         return Absent("it is not among the account's own posts")
 
