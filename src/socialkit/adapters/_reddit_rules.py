@@ -153,6 +153,7 @@ RULES = Rules(
     errors=tuple(_errors()),
     find=FindRule(by="list", quiet=180.0, looks=3, between=30.0),
     limited=(
+        ("link", "a link post; the platform makes the card"),
         ("quote", "crossposts: a title, no text"),
         ("content_warning", "spoiler or nsfw"),
     ),
