@@ -536,6 +536,18 @@ class TestProcessing:
         with pytest.raises(errors.OutcomeUnknown):
             await sending.adapter.send(base.Part(0, {"kind": "self", "request": request}), sending)
 
+    @pytest.mark.parametrize(
+        "body", [b"<html>busy</html>", b'{"json": {}}', b"[]", b'{"json": {"data": {}}}']
+    )
+    def test_an_answer_nobody_understands_is_looked_into(self, body: bytes) -> None:
+        from starlette.responses import Response
+
+        with harbour() as (box, client):
+            box.reddit.told = lambda given, data: Response(body)
+            outcome = publish(box, client, post(), wait=600)
+            assert (outcome.status, len(box.timeline("reddit"))) == (Status.PUBLISHED, 1)
+            assert outcome.receipt.id == box.timeline("reddit")[0].id
+
     def test_what_the_automoderator_hides_is_told(self) -> None:
         with harbour() as (box, client):
             box.reddit.automoderator.add("Ahoy")

@@ -63,7 +63,11 @@ _ABOUT: Json = {
 @attrs.define(eq=False)
 class Subreddit:
     """A place to post to. ``about`` and ``asks`` are its settings and post requirements, ``flairs`` as the API shows
-    them; ``banned`` and ``approved`` are user names, ``banned_domains`` what Reddit itself refuses."""
+    them; ``banned`` and ``approved`` are user names.
+
+    >>> Subreddit("boats", "2qh1o").about["submission_type"]
+    'any'
+    """
 
     name: str
     id: str
@@ -75,7 +79,7 @@ class Subreddit:
 
 
 class Reads(Leases):
-    """The part of the box that only shows. ``removes`` puts posts out of sight as AutoModerator does: a set of ids."""
+    """The part of the box that only shows."""
 
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
