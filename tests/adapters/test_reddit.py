@@ -146,6 +146,8 @@ class TestKinds:
             }
             assert {name: form[name] for name in wanted} == wanted
             assert (form["nsfw"], form["spoiler"], form["kind"]) == (True, False, "link")
+            odd: Any = RedditOptions(discussion_type="FORUM")  # type: ignore[arg-type]
+            assert codes(planned(client, post(options=odd))) == [("options.discussion_type", "unknown")]
 
     def test_a_silent_video_is_a_kind_of_its_own(self) -> None:
         silent = RedditOptions(videogif=True)

@@ -298,6 +298,9 @@ def _check_options(kind: str, draft: Draft) -> None:
             if item.thumbnail is not None:
                 words = "is not sent: a video inside a text has no poster"
                 draft.change(f"media[{index}].thumbnail", "not_carried", words)
+    if options.discussion_type not in (None, "CHAT"):
+        words = f"no kind of discussion {options.discussion_type!r}"
+        draft.problem("options.discussion_type", "unknown", words, hint="'CHAT', or None for comments")
     if options.videogif and kind != "video":
         draft.change("options.videogif", "not_carried", "is not sent: the post has no video")
     if options.outbound_urls and kind != "gallery":
