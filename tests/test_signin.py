@@ -500,10 +500,9 @@ def test_an_account_with_a_token_of_its_own_is_logged_out_too(box: Sandbox) -> N
     with client_of(box, store=store, accounts=box.accounts()) as client:
         client.logout("mastodon")
     with client_of(box, store=store, accounts=box.accounts()) as client:
-        assert {one.account: one.health for one in client.sign_ins()} == {
-            "mastodon": "not signed in",
-            "x": "ok",
-        }
+        health = {one.account: one.health for one in client.sign_ins()}
+        assert health.pop("mastodon") == "not signed in"
+        assert set(health.values()) == {"ok"}
         assert client.logout("mastodon") is False
 
 

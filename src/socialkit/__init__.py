@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .adapters.bluesky import Bluesky
     from .adapters.devto import DevTo
     from .adapters.mastodon import Mastodon
+    from .adapters.reddit import Reddit
     from .adapters.x import X
     from .auth import Account, App, Login
     from .client import AsyncClient, Client
@@ -107,6 +108,7 @@ __all__ = [
     "RateLimited",
     "ReauthNeeded",
     "Receipt",
+    "Reddit",
     "Refused",
     "Report",
     "S3MediaHost",

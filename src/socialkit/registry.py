@@ -23,6 +23,7 @@ _PLATFORMS = {
     "bluesky": "Bluesky",
     "devto": "DevTo",
     "mastodon": "Mastodon",
+    "reddit": "Reddit",
     "x": "X",
 }
 _SIGN_IN = {
@@ -36,7 +37,6 @@ _SIGN_IN = {
     "misskey": "Misskey",
     "nostr": "Nostr",
     "pinterest": "Pinterest",
-    "reddit": "Reddit",
     "slack": "Slack",
     "telegram": "Telegram",
     "threads": "Threads",

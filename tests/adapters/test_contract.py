@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
-from socialkit import registry
+from socialkit import Post, registry
 from socialkit.sandbox import Sandbox
 from socialkit.testing import AdapterContract
 
 PLATFORMS = registry.platforms()
 PAGE = {"devto": 1000}
 """Posts on one page of a platform's own list, where they are more than 100."""
+FIXED_TITLES = {"reddit"}
+"""Platforms that let a post's text be edited, and not its title."""
 
 
 class TestContract(AdapterContract):
@@ -22,6 +24,11 @@ class TestContract(AdapterContract):
     def _platform(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(type(self), "platform", request.param)
         monkeypatch.setattr(type(self), "many", PAGE.get(request.param, 100) + 10)
+
+    def post(self, text: str, **fields: Any) -> Post:
+        if self.platform in FIXED_TITLES:
+            fields = {"title": "News from the yard", **fields}
+        return super().post(text, **fields)
 
 
 class TestMastodonServers(AdapterContract):

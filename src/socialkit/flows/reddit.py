@@ -14,7 +14,7 @@ _SOURCE = (
 )
 _SCOPES = {
     "identify": ("identity",),
-    "publish": ("submit", "read", "flair", "mysubreddits"),
+    "publish": ("submit", "read", "flair", "mysubreddits", "history"),
     "metrics": ("read", "history"),
     "replies": ("read", "submit"),
     "delete": ("edit",),
