@@ -230,7 +230,7 @@ class Pinterest(base.Adapter):
         return Absent("it is not on its board")
 
     async def edit(self, receipt: Receipt, part: Part, call: Call) -> Sent:
-        """Words, link and board; ``None`` clears. What Pinterest never changes is refused where the receipt knows it."""
+        """Words, link and board; ``None`` clears. What can never change is refused where the receipt knows it."""
         known, ours = receipt.raw.get("made_of") or {}, made_of(part)
         if fixed := [name for name in known if known[name] != ours.get(name)]:
             hint = "delete the pin and publish anew"
