@@ -193,7 +193,7 @@ class PinterestBox(Numbers):
             request.path_params["pin"],
         )
         if not pin_id.isdecimal():
-            raise self.refused(400, 1, f"Invalid request: {pin_id!r} does not match '^\\\\d+$'")
+            raise self.refused(400, 1, f"Invalid request: {pin_id!r} does not match '^\\d+$'")
         pin = self.own_pin(pin_id, me)
         if pin is None:
             raise self.refused(404, 50, "Pin not found.")

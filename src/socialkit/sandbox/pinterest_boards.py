@@ -120,7 +120,7 @@ class Boards(PinterestAuth):
         if not size.isdecimal() or not 1 <= int(size) <= 250:
             raise self.refused(400, 1, f"page_size: {size!r} is not between 1 and 250")
         try:
-            start = int(base64.b64decode(query.get("bookmark", "")) or b"0")
+            start = int(base64.b64decode(query.get("bookmark", ""), validate=True) or b"0")
         except ValueError:
             raise self.refused(400, 1, "bookmark is not valid") from None
         end = start + int(size)

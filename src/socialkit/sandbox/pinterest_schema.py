@@ -100,7 +100,7 @@ def problems(value: Any, schema: Json, path: str = "body") -> Iterator[str]:
     """Every place where ``value`` does not fit, in the words of a JSON schema.
 
     >>> list(problems({"board_id": "boats", "media_source": {"source_type": "video_id"}}, PIN))[0]
-    "body.board_id: 'boats' does not match '^\\\\\\\\d+$'"
+    "body.board_id: 'boats' does not match '^\\\\d+$'"
     """
     if value is None and schema.get("nullable"):
         return
@@ -149,7 +149,7 @@ def _string_problems(value: str, schema: Json, path: str) -> Iterator[str]:
     if "enum" in schema and value not in schema["enum"]:
         yield f"{path}: {value[:40]!r} is not one of {schema['enum']}"
     if "pattern" in schema and re.search(schema["pattern"], value) is None:
-        yield f"{path}: {value[:40]!r} does not match {schema['pattern']!r}"
+        yield f"{path}: {value[:40]!r} does not match '{schema['pattern']}'"
     if len(value) > schema.get("maxLength", len(value)):
         yield f"{path}: constraint: maxLength={schema['maxLength']}"
     if len(value) < schema.get("minLength", 0):
