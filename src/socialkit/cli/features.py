@@ -12,6 +12,7 @@ from ..rules import ImageRule, PollRule, Rules, VideoRule
 _UNITS = {
     "x": "weighted",
     "graphemes": "characters",
+    "codepoints": "characters",
     "mastodon": "characters",
     "utf16": "UTF-16 units",
     "utf8": "bytes",
@@ -45,7 +46,7 @@ def _text(rules: Rules) -> str:
 
 def _link(rules: Rules) -> str:
     if "link" in rules.carries:
-        return "card made by us"
+        return dict(rules.limited).get("link", "card made by us")
     return "card made by the platform" if "link" in rules.in_text else "no"
 
 
