@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -115,6 +116,19 @@ class TestBoard:
         made = await planned(post, listed(*BOARDS), listed(*SECTIONS))
         assert codes(made.errors) == [("options.section", "not_found")]
         assert "Sails" in str(made.errors[0].hint)
+
+
+class TestOptions:
+    def test_a_single_text_is_one_text(self) -> None:
+        assert PinterestOptions(slot_titles="One").slot_titles == ("One",)  # type: ignore[arg-type]
+
+    def test_they_travel_with_the_post(self) -> None:
+        options = PinterestOptions(
+            board="Boats", slot_links=("", "https://example.com"), ai_disclosures=("AI_MODIFIED",)
+        )
+        post = Post("We ship").variant("pinterest", options)
+        again = Post.from_dict(json.loads(json.dumps(post.to_dict())))
+        assert again.resolve("brand", "pinterest")[1] == (options,)
 
 
 class TestPlan:
@@ -309,7 +323,11 @@ class TestFind:
         return await asking.adapter.find(lost, asking), asking
 
     POST = Post("We ship", title="News", link="https://example.com/a/", media=[PICTURE])
-    SAME: dict[str, Any] = {"title": "News", "description": " We  ship", "link": "http://Example.com/a"}  # noqa: RUF012
+    SAME: ClassVar[dict[str, Any]] = {
+        "title": "News",
+        "description": " We  ship",
+        "link": "http://Example.com/a",
+    }
 
     async def test_the_pin_is_found_on_its_board(self) -> None:
         found, asking = await self.look(self.POST, listed(pin(**self.SAME), pin("2", title="Other")))

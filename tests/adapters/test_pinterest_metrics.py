@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -189,7 +189,7 @@ async def test_a_mistake_in_the_query_is_an_error_and_no_hundred_requests() -> N
 
 
 class TestAccount:
-    ME: dict[str, Any] = {  # noqa: RUF012
+    ME: ClassVar[dict[str, Any]] = {
         "id": ID,
         "username": "brand",
         "account_type": "BUSINESS",

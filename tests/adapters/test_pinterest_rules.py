@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from socialkit import errors
@@ -105,15 +106,33 @@ def test_what_a_fresh_token_may_cure(status: int, code: int, fresh: bool) -> Non
     assert Pinterest().parse_error(response(status, (code, "No."))).__dict__["refreshable"] is fresh
 
 
-def test_a_limit_that_says_when_it_ends() -> None:
-    told = response(
-        429, (8, "slow"), x_ratelimit_limit="100, 100;w=60", x_ratelimit_remaining="0", x_ratelimit_reset="17"
-    )
+@pytest.mark.parametrize(
+    ("method", "seconds", "name"),
+    [
+        ("POST", 3, "org_write"),
+        ("POST", 60, "org_write"),
+        ("GET", 60, "org_read"),
+        ("POST", 40_000, "trial-writes-day"),
+        ("GET", 40_000, "trial-day"),
+    ],
+)
+def test_a_limit_is_that_of_its_category_or_of_the_day(method: str, seconds: int, name: str) -> None:
+    headers = {"limit": "100, 100;w=60", "remaining": "0", "reset": str(seconds)}
+    told = response(429, (8, "slow"), **{f"x_ratelimit_{key}": value for key, value in headers.items()})
+    told = attrs.evolve(told, method=method)
     (reading,) = Pinterest().read_limits(told)
-    assert (reading.limit, reading.remaining, reading.resets_at) == (100, 0, NOW + timedelta(seconds=17))
+    assert (reading.name, reading.limit, reading.remaining) == (name, 100, 0)
+    assert reading.resets_at == NOW + timedelta(seconds=seconds)
     error = Pinterest().parse_error(told)
     assert isinstance(error, errors.RateLimited)
     assert error.retry_at is None  # the header's moment is taken from the reading
+
+
+def test_a_limit_of_another_address_is_none_of_ours() -> None:
+    told = attrs.evolve(
+        response(200, b"", x_ratelimit_limit="5", x_ratelimit_remaining="4"), url="https://example.com/x"
+    )
+    assert Pinterest().read_limits(told) == ()
 
 
 def test_a_limit_that_does_not_say_rests_a_minute() -> None:

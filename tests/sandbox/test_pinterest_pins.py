@@ -19,6 +19,11 @@ from socialkit.store import MemoryStore
 
 API = "https://api.pinterest.com/v5"
 DAY = 86_400
+QUERY = {
+    "start_date": "2026-11-02",
+    "end_date": "2026-11-05",
+    "metric_types": "IMPRESSION,SAVE,TOTAL_REACTIONS",
+}
 FILM = mp4(seconds=5.0, size=(1080, 1920))
 
 
@@ -337,23 +342,17 @@ class TestUploads:
 
 
 class TestNumbers:
-    QUERY = {
-        "start_date": "2026-11-02",
-        "end_date": "2026-11-05",
-        "metric_types": "IMPRESSION,SAVE,TOTAL_REACTIONS",
-    }  # noqa: RUF012
-
     async def test_days_are_counted_a_day_late(self, box, brand, board):
         pin_id = (await make(brand, board)).json()["id"]
         box.clock.advance(3 * DAY)
-        told_one = (await brand.get(f"{API}/pins/{pin_id}/analytics", params=self.QUERY)).json()["all"]
+        told_one = (await brand.get(f"{API}/pins/{pin_id}/analytics", params=QUERY)).json()["all"]
         statuses = [day["data_status"] for day in told_one["daily_metrics"]]
         assert statuses == ["READY", "READY", "PROCESSING", "PROCESSING"]
         days = [day["metrics"]["IMPRESSION"] for day in told_one["daily_metrics"]]
         assert days[2:] == [0, 0]
         assert sum(days) == told_one["summary_metrics"]["IMPRESSION"] > 0
         assert told_one["lifetime_metrics"].keys() == {"TOTAL_REACTIONS"}
-        many = await brand.get(f"{API}/pins/analytics", params={**self.QUERY, "pin_ids": pin_id})
+        many = await brand.get(f"{API}/pins/analytics", params={**QUERY, "pin_ids": pin_id})
         assert many.json() == {pin_id: {"all": told_one}}
 
     @pytest.mark.parametrize(
@@ -368,12 +367,12 @@ class TestNumbers:
     )
     async def test_queries_that_are_refused(self, brand, board, query):
         pin_id = (await make(brand, board)).json()["id"]
-        answer = await brand.get(f"{API}/pins/{pin_id}/analytics", params={**self.QUERY, **query})
+        answer = await brand.get(f"{API}/pins/{pin_id}/analytics", params={**QUERY, **query})
         assert told(answer) == (400, 1)
 
     async def test_a_pin_that_is_gone_spoils_the_answer_or_is_left_out(self, box, brand, board):
         pin_id = (await make(brand, board)).json()["id"]
-        query = [*self.QUERY.items(), ("pin_ids", pin_id), ("pin_ids", "12")]
+        query = [*QUERY.items(), ("pin_ids", pin_id), ("pin_ids", "12")]
         assert told(await brand.get(f"{API}/pins/analytics", params=query)) == (404, 50)
         box.pinterest.spoiled_by_one = False
         assert list((await brand.get(f"{API}/pins/analytics", params=query)).json()) == [pin_id]
@@ -381,11 +380,11 @@ class TestNumbers:
     async def test_who_may_not_ask(self, box, brand, board, http):
         pin_id = (await make(brand, board)).json()["id"]
         box.pinterest.many_at_once = False
-        answer = await brand.get(f"{API}/pins/analytics", params={**self.QUERY, "pin_ids": pin_id})
+        answer = await brand.get(f"{API}/pins/analytics", params={**QUERY, "pin_ids": pin_id})
         assert told(answer) == (403, 29)
         other = http(box, headers=bearer(box.pinterest.token_for("other").access_token))
-        assert told(await other.get(f"{API}/user_account/analytics", params=self.QUERY)) == (403, 403)
-        assert told(await other.get(f"{API}/pins/{pin_id}/analytics", params=self.QUERY)) == (403, 403)
+        assert told(await other.get(f"{API}/user_account/analytics", params=QUERY)) == (403, 403)
+        assert told(await other.get(f"{API}/pins/{pin_id}/analytics", params=QUERY)) == (403, 403)
 
     async def test_pins_tell_their_numbers_when_asked(self, box, brand, board):
         pin_id = (await make(brand, board)).json()["id"]
@@ -400,7 +399,7 @@ class TestNumbers:
         await make(brand, board)
         box.clock.advance(4 * DAY)
         told_all = (
-            await brand.get(f"{API}/user_account/analytics", params={**self.QUERY, "metric_types": "SAVE"})
+            await brand.get(f"{API}/user_account/analytics", params={**QUERY, "metric_types": "SAVE"})
         ).json()
         assert told_all["all"]["summary_metrics"]["SAVE"] > 0
         me = (await brand.get(f"{API}/user_account")).json()
@@ -495,6 +494,15 @@ def test_a_board_that_is_busy_is_waited_for(box, client, board):
     pinned(publish(client, Post("We ship", media=[Image(png(40, 60), alt="A boat")])))
     assert asked(box).count("commit POST /v5/pins") == 3
     assert len(box.timeline("pinterest")) == 1
+
+
+def test_an_address_that_cannot_be_reached_at_once_is_tried_again(box, client, monkeypatch):
+    fetch, misses = box.files.fetch, [None, None]
+    monkeypatch.setattr(type(box.files), "fetch", lambda _, url: misses.pop() if misses else fetch(url))
+    pinned(
+        publish(client, Post("We ship", media=[Image.from_url("https://example.com/boat.png", alt="A boat")]))
+    )
+    assert asked(box).count("commit POST /v5/pins") == 3
 
 
 def test_an_app_on_trial_is_told_where_it_may_pin(box, client):

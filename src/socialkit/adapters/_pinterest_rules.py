@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from socialkit.rules import Budget, ErrorRow, FindRule, ImageRule, Rules, Source, TextRule, VideoRule
@@ -33,6 +34,13 @@ TRIAL = (
     Budget("trial-writes-day", "app", 300, DAY, match=_WRITES, source=_DOCS),
 )
 """What an app with trial access has on top of it."""
+
+
+def covers(budget: Budget, method: str, path: str) -> bool:
+    """Whether a request spends the budget."""
+    verbs, _, pattern = budget.match.partition(" ")
+    return (verbs == "*" or method in verbs.split("|")) and re.fullmatch(pattern, path) is not None
+
 
 _SANDBOX = (
     "an app with trial access may pin only on server='https://api-sandbox.pinterest.com', with a token for it; "

@@ -37,7 +37,7 @@ from ._pinterest_pins import (
     receipt_of,
     sent_of,
 )
-from ._pinterest_rules import BUDGETS, LINK, PICTURES, RULES, STILL, TITLE, TRIAL
+from ._pinterest_rules import BUDGETS, LINK, PICTURES, RULES, STILL, TITLE, TRIAL, covers
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Finding, Found, Lost, Part, Sent
 
 _MINUTE = timedelta(seconds=60)
@@ -48,7 +48,7 @@ _SHORTENERS = frozenset(
 
 
 def _texts(given: Any) -> tuple[Any, ...]:
-    return tuple(given)
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 @attrs.frozen
@@ -299,6 +299,19 @@ class Pinterest(base.Adapter):
             told = any(reading.remaining == 0 and reading.resets_at for reading in self.read_limits(response))
             error.retry_at = None if told else response.received_at + _MINUTE
         return error
+
+    def read_limits(self, response: base.Response) -> tuple[base.Reading, ...]:
+        """The category's minute, or the day of an app on trial where the limit ends later than that."""
+        path = response.url.partition("?")[0].removeprefix(self.server)
+        fitting = [budget.name for budget in BUDGETS[:3] if covers(budget, response.method, path)]
+        days = [budget.name for budget in TRIAL[::-1] if covers(budget, response.method, path)]
+        named = []
+        for reading in super().read_limits(response):
+            ends, now = reading.resets_at, response.received_at
+            later = ends is not None and now is not None and ends - now > _MINUTE * 2
+            names = days if later else fitting
+            named += [attrs.evolve(reading, name=names[0])] if names else []
+        return tuple(named)
 
 
 # --- planning ---------------------------------------------------------------------------------------------
