@@ -170,7 +170,14 @@ class TestPlan:
     async def test_what_just_fits(self) -> None:
         picture = Image(png(4, 4), alt="ä" * 500)
         link = "https://example.com/" + "a" * 2028
-        assert not (await planned(Post("😀" * 800, title="ä" * 100, link=link, media=[picture]))).errors
+        part = await part_of(Post("😀" * 800, title="ä" * 100, link=link, media=[picture]))
+        sent = part.body["pin"]
+        assert [len(sent[name]) for name in ("description", "title", "link", "alt_text")] == [
+            800,
+            100,
+            2048,
+            500,
+        ]
 
     async def test_a_pin_without_media_is_none(self) -> None:
         assert codes((await planned(Post("We ship"))).errors) == [("media", "required")]

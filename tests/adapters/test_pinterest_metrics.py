@@ -77,8 +77,37 @@ async def test_processing_is_none_and_not_zero(statuses: tuple[str, ...]) -> Non
     assert (row.likes, row.comments) == (10, 2)
 
 
+async def test_days_that_were_ready_before_the_pin_was_made_count_for_nothing() -> None:
+    told = answer(
+        {"1": block("READY", "READY", "PROCESSING", IMPRESSION=0), "2": block("READY", "READY", "PROCESSING")}
+    )
+    found, _ = await rows([receipt("1", NOW), receipt("2", NOW - 2 * DAY)], told)
+    assert [row.impressions for row in found] == [None, 240]
+    assert "still counting" in found[0].missing["impressions"]
+
+
+async def test_days_without_numbers_before_the_pin_do_not_matter() -> None:
+    told = answer({"1": block("BEFORE_BUSINESS_CREATED", "BEFORE_BUSINESS_CREATED", "READY", "PROCESSING")})
+    (row,), _ = await rows([receipt("1", NOW - DAY)], told)
+    assert row.impressions == 240
+
+
+async def test_an_answer_as_it_was_recorded() -> None:
+    """Floats, no lifetime numbers, and a day that is being counted beside one that is ready."""
+    days = [
+        {"date": "2026-11-01", "data_status": "READY", "metrics": {"IMPRESSION": 4, "SAVE": 0}},
+        {"date": "2026-11-02", "data_status": "PROCESSING", "metrics": {"IMPRESSION": 0.0, "SAVE": 0.0}},
+    ]
+    told = {
+        "all": {"summary_metrics": {"IMPRESSION": 4, "SAVE": 0.0, "PIN_CLICK": 0.0}, "daily_metrics": days}
+    }
+    (row,), _ = await rows([receipt("1", NOW - DAY)], answer({"1": told}))
+    assert (row.impressions, row.saves, row.likes) == (4, 0, None)
+    assert (row.missing["clicks"], row.missing["likes"]) == ("Pinterest did not say", "Pinterest did not say")
+
+
 async def test_days_without_numbers_make_the_sum_unknown() -> None:
-    told = answer({"1": block("BEFORE_BUSINESS_CREATED", "READY")})
+    told = answer({"1": block("BEFORE_PIN_CREATED", "BEFORE_BUSINESS_CREATED", "READY")})
     (row,), _ = await rows([receipt("1", YOUNG)], told)
     assert row.impressions is None
     assert "BEFORE_BUSINESS_CREATED" in row.missing["impressions"]

@@ -129,13 +129,14 @@ def _block(told: Any) -> Answer:
     return block if isinstance(block, dict) else {}
 
 
-def _counted(block: Mapping[str, Any], now: datetime) -> tuple[str, datetime | None]:
-    """Why the sums say nothing ("" when they do), and the moment they are of."""
-    days = [day for day in block.get("daily_metrics") or () if isinstance(day, dict)]
-    odd = sorted({str(day.get("data_status")) for day in days} - set(_HARMLESS))
-    if odd:
+def _counted(block: Mapping[str, Any], born: datetime | None, now: datetime) -> tuple[str, datetime | None]:
+    """Why the sums say nothing ("" when they do), and the moment they are of. Days before ``born`` do not matter."""
+    first = born.astimezone(UTC).date().isoformat() if born else ""
+    listed = [day for day in block.get("daily_metrics") or () if isinstance(day, dict)]
+    days = [(str(day.get("date")), str(day.get("data_status"))) for day in listed]
+    if odd := sorted({status for day, status in days if day >= first and status not in _HARMLESS}):
         return f"Pinterest has no numbers for some of its days: {', '.join(odd)}", None
-    ready = [str(day.get("date")) for day in days if day.get("data_status") in _COUNTED]
+    ready = [day for day, status in days if day >= first and status in _COUNTED]
     if not ready:
         return (_YET, None) if days or not block.get("summary_metrics") else ("", None)
     ends = datetime.combine(date.fromisoformat(max(ready)), datetime.min.time(), UTC) + timedelta(days=1)
@@ -147,7 +148,7 @@ def _number(found: Any) -> float | None:
 
 
 def _from_analytics(receipt: Receipt, block: Json, now: datetime) -> Metrics:
-    why, as_of = _counted(block, now)
+    why, as_of = _counted(block, receipt.published_at, now)
     sums, lifetime = block.get("summary_metrics") or {}, block.get("lifetime_metrics") or {}
     values: dict[str, float | None] = {
         name: None if why else _number(sums.get(theirs)) for name, theirs in _SUMMED.items()
@@ -260,5 +261,5 @@ async def _period(
     except errors.Declined as error:
         return {}, f"Pinterest did not say: {error}", None
     block = body.get("all") or {}
-    why, as_of = _counted(block, call.now())
+    why, as_of = _counted(block, since, call.now())
     return block.get("summary_metrics") or {}, why, as_of
