@@ -489,6 +489,20 @@ def test_a_carousel_in_a_section_is_found_again(box, client):
     assert entry.extras["slots"][0]["link"] == "https://example.com/1"
 
 
+def test_one_key_is_for_one_board(box):
+    given = box.pinterest.credentials()
+    accounts = {name: Pinterest(**{**given, "board": name}) for name in ("Boats", "Harbour")}
+    post = Post("We ship", media=[Image(png(40, 60), alt="A boat")])
+    place = {"transport": box.transport, "clock": box.clock, "store": MemoryStore()}
+    with Client(accounts, **place) as client:
+        client.publish(post, "Boats", idempotency_key="k")
+        with pytest.raises(errors.KeyReused):
+            client.publish(post, "Harbour", idempotency_key="k")
+        client.publish(post, "Harbour", idempotency_key="k2")
+    boards = [box.pinterest.boards[pin.extras["board"]].name for pin in box.timeline("pinterest")]
+    assert boards == ["Boats", "Harbour"]
+
+
 def test_a_board_that_is_busy_is_waited_for(box, client, board):
     box.pinterest.busy[board.id] = 2
     pinned(publish(client, Post("We ship", media=[Image(png(40, 60), alt="A boat")])))

@@ -148,6 +148,10 @@ class Pinterest(base.Adapter):
         return me
 
     # --- plan ----------------------------------------------------------------------------------------------
+    def options_for(self, given: PinterestOptions) -> PinterestOptions:
+        """With the account's own board: on another board it is another pin."""
+        return given if given.board else attrs.evolve(given, board=self.board)
+
     async def plan(self, draft: Draft, call: Call) -> Part:
         post, options = draft.post, draft.options
         board, section = await self._place(draft, call)
@@ -170,8 +174,8 @@ class Pinterest(base.Adapter):
 
     async def _place(self, draft: Draft, call: Call) -> tuple[str, str | None]:
         """The ids of board and section; what cannot be found is a Problem with the names there are."""
-        options, wanted = draft.options, draft.options.board or self.board
-        board = await self._board(wanted, draft, call)
+        options = draft.options
+        board = await self._board(options.board, draft, call)
         if board is None or not options.section:
             return board or "", None
         return board, await self._section(board, options.section, draft, call)
