@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .adapters.bluesky import Bluesky
     from .adapters.devto import DevTo
     from .adapters.mastodon import Mastodon
+    from .adapters.pinterest import Pinterest
     from .adapters.x import X
     from .auth import Account, App, Login
     from .client import AsyncClient, Client
@@ -97,6 +98,7 @@ __all__ = [
     "MissingScope",
     "Outcome",
     "OutcomeUnknown",
+    "Pinterest",
     "Plan",
     "PlatformError",
     "Poll",

@@ -23,6 +23,7 @@ _PLATFORMS = {
     "bluesky": "Bluesky",
     "devto": "DevTo",
     "mastodon": "Mastodon",
+    "pinterest": "Pinterest",
     "x": "X",
 }
 _SIGN_IN = {
@@ -35,7 +36,6 @@ _SIGN_IN = {
     "linkedin": "LinkedIn",
     "misskey": "Misskey",
     "nostr": "Nostr",
-    "pinterest": "Pinterest",
     "reddit": "Reddit",
     "slack": "Slack",
     "telegram": "Telegram",
