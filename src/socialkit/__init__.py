@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .adapters.bluesky import Bluesky
     from .adapters.devto import DevTo
     from .adapters.mastodon import Mastodon
+    from .adapters.pinterest import Pinterest
     from .adapters.reddit import Reddit
     from .adapters.x import X
     from .auth import Account, App, Login
@@ -98,6 +99,7 @@ __all__ = [
     "MissingScope",
     "Outcome",
     "OutcomeUnknown",
+    "Pinterest",
     "Plan",
     "PlatformError",
     "Poll",

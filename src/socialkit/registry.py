@@ -23,6 +23,7 @@ _PLATFORMS = {
     "bluesky": "Bluesky",
     "devto": "DevTo",
     "mastodon": "Mastodon",
+    "pinterest": "Pinterest",
     "reddit": "Reddit",
     "x": "X",
 }
@@ -36,7 +37,6 @@ _SIGN_IN = {
     "linkedin": "LinkedIn",
     "misskey": "Misskey",
     "nostr": "Nostr",
-    "pinterest": "Pinterest",
     "slack": "Slack",
     "telegram": "Telegram",
     "threads": "Threads",

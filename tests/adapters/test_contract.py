@@ -11,7 +11,7 @@ from socialkit.sandbox import Sandbox
 from socialkit.testing import AdapterContract
 
 PLATFORMS = registry.platforms()
-PAGE = {"devto": 1000}
+PAGE = {"devto": 1000, "pinterest": 250}
 """Posts on one page of a platform's own list, where they are more than 100."""
 FIXED_TITLES = {"reddit"}
 """Platforms that let a post's text be edited, and not its title."""

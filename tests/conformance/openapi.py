@@ -231,9 +231,24 @@ class OpenApiValidator:
             *kinds,
         ):
             shape = self._flat(branch)
-            properties = {**shape.pop("properties", {}), **properties}
+            properties = _joined(properties, shape.pop("properties", {}))
             flat = {**shape, **flat}
         return {**flat, "properties": properties} if properties else flat
+
+
+def _joined(one: Json, other: Json) -> Json:
+    """The properties of two branches; one that both have knows what either knows."""
+    both = {name: _either(one[name], other[name]) for name in one.keys() & other.keys()}
+    return {**other, **one, **both}
+
+
+def _either(one: Json, other: Json) -> Json:
+    joined = {**other, **one}
+    if "properties" in one and "properties" in other:
+        joined["properties"] = _joined(one["properties"], other["properties"])
+    if "items" in one and "items" in other:
+        joined["items"] = _either(one["items"], other["items"])
+    return joined
 
 
 class _Asked:

@@ -586,6 +586,10 @@ class Adapter:
         """The rules narrowed by what the server told. Pure."""
         return self.rules
 
+    def options_for(self, given: Any) -> Any:
+        """A post's options with the account's own defaults filled in: what a plan and an idempotency key see. Pure."""
+        return given
+
     # --- publishing ---------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
         """The native part for one post of the thread. May ``call.read`` (resolve a mention, a reply's

@@ -81,7 +81,7 @@ async def plan_target(
                 "variants", "unknown_target", f"no account or platform {variant.target!r}", hint=hint
             )
     own, options = post.resolve(account, adapter.platform)
-    chosen = _options(adapter, options, notes)
+    chosen = adapter.options_for(_options(adapter, options, notes))
     rules = owner.rules
     for index, one in enumerate((own, *own.thread)):
         _check_fields(one, rules, adapter, notes, index)

@@ -71,13 +71,17 @@ class Upload:
 
 @attrs.define(eq=False)
 class Body:
-    """A request body: ``raw`` of JSON and forms, ``fields``, ``files`` of multipart, else ``upload``."""
+    """A request body: ``raw`` of JSON and forms, ``fields``, ``files`` of multipart, else ``upload``.
+
+    ``names`` are those of all parts of a multipart body, in their order.
+    """
 
     content_type: str = ""
     raw: bytes = b""
     fields: list[tuple[str, str]] = attrs.field(factory=list)
     files: dict[str, Upload] = attrs.field(factory=dict)
     upload: Upload | None = None
+    names: list[str] = attrs.field(factory=list)
 
     @property
     def size(self) -> int:
@@ -199,6 +203,7 @@ class _Parts:
 
     def _end(self) -> None:
         upload = self._upload.close()
+        self.body.names.append(upload.name)
         if self._is_file:
             self.body.files[upload.name] = upload
         else:
