@@ -453,7 +453,7 @@ class Channel(Videos):
         headers = [{"name": one, "columnType": "DIMENSION", "dataType": "STRING"} for one in dimensions]
         headers += [{"name": one, "columnType": "METRIC", "dataType": "INTEGER"} for one in metrics]
         told = {"kind": "youtubeAnalytics#resultTable", "columnHeaders": headers}
-        return JSONResponse({**told, "rows": rows})
+        return JSONResponse({**told, "rows": rows} if rows else told)
 
     def _days(self, request: Request) -> tuple[date, date]:
         try:
