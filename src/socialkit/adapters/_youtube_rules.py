@@ -173,6 +173,7 @@ RULES = Rules(
     budgets=BUDGETS,
     errors=tuple(_rows()),
     find=FindRule(by="key", quiet=150.0, looks=3, between=30.0),
+    limited=(("link", "in the description"),),
     sources=(_DOCS, _HELP),
     notes=("The text is the video's description; tags are YouTube's own, not hashtags in the text.",),
 )
