@@ -46,9 +46,9 @@ def run(given: dict[str, str], video: Path, store: Path, after: int = 0) -> subp
     return subprocess.run(command, capture_output=True, text=True, env=kept, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("share", [0.5, 0.999])
 def test_kill_9_costs_at_most_one_chunk(tmp_path: Path, share: float) -> None:
-    data = mp4(data=5 * CHUNK + CHUNK // 2)
+    data = mp4(data=3 * CHUNK + CHUNK // 2)
     video = tmp_path / "launch.mp4"
     video.write_bytes(data)
     with Sandbox(["youtube"], clock=ManualClock(datetime.now(UTC))) as box, box.serve() as url:
