@@ -67,7 +67,7 @@ def bluesky_client(given: dict[str, Any], *, timeout: float = 30.0) -> Any:
     return client
 
 
-def google_client(given: dict[str, Any]) -> Any:
+def google_client(given: dict[str, Any], *, timeout: float | None = None) -> Any:
     """Google's own client of the Data API, whose requests go to the sandbox."""
     names = ("googleapiclient.discovery", "google_auth_httplib2", "google.oauth2.credentials", "httplib2")
     discovery, over, credentials, httplib2 = (peer(name) for name in names)
@@ -83,7 +83,7 @@ def google_client(given: dict[str, Any]) -> Any:
             path = uri.partition(".googleapis.com")[2]
             return super().request(f"{given['server']}{path}" if path else uri, *more, **how)
 
-    http = Elsewhere(proxy_info=None)
+    http = Elsewhere(proxy_info=None, timeout=timeout)
     http.redirect_codes = http.redirect_codes - {308}
     signed = over.AuthorizedHttp(credentials.Credentials(token=given["token"]), http=http)
     return discovery.build("youtube", "v3", http=signed, static_discovery=True, cache_discovery=False)
