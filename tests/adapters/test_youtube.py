@@ -169,6 +169,7 @@ class TestPlan:
             (Post("words alone", title="A title"), [("media", "required")]),
             (post(title=None), [("title", "required")]),
             (post(title="x" * 101), [("title", "too_long")]),
+            (post(title="  "), [("title", "empty")]),
             (post(title="a < b"), [("title", "invalid_character")]),
             (post("a > b"), [("text", "invalid_character")]),
             (post("é" * 2501), [("text", "too_long")]),
@@ -692,10 +693,23 @@ class TestEdit:
         with pytest.raises(errors.InvalidPost, match="cannot replace a video's file"):
             await asking.adapter.edit(wrong, await only_part(post()), asking)
 
-    async def test_what_an_edit_does_not_do_is_told(self) -> None:
+    async def test_what_an_edit_does_not_do_is_refused_before_anything_is_changed(self) -> None:
         options = YouTubeOptions(playlist="PLboats", first_comment="First!")
-        sent, _ = await self.edited(post().variant("youtube", options))
-        assert sent.missing == ("playlist: not changed by an edit", "comment: not changed by an edit")
+        given = post(media=[clip(captions=[Captions(VTT, "en")])]).variant("youtube", options)
+        asking = call()
+        with pytest.raises(errors.InvalidPost) as caught:
+            await asking.adapter.edit(receipt(), await only_part(given), asking)
+        assert [one.field for one in caught.value.problems] == [
+            "media[0].captions",
+            "options.playlist",
+            "options.first_comment",
+        ]
+
+    async def test_a_new_thumbnail_is_set(self) -> None:
+        asking = call(listed(LIVE), answer(video()), answer({}))
+        given = post(media=[clip(thumbnail=Image(png(64, 36)))])
+        await asking.adapter.edit(receipt(), await only_part(given), asking)
+        assert asking.asked[-1].params == {"videoId": ID, "uploadType": "media"}
 
     async def test_a_video_that_is_gone(self) -> None:
         asking = call(listed())
@@ -1098,3 +1112,26 @@ class TestWithTheSandbox:
             (row,) = client.fetch_metrics(found)
             assert None not in (row.impressions, row.shares, row.saves, row.clicks, row.watch_seconds)
             assert row.watch_seconds > row.shares
+
+    def test_a_private_video_that_is_not_in_the_batch(self) -> None:
+        with stage() as (box, _, client):
+            box.youtube.private_in_batch = False
+            outcome = client.publish(post(visibility="private"), "youtube", idempotency_key="k")["youtube"]
+            (row,) = client.fetch_metrics(outcome.receipt)
+            assert row.error is None
+            assert row.video_views is not None
+
+    def test_the_question_has_a_length_of_zero(self) -> None:
+        with stage() as (box, wire, client):
+            box.fault("dropped-after", platform="youtube")
+            client.publish(post(), "youtube", idempotency_key="k")
+            asked = wire.requests("PUT", "/upload/youtube/v3/videos")[-1]
+            assert asked.headers["content-range"].startswith("bytes */")
+            assert asked.headers["content-length"] == "0"
+
+    def test_options_travel_as_json(self) -> None:
+        options = YouTubeOptions(
+            publish_at=LATER, localizations={"de": {"title": "Der Stapellauf"}}, playlist="PL1"
+        )
+        given = Post("We sail", title="The launch").variant("youtube", options)
+        assert Post.from_dict(given.to_dict()) == given

@@ -21,6 +21,7 @@ CHILD = """
 import json, os, signal, sys
 from socialkit import Client, Post, Video, YouTube
 from socialkit.media import DigestingBlob
+from socialkit.transport._body import Flight
 
 given, video, store, after = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 whole, count = DigestingBlob.chunks, [0]
@@ -33,6 +34,14 @@ async def dying(self, start=0, stop=None):
         yield piece
 
 DigestingBlob.chunks = dying
+finish = Flight.finish
+
+def last_word(self):
+    if after < 0 and self.left and self.before is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    finish(self)
+
+Flight.finish = last_word
 with Client({"yt": YouTube(**given)}, store=store) as client:
     post = Post("We sail", title="The launch", media=[Video(video)])
     print(client.publish(post, "yt", idempotency_key="k")["yt"].receipt.id)
@@ -68,3 +77,18 @@ def test_kill_9_costs_at_most_one_chunk(tmp_path: Path, share: float) -> None:
     again = sum(size for _, _, size in log) - stored
     assert again == len(data) - stored
     assert again - (len(data) - int(len(data) * share)) <= CHUNK
+
+
+def test_kill_9_right_after_the_commit_is_settled_by_the_session(tmp_path: Path) -> None:
+    video = tmp_path / "launch.mp4"
+    video.write_bytes(mp4())
+    with Sandbox(["youtube"], clock=ManualClock(datetime.now(UTC))) as box, box.serve() as url:
+        box.youtube.seconds_to_process = 0.0
+        given = box.youtube.credentials(f"{url}/youtube")
+        assert run(given, video, tmp_path / "store.db", -1).returncode == -signal.SIGKILL
+        done = run(given, video, tmp_path / "store.db")
+        assert done.returncode == 0, done.stderr
+        (entry,) = box.timeline("youtube")
+        asked = [one.path for one in box.requests if one.method == "GET"]
+    assert done.stdout.strip() == entry.id
+    assert "/youtube/v3/playlistItems" not in asked

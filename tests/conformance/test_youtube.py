@@ -134,7 +134,9 @@ def test_every_exchange_of_a_post_with_everything_is_as_described() -> None:
         given = given.variant("youtube", options)
         outcome = client.publish(given, "youtube", idempotency_key="k")["youtube"]
         assert outcome.missing == ()
-        client.edit(outcome.receipt, given)
+        client.edit(
+            outcome.receipt, post("New words", media=[Video(mp4(data=CHUNK))], tags=["boat"], language="en")
+        )
         box.clock.advance(3 * 86_400)
         client.accounts["youtube"].analytics = True
         client.fetch_metrics([outcome.receipt, outcome.receipt.url])

@@ -70,7 +70,7 @@ def request_of(draft: Draft) -> Json:
     due = options.publish_at
     request: Json = {
         "snippet": {
-            "title": (post.title or "").strip(),
+            "title": post.title or "",
             "description": post.text,
             "tags": list(post.tags) or None,
             "categoryId": options.category_id or _CATEGORY,
@@ -157,7 +157,10 @@ def tag_length(tags: tuple[str, ...]) -> int:
 
 def check_post(draft: Draft, now: datetime) -> None:
     """What YouTube would refuse that the rules cannot say."""
-    _check_words(draft, "title", (draft.post.title or "").strip(), TITLE)
+    title = draft.post.title or ""
+    if title and not title.strip():
+        draft.problem("title", "empty", "a title needs more than blanks")
+    _check_words(draft, "title", title, TITLE)
     _check_words(draft, "text", draft.post.text, None)
     _check_tags(draft)
     _check_languages(draft)

@@ -452,7 +452,7 @@ class YouTube(base.Adapter):
         What the new post does not name (visibility, schedule, category) stays as it is.
         """
         video_id, video = own_id_of(receipt), part.media[0]
-        _refuse_other_file(receipt, video, call)
+        _refuse_fixed(receipt, part, call)
         request = part.body["request"]
         parts = ",".join(dict.fromkeys(("snippet", "status", *request)))
         answer = await call.read("GET", f"{API}/videos", params={"part": parts, "id": video_id})
@@ -466,15 +466,10 @@ class YouTube(base.Adapter):
         changed = await call.attach(
             "PUT", f"{API}/videos", params=params, json=body, repeatable=True, cost=WRITE
         )
-        missing = [
-            f"{name}: not changed by an edit" for name in ("playlist", "comment") if part.body.get(name)
-        ]
         sent = sent_of({**changed.json(), "id": video_id}, call.now(), receipt.raw)
         if video.thumbnail is not None:
-            await _tell("thumbnail", missing, self._thumbnail(sent, video.thumbnail, call))
-        for caption in video.captions:
-            await _tell(f"captions {caption.language}", missing, self._caption(sent, caption, call))
-        return attrs.evolve(sent, missing=(*sent.missing, *missing))
+            await self._thumbnail(sent, video.thumbnail, call)
+        return sent
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
         params = {"id": own_id_of(receipt)}
@@ -600,10 +595,10 @@ class YouTube(base.Adapter):
             at = receipt.published_at
             if at and ((since and at < since) or (until and at > until)):
                 continue
-            if left <= 0:
-                return
             yield receipt
             left -= 1
+            if left <= 0:
+                return
 
     async def resolve(self, reference: str, call: Call) -> Receipt:
         """A permalink (watch, youtu.be, shorts, live, embed), or a bare id."""
@@ -678,11 +673,23 @@ def _track(video_id: str, caption: base.PartMedia) -> Json:
     return {"videoId": video_id, "language": caption.language or "und", "name": name, "isDraft": False}
 
 
-def _refuse_other_file(receipt: Receipt, video: base.PartMedia, call: Call) -> None:
-    known = receipt.raw.get("digest")
+def _refuse_fixed(receipt: Receipt, part: Part, call: Call) -> None:
+    """What an edit cannot do, before anything is changed."""
+    video, known, problems = part.media[0], receipt.raw.get("digest"), list[Problem]()
     if known and known != video.digest[:16]:
         words = "YouTube cannot replace a video's file; delete it and publish anew, or give the same file"
-        raise errors.InvalidPost([Problem(call.account, "media", "fixed", words)])
+        problems.append(Problem(call.account, "media", "fixed", words))
+    fixed = {
+        "media[0].captions": bool(video.captions),
+        "options.playlist": bool(part.body.get("playlist")),
+        "options.first_comment": bool(part.body.get("comment")),
+    }
+    words, hint = "an edit does not change it", "leave it out; what the video has stays"
+    problems += [
+        Problem(call.account, name, "fixed", words, hint=hint) for name, given in fixed.items() if given
+    ]
+    if problems:
+        raise errors.InvalidPost(problems)
 
 
 def _word(flag: bool) -> str:
