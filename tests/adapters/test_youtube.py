@@ -93,7 +93,8 @@ class TestAccount:
         assert YouTube(refresh_token="r", client_id="c", client_secret="s").seed.kind == "oauth2"
 
     def test_where_analytics_are_asked(self) -> None:
-        assert YouTube().analytics_server == "https://youtubeanalytics.googleapis.com"
+        for server in ("https://www.googleapis.com", "https://youtube.googleapis.com/"):
+            assert YouTube(server=server).analytics_server == "https://youtubeanalytics.googleapis.com"
         assert YouTube(server="http://127.0.0.1:9/youtube/").analytics_server == "http://127.0.0.1:9/youtube"
         assert YouTube(analytics_server="https://a.example.com/").analytics_server == "https://a.example.com"
 

@@ -65,6 +65,8 @@ from .base import Absent, AccountFacts, Call, CannotTell, Draft, Fence, Finding,
 
 Json = dict[str, Any]
 GOOGLE = "https://www.googleapis.com"
+_GOOGLES = (GOOGLE, "https://youtube.googleapis.com")
+"""Both answer alike."""
 _ANALYTICS_SERVER = "https://youtubeanalytics.googleapis.com"
 API, UPLOAD = "/youtube/v3", "/upload/youtube/v3"
 ROUNDS = 4
@@ -115,7 +117,7 @@ class YouTube(base.Adapter):
         kind = "oauth2" if refresh_token else "bearer"
         tokens = base.Credential(kind, access_token=token, refresh_token=refresh_token)
         super().__init__(server, attrs.evolve(tokens, client_id=client_id, client_secret=client_secret))
-        own = _ANALYTICS_SERVER if self.server == GOOGLE else self.server
+        own = _ANALYTICS_SERVER if self.server in _GOOGLES else self.server
         self.analytics, self.analytics_server = analytics, (analytics_server or own).rstrip("/")
 
     # --- who am I ------------------------------------------------------------------------------------------
