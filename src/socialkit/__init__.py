@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .adapters.devto import DevTo
     from .adapters.mastodon import Mastodon
     from .adapters.x import X
+    from .adapters.youtube import YouTube
     from .auth import Account, App, Login
     from .client import AsyncClient, Client
     from .errors import (
@@ -120,6 +121,7 @@ __all__ = [
     "Verdict",
     "Video",
     "X",
+    "YouTube",
     "__version__",
 ]
 
