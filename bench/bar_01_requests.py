@@ -9,18 +9,18 @@ from typing import Any
 
 import attrs
 
-from socialkit import Post
 from socialkit.model import Receipt
 from socialkit.registry import adapter, platforms
 from socialkit.sandbox import Sandbox
 from socialkit.testing import ManualClock
 
-from .peers import MISSING, bluesky_client, label, mastodon_client, peer, tweepy_client
+from .peers import MISSING, bluesky_client, google_client, label, mastodon_client, peer, tweepy_client
+from .posts import post_for
 from .table import Row
 
 POSTS = 1000
-TARGETS = {"x": 10, "bluesky": 40, "mastodon": 50}
-PEERS = {"x": "tweepy", "bluesky": "atproto", "mastodon": "mastodon"}
+TARGETS = {"x": 10, "youtube": 20, "bluesky": 40, "mastodon": 50}
+PEERS = {"x": "tweepy", "youtube": "googleapiclient", "bluesky": "atproto", "mastodon": "mastodon"}
 
 
 @attrs.frozen
@@ -54,7 +54,7 @@ async def measure(platform: str, posts: int, peer_too: bool = True) -> tuple[Cou
 
 async def _made(box: Sandbox, client: Any, platform: str, number: int) -> Receipt:
     box.clock.advance(0.05)  # a record key is a moment: no two posts in the same one
-    report = await client.publish(Post(f"Post number {number}"), to=platform)
+    report = await client.publish(post_for(platform, f"Post number {number}"), to=platform)
     receipt: Receipt = report[platform].receipt
     return receipt
 
@@ -100,7 +100,20 @@ def _by_100(given: dict[str, Any]) -> Callable[[list[Receipt]], int]:
     return read
 
 
-_READERS = {"mastodon": _by_status, "bluesky": _by_25, "x": _by_100}
+def _by_50(given: dict[str, Any]) -> Callable[[list[Receipt]], int]:
+    videos = google_client(given).videos()
+
+    def read(receipts: list[Receipt]) -> int:
+        ids = [one.id for one in receipts]
+        parts = [ids[n : n + 50] for n in range(0, len(ids), 50)]
+        return sum(
+            len(videos.list(part="statistics", id=",".join(part)).execute()["items"]) for part in parts
+        )
+
+    return read
+
+
+_READERS = {"mastodon": _by_status, "bluesky": _by_25, "x": _by_100, "youtube": _by_50}
 
 
 def judge(platform: str, ours: Count, theirs: Count | None, posts: int = POSTS) -> Row:

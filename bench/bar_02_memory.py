@@ -17,14 +17,14 @@ import attrs
 from socialkit.registry import platforms
 
 from .canned import child
-from .peers import MISSING, bluesky_client, label, mastodon_client, peer
+from .peers import MISSING, bluesky_client, google_client, label, mastodon_client, peer
 from .pictures import sparse_mp4
 from .served import served
 from .table import Row
 
 GIB, LIMIT_MIB = 1 << 30, 16.0
-SIZES = {"x": GIB, "bluesky": 300_000_000, "mastodon": 103_809_024}
-PEERS = {"x": "httpx", "bluesky": "atproto", "mastodon": "mastodon"}
+SIZES = {"x": GIB, "youtube": GIB, "bluesky": 300_000_000, "mastodon": 103_809_024}
+PEERS = {"x": "httpx", "youtube": "googleapiclient", "bluesky": "atproto", "mastodon": "mastodon"}
 
 
 @attrs.frozen
@@ -71,18 +71,20 @@ def _status(name: str) -> int:
 
 
 def _ours(platform: str, given: dict[str, Any]) -> Any:
-    from socialkit import Client, Image, Post, Video
+    from socialkit import Client, Image, Video
     from socialkit.registry import adapter
 
     from .pictures import png
+    from .posts import post_for
     from .served import Hurried
 
     clock = Hurried(given["server"].rpartition("/")[0])
     client = Client({"brand": adapter(platform)(**given)}, timeout=120, clock=clock)
-    client.publish(Post("a small one", media=[Image(png(8, 8), alt="a dot")]), to="brand")
+    pictures = {"media": [Image(png(8, 8), alt="a dot")]} if adapter(platform).rules.images else {}
+    client.publish(post_for(platform, "a small one", **pictures), to="brand")
 
     def work(video: str) -> str:
-        post = Post("a huge one", media=[Video(video, alt="a black video")])
+        post = post_for(platform, "a huge one", media=[Video(video, alt="a black video")])
         outcome = client.publish(post, to="brand", errors="return")["brand"]
         return str(outcome.status.value) if outcome.ok else f"{outcome.status.value}: {outcome.error}"
 
@@ -140,7 +142,25 @@ def _x(platform: str, given: dict[str, Any]) -> Any:
     return work
 
 
-_PEERS = {"mastodon": _mastodon, "bluesky": _bluesky, "x": _x}
+def _youtube(platform: str, given: dict[str, Any]) -> Any:
+    """Google's own client, in pieces as large as ours."""
+    client = google_client(given)
+    media = peer("googleapiclient.http")
+    assert media is not None
+    body = {"snippet": {"title": "a huge one"}, "status": {"privacyStatus": "public"}}
+    client.channels().list(part="id", mine=True).execute()
+
+    def work(video: str) -> str:
+        file = media.MediaFileUpload(video, "video/mp4", chunksize=8 << 20, resumable=True)
+        request, done = client.videos().insert(part="snippet,status", body=body, media_body=file), None
+        while done is None:
+            _, done = request.next_chunk()
+        return "uploaded" if done["id"] else "?"
+
+    return work
+
+
+_PEERS = {"mastodon": _mastodon, "bluesky": _bluesky, "x": _x, "youtube": _youtube}
 
 
 # --- the bar ----------------------------------------------------------------------------------------------------------

@@ -22,12 +22,13 @@ from typing import Any
 import attrs
 
 from socialkit import Image, Outcome, Post, Status
-from socialkit.registry import platforms
+from socialkit.registry import adapter, platforms
 from socialkit.sandbox import Sandbox
 from socialkit.testing import ManualClock
 
 from .bar_01_requests import unlimited
 from .pictures import png
+from .posts import post_for
 from .table import Row
 
 TRIALS, BLOCK, SEED = 1000, 25, 6
@@ -84,6 +85,7 @@ SUBJECTS = (
     ),
     Subject("Bluesky", "bluesky", None, 1.0),
     Subject("X", "x", None, 0.99),
+    Subject("YouTube", "youtube", None, 1.0),
 )
 
 
@@ -170,8 +172,9 @@ class Trial:
     async def run(self) -> tuple[Outcome, int]:
         """How it ended, and how many answers were lost."""
         await self._plan_faults()
-        media = [Image(png(2, 2), alt="a dot")] if self.beside in MEDIA_FAULTS else []
-        outcome = await self._drive(Post(self.text, media=media))
+        pictured = self.beside in MEDIA_FAULTS and adapter(self.subject.platform).rules.images
+        media = {"media": [Image(png(2, 2), alt="a dot")]} if pictured else {}
+        outcome = await self._drive(post_for(self.subject.platform, self.text, **media))
         planned = sum(fault.times for fault in self.box.faults.pending() if fault.kind in LOST)
         self.box.faults.clear()
         self.box.clock.advance(1800)

@@ -71,7 +71,7 @@ def publish(what: str, platform: str, video: str, store: str, given: dict[str, A
     from socialkit.registry import adapter
 
     from .served import Hurried
-    from .subjects import post_for
+    from .posts import post_for
 
     def die(event: Progress) -> None:
         if what == "dies" and event.stage == "uploading" and event.sent >= SHARE * event.total:

@@ -10,10 +10,11 @@ from typing import Any
 
 import attrs
 
+from socialkit.contracts._samples import mp4
 from socialkit.sandbox import Sandbox
 from socialkit.testing import ManualClock
 
-from .peers import MISSING, bluesky_client, label, mastodon_client, peer, tweepy_client
+from .peers import MISSING, bluesky_client, google_client, label, mastodon_client, peer, tweepy_client
 
 SAMPLE, SEED, PATIENCE, TRIES = 40, 6, 0.15, 3
 LOST = ("stored-then-500", "stored-then-hang", "stored-later", "dropped-before", "dropped-after")
@@ -73,10 +74,23 @@ def _x(given: dict[str, Any]) -> Publish:
     return lambda text: client.create_tweet(text=text, user_auth=False)
 
 
+def _youtube(given: dict[str, Any]) -> Publish:
+    client, http = google_client(given, timeout=PATIENCE), peer("googleapiclient.http")
+    assert http is not None
+
+    def publish(text: str) -> Any:
+        body = {"snippet": {"title": text[:60], "description": text}, "status": {"privacyStatus": "public"}}
+        media = http.MediaInMemoryUpload(mp4(), "video/mp4", resumable=True)
+        return client.videos().insert(part="snippet,status", body=body, media_body=media).execute()
+
+    return publish
+
+
 _CLIENTS: dict[str, tuple[str, Callable[[dict[str, Any]], Publish]]] = {
     "mastodon": ("mastodon", _mastodon),
     "bluesky": ("atproto", _bluesky),
     "x": ("tweepy", _x),
+    "youtube": ("googleapiclient", _youtube),
 }
 
 

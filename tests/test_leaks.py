@@ -16,8 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
+from media_files import mp4
 from processes import picture
-from socialkit import Client, Image, Post, SocialKitError
+from socialkit import Client, Image, Post, SocialKitError, Video
 from socialkit.registry import platforms, sandbox_boxes
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.page import render
@@ -195,15 +196,18 @@ def platform(request: pytest.FixtureRequest) -> str:
 
 
 def post_for(client: Client, platform: str, folder: Path) -> Post:
-    """A post with all the platform takes of: words, a title, a picture."""
+    """A post with all the platform takes of: words, a title, a picture, a video where it takes nothing else."""
     file = folder / "hero.png"
     file.write_bytes(picture())
     pictures = [Image(file, alt="a boat")]
+    clip = folder / "launch.mp4"
+    clip.write_bytes(mp4())
     for post in (
         Post("We ship today", media=pictures),
         Post("We ship today"),
         Post("We ship today", title="The news"),
         Post(title="The news", media=pictures),
+        Post("We ship today", title="The news", media=[Video(clip)]),
     ):
         if not client.plan(post, to=platform)[platform].errors:
             return post

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .adapters.pinterest import Pinterest
     from .adapters.reddit import Reddit
     from .adapters.x import X
+    from .adapters.youtube import YouTube
     from .auth import Account, App, Login
     from .client import AsyncClient, Client
     from .errors import (
@@ -124,6 +125,7 @@ __all__ = [
     "Verdict",
     "Video",
     "X",
+    "YouTube",
     "__version__",
 ]
 

@@ -160,6 +160,8 @@ class BoundCall:
         self._allow("commit")
         work = self._work
         assert work is not None
+        if work.unkept:  # what find() will ask with must be in the store before anything can be lost
+            await self.keep()
         await self._check_uploads()
         for _ in range(COMMIT_ATTEMPTS - 1):
             try:

@@ -26,6 +26,7 @@ _PLATFORMS = {
     "pinterest": "Pinterest",
     "reddit": "Reddit",
     "x": "X",
+    "youtube": "YouTube",
 }
 _SIGN_IN = {
     "discord": "Discord",
@@ -43,7 +44,6 @@ _SIGN_IN = {
     "tiktok": "TikTok",
     "tumblr": "Tumblr",
     "wordpress": "WordPress",
-    "youtube": "YouTube",
 }
 """Platforms people can sign in to, and nothing is published to yet."""
 _ADAPTERS, _SANDBOX = "socialkit.adapters", "socialkit.sandbox"

@@ -39,9 +39,10 @@ def attaches(adapter: Adapter) -> bool:
     return type(adapter).attach is not Adapter.attach
 
 
-def part_call(account: Account, intent: Intent, index: int, shelf: Shelf) -> BoundCall:
-    """A call that may only read, with what the part remembers at hand."""
-    work = PartWork(intent, index, shelf, {})
+async def part_call(account: Account, intent: Intent, index: int, shelf: Shelf) -> BoundCall:
+    """A call that may only read, with what the part remembers at hand, its secrets too."""
+    secrets = await account.machinery.journal.secrets(intent, index)
+    work = PartWork(intent, index, shelf, {}, secrets=secrets)
     return BoundCall(account, work=work, facts=account.facts)
 
 
@@ -81,7 +82,7 @@ async def find(account: Account, intent: Intent, index: int, shelf: Shelf) -> Fi
     began = intent.states[index].lost[0].at
     claimed = await account.machinery.journal.claimed(intent, since=began - SLACK)
     lost = _lost(account, intent, index, claimed)
-    call = part_call(account, intent, index, shelf)
+    call = await part_call(account, intent, index, shelf)
     try:
         finding = await account.adapter.find(lost, call)
         if (now_known := _lost(account, intent, index, claimed)) != lost:
@@ -149,7 +150,7 @@ async def check(account: Account, intent: Intent, shelf: Shelf) -> None:
     await account.ready()
     for index, state in enumerate(intent.states):
         if state.sent and state.sent.status in (Status.PROCESSING, Status.SCHEDULED):
-            call = part_call(account, intent, index, shelf)
+            call = await part_call(account, intent, index, shelf)
             now = await account.adapter.check(state.sent, call)
             if now != state.sent:
                 await account.machinery.journal.live(intent, index, now)

@@ -39,6 +39,22 @@ class Discovery:
         if problems:
             raise SpecViolation(f"{answer.request.method} {answer.request.url.path}", problems)
 
+    def check_exchange(self, answer: httpx.Response, method: str) -> None:
+        """The same for a request with a body, and for uploads: their paths, and the session's own parameter."""
+        described, request = self._method(method), answer.request
+        session = "upload_id" in request.url.params
+        problems = [*self._request_problems(request, described)]
+        if paths := _upload_paths(described):
+            problems = [one for one in problems if session is False or "method is" not in one]
+            problems = [one for one in problems if not (session and "parameter upload_id" in one)]
+            problems = [one for one in problems if request.url.path not in paths or "path is" not in one]
+        if "request" in described and not session:
+            problems += _problems(self._answers(described["request"]["$ref"]), json.loads(request.content))
+        if answer.is_success and answer.content and "response" in described:
+            problems += _problems(self._answers(described["response"]["$ref"]), answer.json())
+        if problems:
+            raise SpecViolation(f"{request.method} {request.url.path}", problems)
+
     def _method(self, name: str) -> Json:
         *resources, method = name.split(".")
         here = self.document
@@ -71,6 +87,16 @@ class Discovery:
     def _answers(self, name: str) -> Validator:
         definitions = {key: _strict(schema) for key, schema in self.document["schemas"].items()}
         return Draft7Validator({"$ref": f"#/definitions/{name}", "definitions": definitions})
+
+
+def _upload_paths(described: Json) -> set[str]:
+    protocols = described.get("mediaUpload", {}).get("protocols", {})
+    return {one["path"] for one in protocols.values()}
+
+
+def _problems(checker: Validator, body: Any) -> list[str]:
+    found = checker.iter_errors(body)
+    return [f"{'.'.join(map(str, one.absolute_path)) or 'the body'}: {one.message}" for one in found]
 
 
 def _strict(schema: Json) -> Json:

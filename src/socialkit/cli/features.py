@@ -45,8 +45,10 @@ def _text(rules: Rules) -> str:
 
 
 def _link(rules: Rules) -> str:
+    if (told := dict(rules.limited).get("link")) is not None:
+        return told
     if "link" in rules.carries:
-        return dict(rules.limited).get("link", "card made by us")
+        return "card made by us"
     return "card made by the platform" if "link" in rules.in_text else "no"
 
 

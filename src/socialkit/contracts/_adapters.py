@@ -18,7 +18,7 @@ from ..adapters._errors import from_table
 from ..adapters.base import CONTRACT, Part, Response, Sent
 from ..errors import ConfigError
 from ..metrics import NUMBERS
-from ..model import Image, Poll, Post, Receipt, Status, Video
+from ..model import Image, Medium, Poll, Post, Receipt, Status, Video
 from ..plan import Plan
 from ..rules import ErrorRow
 from . import _samples
@@ -281,8 +281,12 @@ class AdapterContract(FaultTests, AdapterSuite):
             sent = Sent(receipt.id, receipt.url, receipt.published_at, raw=receipt.raw)
             assert structure(Sent, json.loads(json.dumps(plain(sent)))) == sent
 
-    def _files(self, folder: str) -> list[Image]:
-        """A picture that can travel: bytes in memory cannot."""
+    def _files(self, folder: str) -> list[Medium]:
+        """A picture that can travel, or a video where there are no pictures: bytes in memory cannot."""
+        if self.rules.images is None and self.rules.video is not None and not self.rules.video.by_url:
+            clip = Path(folder, "boat.mp4")
+            clip.write_bytes(_samples.mp4())
+            return [Video(clip, alt="The boat")]
         if self.rules.images is None or self.rules.images.by_url:
             return [self.picture()] if self.rules.images else []
         path = Path(folder, "boat.png")

@@ -197,7 +197,7 @@ class FaultyApp:
 
 def _masked(query: str) -> str:
     """A query string without the values of anything that may be a secret."""
-    secret = "token|secret|key|password|signature|code|proof"
+    secret = "token|secret|key|password|signature|code|proof|upload_id"
     return re.sub(rf"(?i)([^&=]*(?:{secret})[^&=]*)=[^&]*", r"\1=***", query)
 
 

@@ -1,6 +1,7 @@
-"""YouTube's side of signing in: Google's accounts, and the channel a token belongs to.
+"""YouTube: the Data API v3 with its resumable uploads, and the Analytics API, as they answer in late 2026.
 
-Facts: the Data API's discovery document (revision 20261104) and Google's OAuth pages, read in November 2026.
+Facts: the Data API's discovery document (revision 20261104), its documentation and Google's OAuth pages, read in
+November 2026.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .core import Answer
-from .google_auth import GOOGLE_HOSTS, SCOPE, GoogleSignIn
+from .youtube_api import READ
+from .youtube_channel import Channel
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -18,14 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["YouTubeBox"]
 
 Json = dict[str, Any]
-_READS = frozenset(
-    f"{SCOPE}{name}" for name in ("youtube", "youtube.force-ssl", "youtube.readonly", "youtubepartner")
-)
 _PARTS = frozenset({"id", "snippet", "statistics", "contentDetails", "status"})
 
 
-class YouTubeBox(GoogleSignIn):
+class YouTubeBox(Channel):
     """Two channels, ``brand`` and ``other``, and ``newcomer``, who has a Google account and no channel.
+
+    ``seconds_to_process``, ``long_uploads``, ``daily_uploads``, ``phone_verified``, ``comments_off`` and
+    ``add_playlist()`` set the scene; ``sessions`` are the uploads that were begun.
 
     >>> from socialkit.sandbox import Sandbox
     >>> with Sandbox(["youtube"]) as box:
@@ -36,8 +38,10 @@ class YouTubeBox(GoogleSignIn):
     contract: ClassVar[int] = 1
     platform: ClassVar[str] = "youtube"
     title: ClassVar[str] = "YouTube"
-    publishes: ClassVar[bool] = False
-    hosts = ("www.googleapis.com", "youtube.googleapis.com", *GOOGLE_HOSTS)
+    publish_match: ClassVar[str] = "PUT /(?:resumable/)?upload/youtube/v3/videos"
+    upload_match: ClassVar[str] = "PUT /(?:resumable/)?upload/youtube/v3/videos"
+    subscribers: int = 1240
+    hidden_subscribers: bool = False
 
     def address(self, base_url: str | None = None) -> str:
         """Where accounts sign in."""
@@ -47,24 +51,33 @@ class YouTubeBox(GoogleSignIn):
         """The id of the person's channel."""
         return str(self.people[username].channel)
 
+    def credentials(self, base_url: str | None = None) -> Json:
+        """The brand's channel, signed in with every scope."""
+        issued = self.token_for("brand")
+        return {
+            "server": base_url or "https://www.googleapis.com",
+            "token": issued.access_token,
+            "refresh_token": issued.refresh_token,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+        }
+
     def routes(self) -> list[BaseRoute]:
-        """Google's accounts, and ``channels.list``."""
-        return [*self.google_routes(), self.route("GET", "/youtube/v3/channels", self.list_channels)]
+        """Google's accounts, and YouTube's APIs."""
+        channels = self.route("GET", "/youtube/v3/channels", self.list_channels)
+        own = [channels, *self.video_routes(), *self.channel_routes(), *self.upload_routes()]
+        return [*self.google_routes(), *own]
 
     def list_channels(self, request: Request) -> Response:
         """``GET /youtube/v3/channels?mine=true``: the channel the token belongs to."""
         from starlette.responses import JSONResponse
 
-        person = self.people[self.any_grant(request, _READS).username]
-        parts = frozenset(filter(None, request.query_params.get("part", "").split(",")))
-        if not parts:
-            raise Answer(self.error(400, "missingRequiredParameter", "No part was given."))
+        person = self.people[self.any_grant(request, READ).username]
+        parts = self.parts(request, _PARTS)
         if request.query_params.get("mine") != "true":
-            raise Answer(self.error(400, "missingRequiredParameter", "No filter selected."))
-        if parts - _PARTS:
-            raise Answer(self.error(400, "unknownPart", ",".join(sorted(parts - _PARTS))))
+            raise self.refuse(400, "missingRequiredParameter", "No filter selected.")
         if person.channel is None:
-            raise Answer(self._no_channel())
+            raise Answer(self.no_channel())
         return JSONResponse(
             {
                 "kind": "youtube#channelListResponse",
@@ -74,12 +87,7 @@ class YouTubeBox(GoogleSignIn):
             }
         )
 
-    def _no_channel(self) -> Response:
-        return self.api_error(
-            401, "youtubeSignupRequired", "Unauthorized", "UNAUTHENTICATED", "youtube.header"
-        )
-
-    def _channel(self, person: Any, parts: frozenset[str]) -> Json:
+    def _channel(self, person: Any, parts: list[str]) -> Json:
         snippet = {
             "title": person.title,
             "description": "",
@@ -88,13 +96,26 @@ class YouTubeBox(GoogleSignIn):
             "thumbnails": {"default": {"url": "https://example.com/picture.png", "width": 88, "height": 88}},
             "localized": {"title": person.title, "description": ""},
         }
-        counts = {"viewCount": "0", "subscriberCount": "0", "hiddenSubscriberCount": False, "videoCount": "0"}
         uploads = {"relatedPlaylists": {"likes": "", "uploads": f"UU{person.channel[2:]}"}}
-        status = {"privacyStatus": "public", "isLinked": True, "longUploadsStatus": "allowed"}
-        every = {"snippet": snippet, "statistics": counts, "contentDetails": uploads, "status": status}
+        status = {"privacyStatus": "public", "isLinked": True, "longUploadsStatus": self.long_uploads}
+        every = {
+            "snippet": snippet,
+            "statistics": self._channel_counts(person),
+            "contentDetails": uploads,
+            "status": status,
+        }
         return {
             "kind": "youtube#channel",
             "etag": self.digest("channel", person.channel)[:27],
             "id": person.channel,
             **{name: value for name, value in every.items() if name in parts},
         }
+
+    def _channel_counts(self, person: Any) -> Json:
+        name = next(name for name, one in self.people.items() if one is person)
+        own = [entry for entry in self.listed(name) if entry.visibility == "public"]
+        views = sum(self.counts(entry)["views"] for entry in own)
+        told: Json = {"viewCount": str(views), "hiddenSubscriberCount": self.hidden_subscribers}
+        if not self.hidden_subscribers:
+            told["subscriberCount"] = str(self.subscribers // 10 * 10)
+        return {**told, "videoCount": str(len(own))}

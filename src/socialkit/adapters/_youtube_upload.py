@@ -1,0 +1,145 @@
+"""Google's resumable upload: a session that holds the bytes, asked for what it has, given the rest.
+
+The session's address is a secret and the only handle of the upload. The video is made by the last byte, and by one
+session once: it can always be asked again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+from urllib.parse import quote
+
+import attrs
+
+from .. import errors
+from . import base
+from .base import Call, PartMedia
+
+UNIT = 256 * 1024
+CHUNK = 32 * UNIT
+"""Bytes of every piece but the last: a multiple of 256 KiB, as Google asks for."""
+PASSING = (500, 502, 503, 504)
+GONE = (404, 410)
+TIMEOUT = 300.0
+PATIENCE = 5
+"""How often a piece may be sent without the session holding more afterwards."""
+
+MEMORY = "session"
+
+
+@attrs.frozen
+class Standing:
+    """What a session holds: bytes up to ``at``; the ``video`` it became; or nothing: it is gone."""
+
+    at: int | None = None
+    video: dict[str, Any] | None = None
+
+    @property
+    def gone(self) -> bool:
+        return self.at is None and self.video is None
+
+
+def standing_of(answer: base.Response) -> Standing:
+    """From an answer of the session: 308 with the range it holds, 200 or 201 with the video, 404 or 410.
+
+    >>> standing_of(base.Response(308, {"range": "bytes=0-524287"})).at
+    524288
+    """
+    if answer.status in GONE:
+        return Standing()
+    if answer.status != 308:
+        return Standing(video=dict(answer.json()))
+    held = re.fullmatch(r"bytes=0-([0-9]{1,15})", answer.headers.get("range", "").strip())
+    return Standing(at=int(held[1]) + 1 if held else 0)
+
+
+def piece_after(at: int, size: int) -> tuple[int, int, Literal["prepare", "commit"]]:
+    """The next piece as (start, stop, step): whole chunks, then the last one, with which the video begins to be.
+
+    >>> piece_after(0, CHUNK + 1), piece_after(CHUNK, CHUNK + 1)
+    ((0, 8388608, 'prepare'), (8388608, 8388609, 'commit'))
+    """
+    return (at, at + CHUNK, "prepare") if size - at > CHUNK else (at, size, "commit")
+
+
+def range_of(start: int, stop: int, size: int) -> str:
+    """The Content-Range of a piece; a session that has all bytes is only asked to end."""
+    return f"bytes {start}-{stop - 1}/{size}" if stop > start else f"bytes */{size}"
+
+
+def file_name(item: PartMedia, mark: str) -> str:
+    """The file's name with a mark that no other upload has: the owner can read it back.
+
+    >>> file_name(PartMedia("video", "video/mp4", 1, "d", "s", name="Hero film.mp4"), "1f")
+    'Hero-film-1f.mp4'
+    """
+    stem, dot, suffix = item.name.rpartition(".")
+    stem, suffix = (stem, suffix) if dot else (suffix, "")
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:60] or "video"
+    end = re.sub(r"[^A-Za-z0-9]+", "", suffix)[:8]
+    return f"{plain}-{mark}" + (f".{end}" if end else "")
+
+
+def upload_headers(size: int, mime: str, name: str | None = None) -> dict[str, str]:
+    """What opens a session besides its JSON."""
+    told = {"x-upload-content-length": str(size), "x-upload-content-type": mime}
+    return told | ({"slug": quote(name)} if name else {})
+
+
+def address_in(answer: base.Response) -> str:
+    """The session's address, from the answer that opened it."""
+    url = answer.headers.get("location", "")
+    if not url.startswith(("https://", "http://")):
+        raise errors.Declined("YouTube opened no upload session: its answer names no address")
+    return url
+
+
+async def ask(url: str, size: int, call: Call) -> Standing:
+    """How far a session has come."""
+    answer = await call.read(
+        "PUT",
+        url,
+        content=b"",
+        headers={"content-range": f"bytes */{size}"},
+        accept=(308, *GONE),
+        cost=0,
+    )
+    return standing_of(answer)
+
+
+async def fill(url: str, blob: base.Blob, standing: Standing, call: Call) -> Standing:
+    """Everything but the last piece into the session, from where it stands."""
+    stuck = 0
+    while standing.at is not None:
+        start, stop, step = piece_after(standing.at, blob.size)
+        if step == "commit":
+            break
+        answer = await call.prepare(
+            "PUT",
+            url,
+            content=base.Slice(blob, start, stop),
+            headers={"content-range": range_of(start, stop, blob.size), "content-type": blob.mime},
+            accept=(308, *GONE, *PASSING),
+            timeout=TIMEOUT,
+            cost=0,
+        )
+        failed = answer.status in PASSING
+        standing = await _after_rest(url, blob.size, stuck, call) if failed else standing_of(answer)
+        stuck = stuck + 1 if standing.at is not None and standing.at <= start else 0
+        if stuck > PATIENCE:
+            words = f"YouTube's upload does not go on at byte {start} of {blob.size}; nothing is published"
+            raise errors.Unavailable(words, account=call.account, status=answer.status)
+    return standing
+
+
+async def _after_rest(url: str, size: int, stuck: int, call: Call) -> Standing:
+    """Where the session stands after a failure, asked again after a rest that grows."""
+    seen: list[Standing] = []
+
+    async def look() -> base.Response:
+        seen.append(await ask(url, size, call))
+        return base.Response(200, {})
+
+    await call.poll(look, lambda _: len(seen) > 1, waits=(2.0**stuck,))
+    return seen[-1]

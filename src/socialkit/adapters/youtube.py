@@ -1,0 +1,698 @@
+"""YouTube, through the Data API v3 and the Analytics API v2.
+
+A video goes up in a session that makes it with its last byte, and makes it once: after a lost answer the session is
+asked, and an upload that broke off goes on where it stood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import attrs
+
+from socialkit import errors
+from socialkit.flows import Flow
+from socialkit.flows._whoami import as_text, found, told_id
+from socialkit.flows.youtube import FLOWS
+from socialkit.metrics import Metrics
+from socialkit.model import Identity, Problem, Receipt, Status
+from socialkit.rules import Rules
+from socialkit.text import strip_html
+
+from . import _youtube_upload as uploads
+from . import base
+from ._youtube_plan import (
+    YouTubeOptions,
+    check_post,
+    expected_requests,
+    followers_of,
+    merged,
+    request_of,
+    short_of,
+)
+from ._youtube_rules import (
+    ANALYTICS,
+    CAPTION,
+    DAY,
+    RULES,
+    UNVERIFIED_SECONDS,
+    VIDEO,
+    WRITE,
+)
+from ._youtube_videos import (
+    REPORTS,
+    Reported,
+    id_of,
+    is_file,
+    is_other_file,
+    is_permalink,
+    is_processed,
+    likely,
+    moment,
+    own_id_of,
+    pacific_day,
+    quota_midnight,
+    receipt_of,
+    row_of,
+    rows_of,
+    sent_of,
+    video_of,
+    whole,
+)
+from .base import Absent, AccountFacts, Call, CannotTell, Draft, Fence, Finding, Found, Lost, Part, Sent
+
+Json = dict[str, Any]
+GOOGLE = "https://www.googleapis.com"
+_GOOGLES = (GOOGLE, "https://youtube.googleapis.com")
+"""Both answer alike."""
+_ANALYTICS_SERVER = "https://youtubeanalytics.googleapis.com"
+API, UPLOAD = "/youtube/v3", "/upload/youtube/v3"
+ROUNDS = 4
+"""How often one call goes on with an upload that turned out not to be whole, or whose session was gone."""
+SESSION_DAYS = 6
+"""A session is said to live for a week; the documentation does not tell."""
+_PATIENT = (5.0, 10.0, 15.0)
+_SHORT_WAIT = 600.0
+_QUOTA = ("quotaExceeded", "dailyLimitExceeded")
+
+
+class YouTube(base.Adapter):
+    """One channel on YouTube.
+
+    Args:
+        token: an OAuth 2.0 access token with ``YouTube.scopes``; it belongs to one channel. refresh_token: renews it;
+            needs ``client_id`` and, for most apps, ``client_secret``.
+        client_id, client_secret: the OAuth client of the Google Cloud project.
+        server: base URL of the Data API. analytics_server: that of the Analytics API, where it is another one.
+        analytics: ask the Analytics API too: impressions, shares, saves, clicks, time watched. Three requests more for
+            50 videos.
+
+    >>> YouTube(token="…")
+    <YouTube https://www.googleapis.com>
+    """
+
+    contract: ClassVar[int] = 1
+    platform: ClassVar[str] = "youtube"
+    title: ClassVar[str] = "YouTube"
+    rules: ClassVar[Rules] = RULES
+    Options: ClassVar[type[YouTubeOptions]] = YouTubeOptions
+    flows: ClassVar[tuple[Flow, ...]] = FLOWS
+    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = FLOWS[0].scopes
+
+    def __init__(
+        self,
+        *,
+        token: str | None = None,
+        refresh_token: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        server: str = GOOGLE,
+        analytics_server: str | None = None,
+        analytics: bool = False,
+    ) -> None:
+        if refresh_token and not client_id:
+            raise errors.ConfigError("YouTube: refresh_token= needs client_id= of the app it was issued to")
+        kind = "oauth2" if refresh_token else "bearer"
+        tokens = base.Credential(kind, access_token=token, refresh_token=refresh_token)
+        super().__init__(server, attrs.evolve(tokens, client_id=client_id, client_secret=client_secret))
+        own = _ANALYTICS_SERVER if self.server in _GOOGLES else self.server
+        self.analytics, self.analytics_server = analytics, (analytics_server or own).rstrip("/")
+
+    # --- who am I ------------------------------------------------------------------------------------------
+    async def account(self, call: Call) -> AccountFacts:
+        channel = await self._channel("id,snippet,contentDetails,status", call)
+        native, snippet = told_id(self.platform, channel), channel.get("snippet") or {}
+        handle = as_text(snippet.get("customUrl"))
+        return AccountFacts(
+            identity=Identity(self.platform, self.server, native, as_text(snippet.get("title"))),
+            url=f"https://www.youtube.com/{handle if handle else f'channel/{native}'}",
+            software="youtube",
+            fences=(Fence("session", "proved", valid_for=SESSION_DAYS * DAY, repeat_after=5.0),),
+            facts={
+                "handle": handle,
+                "uploads": found(channel, "contentDetails.relatedPlaylists.uploads") or f"UU{native[2:]}",
+                "long_uploads": found(channel, "status.longUploadsStatus"),
+            },
+        )
+
+    async def _channel(self, parts: str, call: Call) -> Json:
+        answer = await call.read("GET", f"{API}/channels", params={"part": parts, "mine": "true"})
+        channel = found(answer.json(), "items.0")
+        if not isinstance(channel, dict):
+            raise errors.Declined("the Google account has no channel; make one at youtube.com")
+        return channel
+
+    def rules_for(self, facts: AccountFacts) -> Rules:
+        """Unverified channels have 15 minutes; analytics tell more, when they are asked."""
+        rules, long_uploads = self.rules, facts.facts.get("long_uploads")
+        if long_uploads in ("eligible", "disallowed"):
+            rules = attrs.evolve(rules, video=attrs.evolve(VIDEO, max_seconds=UNVERIFIED_SECONDS))
+        if self.analytics:
+            more = frozenset({"likes", "comments", "shares", "watch_seconds"})
+            rules = attrs.evolve(
+                rules,
+                metrics=rules.metrics | ANALYTICS,
+                account_metrics=rules.account_metrics | more,
+                account_history=True,
+            )
+        return rules
+
+    # --- plan ----------------------------------------------------------------------------------------------
+    async def plan(self, draft: Draft, call: Call) -> Part:
+        check_post(draft, call.now())
+        body = {
+            "request": request_of(draft),
+            "notify": draft.options.notify_subscribers is not False,
+            "visibility": draft.post.visibility,
+            **followers_of(draft),
+        }
+        return Part(draft.index, body, draft.post.text, requests=expected_requests(draft))
+
+    # --- send ----------------------------------------------------------------------------------------------
+    async def send(self, part: Part, call: Call) -> Sent:
+        video, fence = part.media[0], call.facts.fence("session")
+        blob = await call.open(video)
+        for _ in range(ROUNDS):
+            session, standing = await self._session(part, call)
+            standing = await uploads.fill(session["url"], blob, standing, call)
+            if standing.video is not None:
+                return self._sent(standing.video, part, call)
+            if standing.at is None:
+                self._forget(call)
+                continue
+            start, size = standing.at, blob.size
+            try:
+                answer = await call.commit(
+                    "PUT",
+                    session["url"],
+                    content=base.Slice(blob, start) if start < size else b"",
+                    headers={
+                        "content-range": uploads.range_of(start, size, size),
+                        "content-type": blob.mime,
+                    },
+                    fence=fence,
+                    timeout=uploads.TIMEOUT,
+                    cost=0,
+                )
+            except errors.Declined as error:
+                if not self._goes_on(error, fence, call):
+                    raise
+                continue
+            return self._sent(answer.json(), part, call)
+        raise errors.Unavailable(
+            "YouTube's upload session broke off again and again; nothing is published", account=call.account
+        )
+
+    def _goes_on(self, error: errors.Declined, fence: Fence | None, call: Call) -> bool:
+        """Whether a session that did not end the upload can be asked, or replaced, and the upload gone on with."""
+        status = error.__dict__.get("status")
+        if status in uploads.GONE and not call.lost:
+            self._forget(call)
+            return True
+        return status == 308 and (fence is not None or not call.lost)
+
+    async def _session(self, part: Part, call: Call) -> tuple[Json, uploads.Standing]:
+        """The session that was begun, and how far it is; a new one where there is none (any more)."""
+        size = part.media[0].size
+        known = call.recall(uploads.MEMORY)
+        if known:
+            standing = await uploads.ask(known["url"], size, call)
+            if not standing.gone:
+                return known, standing
+        session = await self._open(part, call)
+        call.remember(uploads.MEMORY, session, secret=True)
+        return session, uploads.Standing(at=0)
+
+    async def _open(self, part: Part, call: Call) -> Json:
+        video, request = part.media[0], part.body["request"]
+        name = uploads.file_name(video, f"{call.random.getrandbits(32):08x}")
+        params = {
+            "uploadType": "resumable",
+            "part": ",".join(request),
+            "notifySubscribers": _word(part.body["notify"]),
+        }
+        headers = uploads.upload_headers(video.size, video.mime, name)
+        answer = await call.prepare("POST", f"{UPLOAD}/videos", params=params, json=request, headers=headers)
+        return {"url": uploads.address_in(answer), "name": name}
+
+    @staticmethod
+    def _forget(call: Call) -> None:
+        call.remember(uploads.MEMORY, None, secret=True)
+
+    @staticmethod
+    def _sent(video: Mapping[str, Any], part: Part, call: Call) -> Sent:
+        return sent_of(video, call.now(), {"digest": part.media[0].digest[:16]})
+
+    # --- after the commit ----------------------------------------------------------------------------------
+    async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
+        """Thumbnail and captions; a look how far the processing is; then playlist and first comment.
+
+        What fails is told in ``missing``; the video stays as it is, and is never sent again.
+        """
+        video, missing = part.media[0], list(sent.missing)
+        picture = video.thumbnail
+        short = picture is not None and short_of(video)
+        if picture is not None and not short:
+            await _tell("thumbnail", missing, self._thumbnail(sent, picture, call))
+        for caption in video.captions:
+            await _tell(f"captions {caption.language}", missing, self._caption(sent, caption, call))
+        now = await self._processed(sent, call, limit=_SHORT_WAIT if short else sum(_PATIENT))
+        missing += [words for words in now.missing if words not in missing]
+        if picture is not None and short:
+            await _tell("thumbnail", missing, self._thumbnail(sent, picture, call))
+        if playlist := part.body.get("playlist"):
+            await _tell(f"playlist {playlist}", missing, self._list(sent, playlist, call))
+        if comment := part.body.get("comment"):
+            await _tell("first comment", missing, self._comment(sent, comment, call))
+        return attrs.evolve(now, missing=tuple(missing))
+
+    async def _processed(self, sent: Sent, call: Call, limit: float) -> Sent:
+        """Where the video stands after a while; what cannot be read is left as it was."""
+        if sent.status is Status.PUBLISHED:
+            return sent
+        try:
+            answer = await call.poll(
+                lambda: self._look(str(sent.id), call),
+                lambda seen: _is_settled(seen, sent),
+                waits=_PATIENT,
+                limit=limit,
+            )
+        except errors.Halted:
+            raise
+        except errors.SocialKitError:
+            return await self._check_quietly(sent, call)
+        return self._seen(answer, sent, call)
+
+    async def _check_quietly(self, sent: Sent, call: Call) -> Sent:
+        again = call.now() + timedelta(seconds=60)
+        return sent if sent.status is Status.SCHEDULED else attrs.evolve(sent, look_again_at=again)
+
+    async def _look(self, video_id: str, call: Call) -> base.Response:
+        params = {"part": "snippet,status,processingDetails,suggestions", "id": video_id}
+        return await call.read("GET", f"{API}/videos", params=params)
+
+    def _seen(self, answer: base.Response, sent: Sent, call: Call) -> Sent:
+        """What a look showed, with what the first answer knew besides."""
+        video = found(answer.json(), "items.0")
+        if not isinstance(video, dict):
+            words = "YouTube does not show the video any more"
+            return attrs.evolve(sent, status=Status.PUBLISHED, look_again_at=None, missing=(words,))
+        return sent_of(video, call.now(), sent.raw)
+
+    async def check(self, sent: Sent, call: Call) -> Sent:
+        """Processing and schedule; a video whose schedule was taken off by hand stays private, and is said to."""
+        answer = await self._look(str(sent.id), call)
+        now = self._seen(answer, sent, call)
+        status = found(answer.json(), "items.0.status")
+        private = isinstance(status, dict) and status.get("privacyStatus") == "private"
+        if sent.status is Status.SCHEDULED and now.status is Status.PUBLISHED and private and not now.missing:
+            words = "its schedule was taken off: the video is private"
+            return attrs.evolve(now, missing=(words,))
+        return attrs.evolve(now, missing=tuple(dict.fromkeys((*sent.missing, *now.missing))))
+
+    async def _thumbnail(self, sent: Sent, picture: base.PartMedia, call: Call) -> None:
+        blob = await call.open(picture)
+        await call.attach(
+            "POST",
+            f"{UPLOAD}/thumbnails/set",
+            params={"videoId": str(sent.id), "uploadType": "media"},
+            content=base.Slice(blob),
+            headers={"content-type": picture.mime},
+            repeatable=True,
+            timeout=uploads.TIMEOUT,
+            cost=WRITE,
+        )
+
+    async def _caption(self, sent: Sent, caption: base.PartMedia, call: Call) -> None:
+        """A track; one of that language and name that is there already counts as done."""
+        blob, snippet = await call.open(caption), _track(str(sent.id), caption)
+        mime = "application/octet-stream"
+        answer = await call.prepare(
+            "POST",
+            f"{UPLOAD}/captions",
+            params={"uploadType": "resumable", "part": "snippet"},
+            json={"snippet": snippet},
+            headers=uploads.upload_headers(blob.size, mime),
+            accept=(409,),
+            cost=CAPTION,
+        )
+        if answer.status == 409:
+            return
+        await call.attach(
+            "PUT",
+            uploads.address_in(answer),
+            content=base.Slice(blob),
+            headers={"content-type": mime},
+            accept=(409,),
+            repeatable=True,
+            timeout=uploads.TIMEOUT,
+            cost=0,
+        )
+
+    async def _list(self, sent: Sent, playlist: str, call: Call) -> None:
+        """Into the playlist, once: twice would be two items, so a lost answer is looked for, not repeated."""
+        resource = {"kind": "youtube#video", "videoId": str(sent.id)}
+        body = {"snippet": {"playlistId": playlist, "resourceId": resource}}
+        try:
+            await call.attach(
+                "POST",
+                f"{API}/playlistItems",
+                params={"part": "snippet"},
+                json=body,
+                accept=(409,),
+                cost=WRITE,
+            )
+        except errors.OutcomeUnknown:
+            params = {"part": "id", "playlistId": playlist, "videoId": str(sent.id)}
+            if not (await call.read("GET", f"{API}/playlistItems", params=params)).json().get("items"):
+                raise
+
+    async def _comment(self, sent: Sent, text: str, call: Call) -> None:
+        """The channel's own comment, once; a lost answer is looked for among the newest."""
+        top = {"snippet": {"textOriginal": text}}
+        body = {
+            "snippet": {
+                "channelId": call.facts.identity.id,
+                "videoId": str(sent.id),
+                "topLevelComment": top,
+            }
+        }
+        try:
+            await call.attach(
+                "POST", f"{API}/commentThreads", params={"part": "snippet"}, json=body, cost=WRITE
+            )
+        except errors.OutcomeUnknown:
+            if not await self._has_comment(str(sent.id), text, call):
+                raise
+
+    async def _has_comment(self, video_id: str, text: str, call: Call) -> bool:
+        params = {"part": "snippet", "videoId": video_id, "order": "time", "maxResults": "100"}
+        threads = (await call.read("GET", f"{API}/commentThreads", params=params)).json().get("items") or ()
+        said = [found(thread, "snippet.topLevelComment.snippet") or {} for thread in threads]
+        own = call.facts.identity.id
+        return any(
+            found(one, "authorChannelId.value") == own and one.get("textOriginal") == text for one in said
+        )
+
+    # --- find ----------------------------------------------------------------------------------------------
+    async def find(self, lost: Lost, call: Call) -> Finding:
+        """The session says it; only where that is gone, the channel's uploads do."""
+        session, size = call.recall(uploads.MEMORY), lost.part.media[0].size
+        if session:
+            standing = await uploads.ask(session["url"], size, call)
+            if standing.video is not None:
+                return Found(self._sent(standing.video, lost.part, call))
+            if standing.at is not None and standing.at < size:
+                return Absent(f"its upload session holds {standing.at} of {size} bytes: no video was made")
+            if standing.at is not None:
+                return CannotTell(
+                    "YouTube has all bytes, and does not name the video yet", look_again_in=30.0
+                )
+        return await self._find_listed(lost, (session or {}).get("name"), call)
+
+    async def _find_listed(self, lost: Lost, name: str | None, call: Call) -> Finding:
+        listed = [video_of(item) async for item in self._own(call, since=lost.since) if likely(item, lost)]
+        if not listed:
+            return Absent("it is not among the channel's uploads")
+        params = {"part": "snippet,status,fileDetails", "id": ",".join(listed[:50])}
+        videos = (await call.read("GET", f"{API}/videos", params=params)).json().get("items") or ()
+        ours = [video for video in videos if is_file(video, name)]
+        if len(ours) == 1:
+            return Found(self._sent(ours[0], lost.part, call))
+        if all(is_other_file(video, lost.part.media[0].size) for video in videos):
+            return Absent("the channel's uploads of that title are other files")
+        return CannotTell("a video of that title is there, but its file is not known to be this one")
+
+    async def _own(self, call: Call, *, since: datetime | None) -> AsyncIterator[Json]:
+        """Items of the uploads playlist, newest first; it ends with the first page that is older throughout."""
+        params = {
+            "part": "snippet,contentDetails",
+            "playlistId": call.facts.facts["uploads"],
+            "maxResults": "50",
+        }
+        seen = set[str]()
+        while True:
+            answer = await call.read("GET", f"{API}/playlistItems", params=params, accept=(404,))
+            page = answer.json() if answer.status == 200 else {}
+            items = page.get("items") or ()
+            for item in items:
+                yield item
+            token = page.get("nextPageToken")
+            ages = [moment((item.get("snippet") or {}).get("publishedAt")) for item in items]
+            older = since is not None and all(at is not None and at < since for at in ages)
+            if not token or token in seen or older:
+                return
+            seen.add(token)
+            params["pageToken"] = token
+
+    # --- change --------------------------------------------------------------------------------------------
+    async def edit(self, receipt: Receipt, part: Part, call: Call) -> Sent:
+        """Title, description, tags and what was said of the rest; the file cannot be replaced.
+
+        What the new post does not name (visibility, schedule, category) stays as it is.
+        """
+        video_id, video = own_id_of(receipt), part.media[0]
+        _refuse_fixed(receipt, part, call)
+        request = part.body["request"]
+        parts = ",".join(dict.fromkeys(("snippet", "status", *request)))
+        answer = await call.read("GET", f"{API}/videos", params={"part": parts, "id": video_id})
+        live = found(answer.json(), "items.0")
+        if not isinstance(live, dict):
+            raise errors.Declined(
+                "YouTube does not show the video: deleted, or not the channel's", status=404
+            )
+        body = {"id": video_id, **merged(live, request, part.body)}
+        params = {"part": ",".join(name for name in body if name != "id")}
+        changed = await call.attach(
+            "PUT", f"{API}/videos", params=params, json=body, repeatable=True, cost=WRITE
+        )
+        sent = sent_of({**changed.json(), "id": video_id}, call.now(), receipt.raw)
+        if video.thumbnail is not None:
+            await self._thumbnail(sent, video.thumbnail, call)
+        return sent
+
+    async def delete(self, receipt: Receipt, call: Call) -> None:
+        params = {"id": own_id_of(receipt)}
+        await call.attach(
+            "DELETE", f"{API}/videos", params=params, accept=(404,), repeatable=True, cost=WRITE
+        )
+
+    # --- read ----------------------------------------------------------------------------------------------
+    async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
+        """One request for 50 videos; one more for those it does not name, and three of Analytics where asked."""
+        ids = list(dict.fromkeys(str(one.id) for one in receipts if id_of(one.id or "") == one.id))
+        videos = await self._stats(ids, call)
+        own = call.facts.identity.id
+        ours = [one for one in receipts if one.identity.id == own and str(one.id) in videos]
+        reported = await self._reported(ours, call) if self.analytics else None
+        now = call.now()
+        return [
+            row_of(one, videos.get(str(one.id)), reported, one.identity.id == own, now) for one in receipts
+        ]
+
+    async def _stats(self, ids: Sequence[str], call: Call) -> dict[str, Json]:
+        """Videos with their counts, by id. Whether private ones are in the batch is not documented: who is not named
+        there is asked for by itself."""
+        if not ids:
+            return {}
+        params = [("part", "statistics"), *(("id", one) for one in ids)]
+        batch = (await call.read("GET", f"{API}/videos:batchGetStats", params=params)).json()
+        videos = {str(one["id"]): one for one in batch.get("items") or ()}
+        if rest := [one for one in ids if one not in videos]:
+            asked = {"part": "statistics", "id": ",".join(rest)}
+            more = (await call.read("GET", f"{API}/videos", params=asked)).json()
+            videos |= {str(one["id"]): one for one in more.get("items") or ()}
+        return videos
+
+    async def _reported(self, ours: Sequence[Receipt], call: Call) -> Reported:
+        """What Analytics say of own videos since the oldest of them; a refused group of metrics leaves the others."""
+        reported = Reported()
+        if not ours:
+            return reported
+        began = min((one.published_at for one in ours if one.published_at), default=None)
+        for group in REPORTS:
+            query = {
+                "metrics": ",".join(group),
+                "dimensions": "video",
+                "filters": "video==" + ",".join(dict.fromkeys(str(one.id) for one in ours)),
+                "sort": f"-{group[0]}",
+                "maxResults": "200",
+            }
+            try:
+                rows = await self._report(query, began, None, call)
+            except errors.SocialKitError as error:
+                reported.refused.update(
+                    dict.fromkeys(group, f"YouTube's Analytics did not say: {error.message}")
+                )
+                continue
+            for row in rows:
+                reported.numbers.setdefault(str(row.pop("video", "")), {}).update(row)
+        return reported
+
+    async def _report(
+        self, query: Json, since: datetime | None, until: datetime | None, call: Call
+    ) -> list[Json]:
+        """Rows of one report; days are California's, both ends included."""
+        params = {
+            "ids": "channel==MINE",
+            "startDate": pacific_day(since) if since else "2005-04-23",
+            "endDate": pacific_day(until or call.now()),
+            **query,
+        }
+        answer = await call.read("GET", f"{self.analytics_server}/v2/reports", params=params, cost=0)
+        return rows_of(answer.json())
+
+    async def fetch_account_metrics(
+        self, call: Call, *, since: datetime | None, until: datetime | None
+    ) -> Metrics:
+        """Subscribers (rounded by YouTube) and views of all time; with ``analytics`` a period's numbers."""
+        channel = await self._channel("id,statistics", call)
+        told = channel.get("statistics") or {}
+        hidden = bool(told.get("hiddenSubscriberCount"))
+        counts: Json = {
+            "followers": None if hidden else whole(told.get("subscriberCount")),
+            "video_views": whole(told.get("viewCount")),
+        }
+        missing = {"followers": "the channel hides it" if hidden else "YouTube did not say"}
+        missing["video_views"] = "YouTube did not say"
+        raw: Json = {"statistics": told}
+        if self.analytics:
+            report = await self._account_report(since, until, call)
+            raw |= report.pop("raw")
+            counts |= report.pop("counts")
+            missing |= report.pop("missing")
+        return Metrics(
+            platform=self.platform,
+            identity=call.facts.identity,
+            url=call.facts.url,
+            **counts,
+            missing={name: why for name, why in missing.items() if counts.get(name) is None},
+            raw=raw,
+            fetched_at=call.now(),
+        )
+
+    async def _account_report(self, since: datetime | None, until: datetime | None, call: Call) -> Json:
+        names = {"likes": "likes", "comments": "comments", "shares": "shares"}
+        metrics = "views,likes,comments,shares,estimatedMinutesWatched,subscribersGained,subscribersLost"
+        try:
+            row = next(iter(await self._report({"metrics": metrics}, since, until, call)), {})
+            why = "YouTube's Analytics have no figures for that time"
+        except errors.SocialKitError as error:
+            row, why = {}, f"YouTube's Analytics did not say: {error.message}"
+        counts: Json = {name: row.get(metric) for name, metric in names.items()}
+        minutes = row.get("estimatedMinutesWatched")
+        counts["watch_seconds"] = None if minutes is None else minutes * 60
+        if since or until:
+            counts["video_views"] = row.get("views")
+        return {"counts": counts, "missing": dict.fromkeys(counts, why), "raw": {"analytics": row}}
+
+    async def fetch_posts(
+        self, call: Call, *, since: datetime | None, until: datetime | None, limit: int
+    ) -> AsyncIterator[Receipt]:
+        left = limit
+        async for item in self._own(call, since=since):
+            receipt = receipt_of(item, call.facts.identity)
+            at = receipt.published_at
+            if at and ((since and at < since) or (until and at > until)):
+                continue
+            yield receipt
+            left -= 1
+            if left <= 0:
+                return
+
+    async def resolve(self, reference: str, call: Call) -> Receipt:
+        """A permalink (watch, youtu.be, shorts, live, embed), or a bare id."""
+        if (video_id := id_of(reference)) is None:
+            raise errors.ConfigError(f"{reference!r} is no video on YouTube; give its permalink or id")
+        answer = await call.read("GET", f"{API}/videos", params={"part": "snippet", "id": video_id})
+        video = found(answer.json(), "items.0")
+        if not isinstance(video, dict):
+            raise errors.ConfigError(f"{reference!r} is no video that YouTube shows")
+        owner, snippet = call.facts.identity, video.get("snippet") or {}
+        channel = str(snippet.get("channelId") or "")
+        if channel != owner.id:
+            owner = Identity(self.platform, self.server, channel, as_text(snippet.get("channelTitle")))
+        return receipt_of(video, owner)
+
+    def owns(self, permalink: str) -> bool:
+        return is_permalink(permalink)
+
+    # --- the wire ------------------------------------------------------------------------------------------
+    def read_error(self, response: base.Response) -> tuple[str | None, str]:
+        """Google's APIs answer an object with reasons, its OAuth host a bare word, its front ends HTML."""
+        body = response.json_or_none()
+        error = body.get("error") if isinstance(body, dict) else None
+        if isinstance(error, str):
+            return error, str((body or {}).get("error_description") or error)
+        if not isinstance(error, dict):
+            return None, strip_html(response.text).strip()
+        listed = [one for one in error.get("errors") or () if isinstance(one, dict)]
+        first = listed[0] if listed else {}
+        details = [one for one in error.get("details") or () if isinstance(one, dict)]
+        reasons = [first.get("reason"), *(one.get("reason") for one in details), error.get("status")]
+        code = next((str(one) for one in reasons if one), None)
+        said = strip_html(str(error.get("message") or first.get("message") or "")).strip()
+        place = first.get("location")
+        return code, f"{said} ({place})" if place else said
+
+    def parse_error(self, response: base.Response) -> errors.SocialKitError:
+        error = super().parse_error(response)
+        now = response.received_at
+        if isinstance(error, errors.RateLimited) and error.retry_at is None and now is not None:
+            if error.code == "uploadLimitExceeded":
+                error.retry_at = now + timedelta(seconds=DAY)
+            elif error.code in _QUOTA:
+                error.retry_at = quota_midnight(now)
+        return error
+
+    def read_limits(self, response: base.Response) -> tuple[base.Reading, ...]:
+        """YouTube has no limit headers; that a day's quota is spent is all it tells."""
+        now = response.received_at
+        if response.status != 403 or now is None or self.read_error(response)[0] not in _QUOTA:
+            return ()
+        return (base.Reading(None, None, 0, quota_midnight(now), DAY),)
+
+
+async def _tell(what: str, missing: list[str], work: Awaitable[None]) -> None:
+    """Do what follows the commit; that it failed is told, and nothing else is spoiled by it."""
+    try:
+        await work
+    except errors.Halted:
+        raise
+    except errors.SocialKitError as error:
+        missing.append(f"{what}: {error.message}")
+
+
+def _is_settled(answer: base.Response, sent: Sent) -> bool:
+    video = found(answer.json(), "items.0")
+    return not isinstance(video, dict) or is_processed(video)
+
+
+def _track(video_id: str, caption: base.PartMedia) -> Json:
+    name = caption.label or ""
+    return {"videoId": video_id, "language": caption.language or "und", "name": name, "isDraft": False}
+
+
+def _refuse_fixed(receipt: Receipt, part: Part, call: Call) -> None:
+    """What an edit cannot do, before anything is changed."""
+    video, known, problems = part.media[0], receipt.raw.get("digest"), list[Problem]()
+    if known and known != video.digest[:16]:
+        words = "YouTube cannot replace a video's file; delete it and publish anew, or give the same file"
+        problems.append(Problem(call.account, "media", "fixed", words))
+    fixed = {
+        "media[0].captions": bool(video.captions),
+        "options.playlist": bool(part.body.get("playlist")),
+        "options.first_comment": bool(part.body.get("comment")),
+    }
+    words, hint = "an edit does not change it", "leave it out; what the video has stays"
+    problems += [
+        Problem(call.account, name, "fixed", words, hint=hint) for name, given in fixed.items() if given
+    ]
+    if problems:
+        raise errors.InvalidPost(problems)
+
+
+def _word(flag: bool) -> str:
+    return "true" if flag else "false"
