@@ -482,8 +482,9 @@ class Posting(People):
         return f"https://www.tiktok.com/@{username}/{kind}/{post_id}"
 
     def twin_of(self, entry: Entry) -> Entry:
-        """One more post of the same person, with an address of its own."""
+        """One more post of the same person, with an address of its own; lists need a millisecond between them."""
         twin = super().twin_of(entry)
+        twin.created_at = self.now() + timedelta(milliseconds=1)
         twin.extras.pop("publish", None)
         twin.url = self.permalink(twin.account, str(twin.extras["kind"]), twin.id)
         return twin

@@ -30,7 +30,7 @@ _FIELDS = frozenset(
 
 
 class Videos(Posting):
-    """The part of the box that shows posts. ``photos_listed``: whether photo posts are listed too, as some have seen."""
+    """The part of the box that shows posts. ``photos_listed``: whether photo posts are listed too, as some saw."""
 
     photos_listed = True
 
