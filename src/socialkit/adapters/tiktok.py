@@ -252,9 +252,8 @@ class TikTok(base.Adapter):
             return now.failed or sent_of(now, raw, call.now()).status is not Status.PROCESSING
 
         if seen is None or not is_over_with(seen):
-            with contextlib.suppress(
-                errors.SocialKitError
-            ):  # it is taken: where it stands is asked again later
+            # it is taken: a look that fails is repeated later
+            with contextlib.suppress(errors.SocialKitError):
                 await call.poll(look, lambda _: is_over_with(told[-1]), waits=WAITS, limit=PATIENCE)
         return told[-1]
 
