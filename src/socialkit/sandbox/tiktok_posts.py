@@ -440,10 +440,11 @@ class Posting(People):
         return publish
 
     def _told(self, publish: Publish, status: int) -> Response:
-        from starlette.responses import Response
+        """How far the upload is; some clients read a JSON body, and get an empty object."""
+        from starlette.responses import JSONResponse
 
         headers = {"content-range": f"bytes 0-{publish.received}/{publish.size}"} if publish.received else {}
-        return Response(status_code=status, headers=headers)
+        return JSONResponse({}, status_code=status, headers=headers)
 
     # what becomes of it --------------------------------------------------------------------------
 
