@@ -23,6 +23,7 @@ from socialkit.rules import ErrorRow
 from .fakes import NOW, FakeCall, answer
 from .tiktok_samples import (
     CREATOR,
+    FACTS,
     OWN,
     PUBLISH_ID,
     URL,
@@ -334,6 +335,17 @@ class TestInboxPlan:
             "post_info": {"title": "T", "description": "Words"},
         }
         assert changes(made) == {("visibility", "not_carried")}
+
+    @pytest.mark.parametrize(
+        ("scopes", "told"),
+        [((), []), (("video.upload",), []), (("video.publish",), [("options.mode", "scope")])],
+    )
+    async def test_the_inbox_needs_its_scope(self, scopes: tuple[str, ...], told: list[Any]) -> None:
+        from .fakes import plan
+
+        asking = call()
+        asking._facts = attrs.evolve(FACTS, scopes=scopes)
+        assert codes(await plan(asking.adapter, clip(options=TikTokOptions(mode="inbox")), asking)) == told
 
     async def test_there_is_no_third_mode(self) -> None:
         options = TikTokOptions(mode="draft")  # type: ignore[arg-type]

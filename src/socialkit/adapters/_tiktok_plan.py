@@ -168,6 +168,10 @@ def _check_brand(draft: Draft, privacy: str | None) -> None:
 
 def _tell_left_out(draft: Draft) -> None:
     """Of what was chosen only the media (and the words of photos) reach the inbox."""
+    scopes = draft.facts.scopes
+    if scopes and "video.upload" not in scopes:
+        words = "the inbox needs the scope video.upload, which this account's token lacks"
+        draft.problem("options.mode", "scope", words, hint="give a token with it, or post directly")
     if draft.post.visibility:
         draft.change("visibility", "not_carried", _IN_APP)
     defaults = type(draft.options)()
