@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from processes import picture
-from socialkit import Client, Image, Post, SocialKitError
+from socialkit import Client, Image, Post, SocialKitError, Video
+from socialkit.contracts import _samples
 from socialkit.registry import platforms, sandbox_boxes
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.page import render
@@ -194,6 +195,12 @@ def platform(request: pytest.FixtureRequest) -> str:
     return name
 
 
+def mp4(folder: Path) -> Path:
+    file = folder / "hero.mp4"
+    file.write_bytes(_samples.mp4())
+    return file
+
+
 def post_for(client: Client, platform: str, folder: Path) -> Post:
     """A post with all the platform takes of: words, a title, a picture."""
     file = folder / "hero.png"
@@ -204,6 +211,7 @@ def post_for(client: Client, platform: str, folder: Path) -> Post:
         Post("We ship today"),
         Post("We ship today", title="The news"),
         Post(title="The news", media=pictures),
+        Post("We ship today", media=[Video(mp4(folder), alt="a boat")], visibility="public"),
     ):
         if not client.plan(post, to=platform)[platform].errors:
             return post

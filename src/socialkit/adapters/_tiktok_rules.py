@@ -142,7 +142,13 @@ RULES = Rules(
     budgets=tuple(_budgets()),
     errors=tuple(_errors()),
     find=FindRule(by="key", quiet=150.0, looks=2, between=60.0),
-    limited=(("title", "photo posts"),),
+    limited=(
+        ("title", "photo posts"),
+        (
+            "find",
+            "uploads exact: asked for by their own key; photos by the list of public posts, else unknown",
+        ),
+    ),
     sources=(DOCS, REPORTS),
     notes=(
         "A video's caption has 2,200 UTF-16 code units, a photo post's description 4,000, its title 90.",
