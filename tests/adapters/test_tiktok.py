@@ -323,7 +323,7 @@ class TestInboxPlan:
         options = TikTokOptions(mode="inbox", privacy="SELF_ONLY", disable_comment=True, is_aigc=True)
         made = await planned(clip(options=options), False)
         assert made.parts[0].body["path"] == "/v2/post/publish/inbox/video/init/"
-        assert made.parts[0].body["request"] == {}
+        assert (made.parts[0].body["request"], made.parts[0].text) == ({}, "")
         told = {"text", "options.privacy", "options.disable_comment", "options.is_aigc"}
         assert changes(made) == {(field, "not_carried") for field in told}
 

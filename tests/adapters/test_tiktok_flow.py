@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from media_files import mp4, png
-from socialkit import Client, Image, Outcome, Post, Status, Video
+from socialkit import Client, Image, Outcome, Post, Receipt, Status, Video
 from socialkit.adapters import _tiktok_posts as posts
 from socialkit.adapters.tiktok import TikTokOptions
 from socialkit.contracts import _samples
@@ -305,3 +305,16 @@ class TestPulledVideos(Pulled):
     def post(self, text: str, **fields: Any) -> Post:
         made = super().post(text, **{"visibility": "public", "media": [BOAT], **fields})
         return made.variant("tiktok", TikTokOptions(pull=True))
+
+
+def test_the_numbers_of_a_thousand_posts_take_fifty_requests(box: Sandbox, client: Client) -> None:
+    first = publish(client).receipt
+    assert first is not None
+    (entry,) = box.timeline("tiktok")
+    with box.lock:
+        entries = [box.tiktok.add(box.tiktok.twin_of(entry)) for _ in range(1000)]
+    box.requests.clear()
+    table = client.fetch_metrics([Receipt(first.identity, one.id) for one in entries])
+    assert len(box.requests) == 50
+    assert not table.errors
+    assert len({row.id for row in table if row.likes is not None}) == 1000

@@ -173,7 +173,9 @@ class TikTok(base.Adapter):
         requests = 2
         if body["way"] == "upload" and draft.media:
             requests += chunks_of(draft.media[0].size).count
-        return Part(draft.index, body, draft.post.text, requests=requests)
+        about = body["about"]
+        text = "" if (about["mode"], about["kind"]) == ("inbox", "video") else draft.post.text
+        return Part(draft.index, body, text, requests=requests)
 
     async def _creator(self, draft: Draft, call: Call) -> dict[str, Any] | None:
         """What the creator may do now; None, with a problem written down, when that is nothing."""
