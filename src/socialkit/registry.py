@@ -23,6 +23,7 @@ _PLATFORMS = {
     "bluesky": "Bluesky",
     "devto": "DevTo",
     "mastodon": "Mastodon",
+    "tiktok": "TikTok",
     "x": "X",
 }
 _SIGN_IN = {
@@ -40,7 +41,6 @@ _SIGN_IN = {
     "slack": "Slack",
     "telegram": "Telegram",
     "threads": "Threads",
-    "tiktok": "TikTok",
     "tumblr": "Tumblr",
     "wordpress": "WordPress",
     "youtube": "YouTube",
