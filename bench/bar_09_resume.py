@@ -70,8 +70,8 @@ def publish(what: str, platform: str, video: str, store: str, given: dict[str, A
     from socialkit import Client, Progress, Video
     from socialkit.registry import adapter
 
-    from .served import Hurried
     from .posts import post_for
+    from .served import Hurried
 
     def die(event: Progress) -> None:
         if what == "dies" and event.stage == "uploading" and event.sent >= SHARE * event.total:

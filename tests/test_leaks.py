@@ -207,7 +207,7 @@ def post_for(client: Client, platform: str, folder: Path) -> Post:
         Post("We ship today"),
         Post("We ship today", title="The news"),
         Post(title="The news", media=pictures),
-        Post("We ship today", title="The news", media=[Video(clip)]),
+        Post("We ship today", title="The news", media=[Video(clip)], visibility="public"),
     ):
         if not client.plan(post, to=platform)[platform].errors:
             return post

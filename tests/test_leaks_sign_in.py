@@ -144,7 +144,9 @@ def json_or_none(text: str) -> Any:
 
 
 def named_secrets(value: Any) -> Iterator[str]:
+    """Texts whose names say so; an error's code is its name."""
     if isinstance(value, dict):
+        value = {name: one for name, one in value.items() if name != "code" or "message" not in value}
         yield from (one for name, one in value.items() if isinstance(one, str) and _NAMED.search(name))
         value = list(value.values())
     if isinstance(value, list):

@@ -26,6 +26,7 @@ from socialkit import (
     Report,
     Status,
 )
+from socialkit.adapters.base import Absent, Sent
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, Row
 
@@ -470,3 +471,26 @@ def test_a_picture_changed_since_the_plan_is_not_sent(box: Sandbox, client: Clie
     outcome = client.publish(plan, errors="return")["mastodon"]
     assert outcome.status is Status.INVALID
     assert live(box) == []
+
+
+def test_what_the_platform_took_and_dropped_is_not_live_and_may_be_sent_again(
+    box: Sandbox, client: Client, store: MemoryStore
+) -> None:
+    adapter = client.accounts["mastodon"]
+
+    async def send(part: Any, call: Any) -> Sent:
+        await call.commit("POST", "/api/v1/statuses", json=part.body)
+        return Sent(None, status=Status.PROCESSING, look_again_at=call.now())
+
+    async def check(sent: Sent, call: Any) -> Absent:
+        return Absent("the platform could not process it: no picture in it")
+
+    own, adapter.__dict__["send"], adapter.__dict__["check"] = adapter.send, send, check
+    assert publish(client).status is Status.PROCESSING
+    settled = client.settle("launch")["mastodon"]
+    assert (settled.status, settled.receipt) == (Status.FAILED, None)
+    assert "no picture in it" in str(settled.error)
+    assert rows(store, "dropped")
+    assert client.settle() == {}
+    adapter.__dict__["send"] = own
+    assert publish(client).status is Status.PUBLISHED

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .adapters.mastodon import Mastodon
     from .adapters.pinterest import Pinterest
     from .adapters.reddit import Reddit
+    from .adapters.tiktok import TikTok
     from .adapters.x import X
     from .adapters.youtube import YouTube
     from .auth import Account, App, Login
@@ -120,6 +121,7 @@ __all__ = [
     "Status",
     "Store",
     "ThreadPartlyPosted",
+    "TikTok",
     "TokenStore",
     "Unavailable",
     "Verdict",

@@ -94,7 +94,7 @@ async def _settle_one(account: Account, intent: Intent, shelf: Shelf, word: _Wor
         if word is not None:
             await settling.close(account, mine, found=word.found, not_live=word.not_live, by=word.by)
         error = await _look(account, mine, shelf)
-        await settling.check(account, mine, shelf)
+        error = await settling.check(account, mine, shelf) or error
     except SocialKitError as failed:
         if word is not None and isinstance(failed, ConfigError):
             raise

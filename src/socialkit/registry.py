@@ -25,6 +25,7 @@ _PLATFORMS = {
     "mastodon": "Mastodon",
     "pinterest": "Pinterest",
     "reddit": "Reddit",
+    "tiktok": "TikTok",
     "x": "X",
     "youtube": "YouTube",
 }
@@ -41,7 +42,6 @@ _SIGN_IN = {
     "slack": "Slack",
     "telegram": "Telegram",
     "threads": "Threads",
-    "tiktok": "TikTok",
     "tumblr": "Tumblr",
     "wordpress": "WordPress",
 }

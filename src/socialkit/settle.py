@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ._convert import plain
 from .accounts import unexpected
 from .adapters.base import Absent, Adapter, CannotTell, Finding, Found, Lost, Sent
 from .call import BoundCall, PartWork
-from .errors import ConfigError, OutcomeUnknown, SocialKitError
+from .errors import ConfigError, Declined, OutcomeUnknown, SocialKitError
 from .model import Receipt, Status
 
 if TYPE_CHECKING:
@@ -145,15 +146,21 @@ def give_up_at(account: Account, intent: Intent) -> datetime | None:
     return max(began) + timedelta(seconds=account.adapter.rules.find.give_up) if began else None
 
 
-async def check(account: Account, intent: Intent, shelf: Shelf) -> None:
-    """Where the parts stand that the platform had taken but not shown yet."""
+async def check(account: Account, intent: Intent, shelf: Shelf) -> Declined | None:
+    """Where the parts stand that the platform had taken but not shown yet; the error of one it dropped."""
     await account.ready()
+    dropped = None
     for index, state in enumerate(intent.states):
         if state.sent and state.sent.status in (Status.PROCESSING, Status.SCHEDULED):
             call = await part_call(account, intent, index, shelf)
             now = await account.adapter.check(state.sent, call)
-            if now != state.sent:
+            if isinstance(now, Absent):
+                dropped = Declined(now.evidence, account=account.name)
+                data = {"part": index, "error": plain(dropped)}
+                await account.machinery.journal.append(intent, "dropped", data, durable=True)
+            elif now != state.sent:
                 await account.machinery.journal.live(intent, index, now)
+    return dropped
 
 
 async def close(

@@ -605,8 +605,9 @@ class Adapter:
         undoes the post."""
         return sent
 
-    async def check(self, sent: Sent, call: Call) -> Sent:
-        """Where a post that is still processing (or scheduled) stands now."""
+    async def check(self, sent: Sent, call: Call) -> Sent | Absent:
+        """Where a post that is still processing (or scheduled) stands now; Absent, with the platform's reason, when it
+        took the post and then dropped it for good."""
         return sent
 
     async def find(self, lost: Lost, call: Call) -> Finding:

@@ -113,7 +113,7 @@ _ROWS: tuple[tuple[str, Callable[[Rules], str]], ...] = (
     ("Own posts", lambda rules: _yes(rules.fetch_posts)),
     ("Metrics", lambda rules: ", ".join(sorted(rules.metrics)) or "no"),
     ("Posts per metrics request", lambda rules: str(rules.metrics_batch)),
-    ("After a lost answer", lambda rules: _FATE[rules.find.by]),
+    ("After a lost answer", lambda rules: dict(rules.limited).get("find", _FATE[rules.find.by])),
 )
 
 

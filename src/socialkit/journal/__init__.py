@@ -64,6 +64,7 @@ _KINDS = (
     "sending",
     "refused",
     "live",
+    "dropped",
     "attaching",
     "attached",
     "look",

@@ -227,6 +227,11 @@ def apply(intent: Intent, row: Row) -> None:
             intent.last_error = data.get("error")
         case "live":
             state.sent, state.owes = structure(Sent, data["sent"]), data.get("owes", state.owes)
+        case "dropped":
+            state.sent = None
+            for attempt in state.attempts:
+                attempt.open = False
+            intent.last_error = data.get("error")
         case "attaching":
             state.attaching = True
         case "attached":
