@@ -6,7 +6,6 @@ id settles a lost answer; nothing is ever published by the call that makes it.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
@@ -73,6 +72,7 @@ from .base import (
 _PAGE = 100
 _WAITS = (1.0, 2.0, 3.0, 5.0, 5.0, 10.0, 15.0, 30.0)
 """Seconds between looks at a container: Meta advises a minute, other people's clients look every few seconds."""
+_ASKED_AGAIN = 3600.0
 _PATIENCE = {"VIDEO": 600.0, "CAROUSEL": 600.0}
 _NO_QUOTA = frozenset({"4279013", BAD_CHILDREN})
 _QUOTAS = {"": "posts", "reply_": "replies", "delete_": "deletions"}
@@ -156,11 +156,8 @@ class Threads(GraphAdapter):
 
     # --- who am I -----------------------------------------------------------------------------------------
     async def account(self, call: Call) -> AccountFacts:
-        """Who it is, and what is left of the day's quotas, which the answer tells the budgets."""
         me = (await call.read("GET", "/v1.0/me", params={"fields": "id,username,name"})).json()
         native, name = told_id(self.platform, me), as_text(found(me, "username"))
-        with contextlib.suppress(errors.Declined, errors.MissingScope):
-            await self._quota(call)
         return AccountFacts(
             identity=Identity(self.platform, self.server, native, name),
             url=f"https://www.threads.net/@{name}" if name else None,
@@ -169,26 +166,30 @@ class Threads(GraphAdapter):
             fences=(Fence("container", "proved", valid_for=CONTAINER_LIVES, repeat_after=2.0),),
         )
 
-    async def _quota(self, call: Call) -> Any:
-        """The day's quotas, as far as the token may see them."""
+    async def _rests(self, call: Call) -> tuple[tuple[str, int, int], ...]:
+        """(budget, quota, what is left) of the day's quotas, as far as the token may see them."""
         scopes = (await call.signed_by()).scopes
         heads = [head for head, scope in _QUOTA_SCOPES.items() if scope in (scopes or _QUOTA_SCOPES.values())]
         fields = ",".join(f"{head}quota_usage,{head}config" for head in heads or ("",))
-        answer = await call.read("GET", "/v1.0/me/threads_publishing_limit", params={"fields": fields})
-        return answer.json()
+        try:
+            answer = await call.read("GET", "/v1.0/me/threads_publishing_limit", params={"fields": fields})
+        except (errors.PlatformError, errors.MissingScope):
+            return ()
+        return _rests(answer.json_or_none())
 
     def read_limits(self, response: Response) -> tuple[Reading, ...]:
         """Beside the share of all calls: the day's quotas, where they are what was asked for."""
         readings = super().read_limits(response)
         if response.status == 200 and response.url.partition("?")[0].endswith("/threads_publishing_limit"):
             rests = _rests(response.json_or_none())
-            ends = response.received_at and response.received_at + timedelta(seconds=DAY)
-            readings += tuple(Reading(name, total, left, ends, DAY) for name, total, left in rests)
+            readings += tuple(_reading(name, total, left, response) for name, total, left in rests)
         return readings
 
     # --- plan ---------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
         fields = fields_of(draft, self.offsets)
+        if not draft.index:
+            _check_quota(draft, await self._rests(call))
         if not draft.index and draft.options.countries:
             await self._check_countries(draft, call)
         for name, field in (("reply_to_id", "reply_to"), ("quote_post_id", "quote")):
@@ -251,16 +252,13 @@ class Threads(GraphAdapter):
         raise AssertionError("unreachable")
 
     async def _refused(self, error: errors.Declined, container: str, part: Part, call: Call) -> Sent:
-        """What a refusal means: of a block the post may be live all the same, a used-up quota has no words of its own."""
+        """What a refusal means: behind a block the post may be live, and a used-up quota has no words of its own."""
         if error.code == BLOCKED and await self._turns_up(container, call):
             return await self._live(part, call)
         if error.code in _NO_QUOTA or SYMBOL.fullmatch(error.code or "") or error.code == BLOCKED:
             raise error
         name = "replies" if _parent(part, call.previous) else "posts"
-        rests: tuple[tuple[str, int, int], ...] = ()
-        with contextlib.suppress(errors.SocialKitError):
-            rests = _rests(await self._quota(call))
-        if any(kind == name and left <= 0 for kind, _, left in rests):
+        if any(kind == name and left <= 0 for kind, _, left in await self._rests(call)):
             words = f"the {name} of the last 24 hours are used up (Threads said: {error.message})"
             raise errors.RateLimited(words, status=error.status, code=error.code) from error
         raise error
@@ -374,7 +372,7 @@ class Threads(GraphAdapter):
                 waits=_WAITS,
                 limit=_PATIENCE.get(kind, 300.0),
             )
-        except errors.Declined as error:
+        except errors.PlatformError as error:
             return _gone(error)
         body = seen.json()
         return str(found(body, "status")), str(found(body, "error_message") or "")
@@ -387,7 +385,7 @@ class Threads(GraphAdapter):
         """What a container's status is now."""
         try:
             return str(found((await self._seen(container, call)).json(), "status"))
-        except errors.Declined as error:
+        except errors.PlatformError as error:
             return _gone(error)[0]
 
     async def _turns_up(self, container: str, call: Call) -> bool:
@@ -665,6 +663,22 @@ def _rests(body: Any) -> tuple[tuple[str, int, int], ...]:
     return tuple(rows)
 
 
+def _check_quota(draft: Draft, rests: Sequence[tuple[str, int, int]]) -> None:
+    """A warning when the day has no room left for all of it: it is sent as far as there is, and goes on later."""
+    replies = draft.total - (0 if draft.post.reply_to else 1)
+    needed = {"posts": draft.total - replies, "replies": replies}
+    for name, total, left in rests:
+        if left < needed.get(name, 0):
+            words = f"{left} of {total} {name} are left in these 24 hours; this takes {needed[name]}"
+            draft.problem("text", "quota", words, limit=left, actual=needed[name], severity="warning")
+
+
+def _reading(name: str, total: int, left: int, response: Response) -> Reading:
+    """The window rolls, and nobody tells how: when nothing is left, it is asked again an hour later."""
+    lasts = timedelta(seconds=DAY if left else _ASKED_AGAIN)
+    return Reading(name, total, left, response.received_at and response.received_at + lasts, DAY)
+
+
 def _since(known: Any) -> datetime:
     """When a container was made, a minute early: clocks differ."""
     return datetime.fromtimestamp(known["at"] - 60.0, UTC)
@@ -674,7 +688,7 @@ def _outside(at: datetime | None, since: datetime | None, until: datetime | None
     return at is not None and ((since is not None and at < since) or (until is not None and at > until))
 
 
-def _gone(error: errors.Declined) -> tuple[str, str]:
+def _gone(error: errors.PlatformError) -> tuple[str, str]:
     """What is refused as no object, or as one without a status, is no container any more."""
     if (error.code or "").partition("/")[0] in ("100", "24"):
         return "GONE", ""
