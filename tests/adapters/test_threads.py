@@ -160,7 +160,13 @@ class TestQuota:
             assert asking.asked[0].path == "/v1.0/me/threads_publishing_limit"
             assert asking.asked[0].params["fields"].count("config") == heads
 
-    @pytest.mark.parametrize("no", [refused(200), GONE, refused(2)])
+    async def test_a_token_that_may_not_see_all_is_asked_for_posts(self) -> None:
+        asking = call(refused(200), used(250))
+        told = await plan(asking.adapter, Post("Ahoy"), asking)
+        assert codes(told, "warning") == [("text", "quota")]
+        assert asking.asked[1].params["fields"] == "quota_usage,config"
+
+    @pytest.mark.parametrize("no", [GONE, refused(2), refused(4), answer(content=b"<html>")])
     async def test_a_plan_does_without(self, no: base.Response) -> None:
         assert codes(await planned(Post("Ahoy"), quota=no)) == []
 
@@ -790,13 +796,19 @@ class TestDelete:
     async def test_gone_counts_as_done_when_reading_says_so_too(self) -> None:
         asking = call(GONE, GONE)
         await asking.adapter.delete(RECEIPT, asking)
-        asking = call(GONE, answer({"id": MEDIA}))
+        asking = call(GONE, answer({"id": MEDIA}), used(0))
         with pytest.raises(errors.Declined):
+            await asking.adapter.delete(RECEIPT, asking)
+
+    async def test_a_used_up_quota_has_no_words_of_its_own(self) -> None:
+        spent = {"delete_quota_usage": 100, "delete_config": {"quota_total": 100, "quota_duration": 86400}}
+        asking = call(refused(100), answer({"data": [spent]}))
+        with pytest.raises(errors.RateLimited, match="deletions"):
             await asking.adapter.delete(RECEIPT, asking)
 
     @pytest.mark.parametrize("no", [refused(10), refused(100), answer({"success": False})])
     async def test_a_refusal_is_told(self, no: base.Response) -> None:
-        asking = call(no)
+        asking = call(no, used(0))
         with pytest.raises((errors.Declined, errors.MissingScope)):
             await asking.adapter.delete(RECEIPT, asking)
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from media_files import jpeg_header, mp4, png
+from socialkit import Post
 from socialkit.sandbox import Sandbox
 
 API = "https://graph.threads.net/v1.0"
@@ -573,7 +574,7 @@ def test_the_page_shows_what_is_special(box):
     there = box.threads
     given = {"topic_tag": "sea", "reply_control": "mentioned_only", "link_attachment": "https://example.com"}
     with box.client() as client:
-        client.publish("Ahoy", "threads")
+        client.publish(Post("Ahoy"), "threads")
     (entry,) = box.timeline("threads")
     entry.extras["given"] |= given | {"is_ghost_post": "true", "gif_attachment": "{}"}
     assert list(there.shown_notes(entry)) == [

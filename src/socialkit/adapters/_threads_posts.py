@@ -69,7 +69,8 @@ def is_like(media: Mapping[str, Any], part: Part, parent: str | None) -> bool:
         (found(media, "quoted_post.id"), fields.get("quote_post_id")),
         (media.get("topic_tag"), fields.get("topic_tag")),
     )
-    same = all(seen is None or wanted is None or str(seen) == str(wanted) for seen, wanted in told)
+    pairs = ((str(seen), str(wanted)) for seen, wanted in told if seen is not None and wanted is not None)
+    same = all(seen.casefold() == wanted.casefold() for seen, wanted in pairs)
     return same and _normal(media.get("text")) == _normal(part.text)
 
 

@@ -75,6 +75,7 @@ _WAITS = (1.0, 2.0, 3.0, 5.0, 5.0, 10.0, 15.0, 30.0)
 _ASKED_AGAIN = 3600.0
 _PATIENCE = {"VIDEO": 600.0, "CAROUSEL": 600.0}
 _NO_QUOTA = frozenset({"4279013", BAD_CHILDREN})
+_LIMIT = "threads_publishing_limit"
 _QUOTAS = {"": "posts", "reply_": "replies", "delete_": "deletions"}
 _QUOTA_SCOPES = {
     "": "threads_content_publish",
@@ -82,6 +83,8 @@ _QUOTA_SCOPES = {
     "delete_": "threads_delete",
 }
 
+Rest = tuple[str, int, int]
+"""A quota: the name of its budget, how much it is, and what is left of it."""
 Audience = Literal[
     "everyone", "accounts_you_follow", "mentioned_only", "parent_post_author_only", "followers_only"
 ]
@@ -166,21 +169,25 @@ class Threads(GraphAdapter):
             fences=(Fence("container", "proved", valid_for=CONTAINER_LIVES, repeat_after=2.0),),
         )
 
-    async def _rests(self, call: Call) -> tuple[tuple[str, int, int], ...]:
-        """(budget, quota, what is left) of the day's quotas, as far as the token may see them."""
+    async def _rests(self, call: Call) -> tuple[Rest, ...]:
+        """The day's quotas, as far as the token may see them; one whose scopes are not known may see the posts' alone."""
         scopes = (await call.signed_by()).scopes
         heads = [head for head, scope in _QUOTA_SCOPES.items() if scope in (scopes or _QUOTA_SCOPES.values())]
-        fields = ",".join(f"{head}quota_usage,{head}config" for head in heads or ("",))
-        try:
-            answer = await call.read("GET", "/v1.0/me/threads_publishing_limit", params={"fields": fields})
-        except (errors.PlatformError, errors.MissingScope):
-            return ()
-        return _rests(answer.json_or_none())
+        for asked in (heads, [""]):
+            fields = ",".join(f"{head}quota_usage,{head}config" for head in asked or [""])
+            try:
+                answer = await call.read("GET", f"/v1.0/me/{_LIMIT}", params={"fields": fields})
+                return _rests(answer.json_or_none())
+            except errors.MissingScope:
+                continue
+            except errors.PlatformError:
+                break
+        return ()
 
     def read_limits(self, response: Response) -> tuple[Reading, ...]:
         """Beside the share of all calls: the day's quotas, where they are what was asked for."""
         readings = super().read_limits(response)
-        if response.status == 200 and response.url.partition("?")[0].endswith("/threads_publishing_limit"):
+        if response.status == 200 and response.url.partition("?")[0].endswith(f"/{_LIMIT}"):
             rests = _rests(response.json_or_none())
             readings += tuple(_reading(name, total, left, response) for name, total, left in rests)
         return readings
@@ -257,11 +264,14 @@ class Threads(GraphAdapter):
             return await self._live(part, call)
         if error.code in _NO_QUOTA or SYMBOL.fullmatch(error.code or "") or error.code == BLOCKED:
             raise error
-        name = "replies" if _parent(part, call.previous) else "posts"
+        await self._check_used_up("replies" if _parent(part, call.previous) else "posts", error, call)
+        raise error
+
+    async def _check_used_up(self, name: str, error: errors.Declined, call: Call) -> None:
+        """Raise RateLimited for a refusal that comes of a used-up quota."""
         if any(kind == name and left <= 0 for kind, _, left in await self._rests(call)):
             words = f"the {name} of the last 24 hours are used up (Threads said: {error.message})"
             raise errors.RateLimited(words, status=error.status, code=error.code) from error
-        raise error
 
     async def _ready(self, part: Part, call: Call) -> str | Sent:
         """A container that can be published; what it made, where an earlier one turns out to be published."""
@@ -515,8 +525,11 @@ class Threads(GraphAdapter):
                 raise errors.Declined(f"Threads did not delete {receipt.id}")
             return
         refusal = self.parse_error(answer)
-        if getattr(refusal, "code", None) != GONE or await self._is_there(path, call):
-            raise refusal
+        if getattr(refusal, "code", None) == GONE and not await self._is_there(path, call):
+            return
+        if isinstance(refusal, errors.Declined):
+            await self._check_used_up("deletions", refusal, call)
+        raise refusal
 
     async def _is_there(self, path: str, call: Call) -> bool:
         try:
@@ -652,8 +665,8 @@ def _published(body: Any) -> Sent:
     return Sent(native, missing=missing)
 
 
-def _rests(body: Any) -> tuple[tuple[str, int, int], ...]:
-    """(budget, quota, what is left) for each quota of an answer."""
+def _rests(body: Any) -> tuple[Rest, ...]:
+    """Each quota of an answer."""
     rows = []
     for head, name in _QUOTAS.items():
         used = found(body, f"data.0.{head}quota_usage")
@@ -663,7 +676,7 @@ def _rests(body: Any) -> tuple[tuple[str, int, int], ...]:
     return tuple(rows)
 
 
-def _check_quota(draft: Draft, rests: Sequence[tuple[str, int, int]]) -> None:
+def _check_quota(draft: Draft, rests: Sequence[Rest]) -> None:
     """A warning when the day has no room left for all of it: it is sent as far as there is, and goes on later."""
     replies = draft.total - (0 if draft.post.reply_to else 1)
     needed = {"posts": draft.total - replies, "replies": replies}
