@@ -258,6 +258,14 @@ class TestPlan:
         tall = Video(mp4(seconds=5.0, size=(1080, 2560)), alt="Tall")
         assert codes(await planned(Post("Ahoy", media=[tall]))) == []
 
+    @pytest.mark.parametrize(
+        ("name", "told"), [("a.gif", True), ("a.webp", True), ("a.jpg", False), ("a", False)]
+    )
+    async def test_an_address_may_look_like_what_threads_does_not_take(self, name: str, told: bool) -> None:
+        picture = Image.from_url(f"https://files.example.com/{name}", alt="A boat")
+        warned = codes(await planned(Post("Ahoy", media=[picture])), "warning")
+        assert warned == ([("media[0]", "type")] if told else [])
+
     async def test_one_topic(self) -> None:
         two = await planned(Post("Ahoy", tags=["boats", "sea"]))
         assert two.parts[0].body["fields"]["topic_tag"] == "boats"

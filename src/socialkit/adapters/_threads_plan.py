@@ -221,13 +221,17 @@ def _countries(draft: Draft) -> str | None:
 
 # --- checks -----------------------------------------------------------------------------------------------
 def check_media(draft: Draft) -> None:
-    """What the rules cannot say: the sum of pictures and videos, and how wide a video is."""
+    """What the rules cannot say: the sum of pictures and videos, how wide a video is, what an address looks like."""
     if (count := len(draft.media)) > ITEMS:
         pictures = sum(item.kind != "video" for item in draft.media)
         if pictures <= ITEMS and count - pictures <= ITEMS:  # else the planner has said it
             words = f"{count} pictures and videos; at most {ITEMS} in one post"
             draft.problem("media", "count", words, limit=ITEMS, actual=count)
     for index, item in enumerate(draft.media):
+        rule = draft.rules.video if item.kind == "video" else draft.rules.images
+        if not item.size and rule and "*" not in item.mime and item.mime not in rule.types:
+            words = f"its address looks like {item.mime}, which Threads does not take"
+            draft.problem(f"media[{index}]", "type", words, severity="warning")
         if item.kind == "video" and (item.width or 0) > WIDTH:
             words = f"{item.width} pixels wide; at most {WIDTH}"
             draft.problem(f"media[{index}]", "range", words, limit=WIDTH, actual=item.width)

@@ -105,6 +105,7 @@ RULES = Rules(
         alt_limit=1000,
         alt_unit="codepoints",
         max_ratio=10.0,
+        animated_types=frozenset(),
         by_url=True,
     ),
     video=VideoRule(
@@ -140,7 +141,7 @@ RULES = Rules(
     ),
     errors=tuple(_errors()),
     find=FindRule(by="key", quiet=150.0, looks=3, between=30.0),
-    limited=(("tags", "one topic"), ("sensitive", "media")),
+    limited=(("link", "card made by the platform"), ("tags", "one topic"), ("sensitive", "media")),
     sources=(DOCS, REPORTS),
     notes=(
         "Media are fetched by Threads from public addresses: local files need a media_host.",

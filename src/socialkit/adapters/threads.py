@@ -170,7 +170,7 @@ class Threads(GraphAdapter):
         )
 
     async def _rests(self, call: Call) -> tuple[Rest, ...]:
-        """The day's quotas, as far as the token may see them; one whose scopes are not known may see the posts' alone."""
+        """The day's quotas, as far as the token may see them: the posts' alone, where it may not see all."""
         scopes = (await call.signed_by()).scopes
         heads = [head for head, scope in _QUOTA_SCOPES.items() if scope in (scopes or _QUOTA_SCOPES.values())]
         for asked in (heads, [""]):
