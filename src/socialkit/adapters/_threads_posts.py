@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import attrs
-
 from socialkit.flows._whoami import as_text, found
 from socialkit.metrics import NUMBERS, Metrics
 from socialkit.model import Identity, Receipt
@@ -104,17 +102,17 @@ def _count(value: Any) -> int | None:
 def row_of(receipt: Receipt, body: Any, now: datetime) -> Metrics:
     """The row of one post. Reposts have no numbers; what Threads left out is missing, not zero."""
     told = numbers_of(body)
-    values = {ours: told.get(name) for name, ours in METRICS.items()}
+    values: dict[str, Any] = {ours: told.get(name) for name, ours in METRICS.items()}
     why = "Threads has no numbers of a repost" if found(body, "data") == [] else "Threads did not say"
     missing = {name: why for name, value in values.items() if value is None}
     missing |= {name: _UNCOUNTED for name in NUMBERS if name not in values and name != "followers"}
-    return attrs.evolve(Metrics.of(receipt, fetched_at=now, raw=dict(told)), **values, missing=missing)
+    return Metrics.of(receipt, fetched_at=now, raw=dict(told), **values, missing=missing)
 
 
 def account_row(told: Mapping[str, int], *, ranged: bool, **about: Any) -> Metrics:
     """The row of the account; what is counted over a range is missing where none was given."""
     names = {"followers_count": "followers", "clicks": "clicks", **METRICS}
-    values = {ours: told.get(name) for name, ours in names.items() if ours != "impressions"}
+    values: dict[str, Any] = {ours: told.get(name) for name, ours in names.items() if ours != "impressions"}
     why = "Threads did not say" if ranged else "counted over a range: give since= and until="
     missing = {
         name: "Threads did not say" if name == "followers" else why

@@ -122,7 +122,7 @@ class Reads(Containers):
             "id": entry.id,
             "media_product_type": "THREADS",
             "media_type": _TYPES.get(kind, kind),
-            "media_url": None if first is None or kind == "CAROUSEL" else self.media_url(first),
+            "media_url": None if first is None or kind == "CAROUSEL" else self.media_url(first["id"]),
             "gif_url": _gif_url(given.get("gif_attachment")),
             "permalink": entry.url,
             "owner": {"id": self.people[entry.account].id} if viewer == entry.account else None,
@@ -130,7 +130,7 @@ class Reads(Containers):
             "text": entry.text or None,
             "timestamp": stamp(entry.created_at),
             "shortcode": self.shortcode(entry.id),
-            "thumbnail_url": self.media_url(first) if first and first["kind"] == "VIDEO" else None,
+            "thumbnail_url": self.media_url(first["id"]) if first and first["kind"] == "VIDEO" else None,
             "children": {"data": [{"id": one["id"]} for one in entry.media]} if kind == "CAROUSEL" else None,
             "is_quote_post": entry.quote is not None,
             "quoted_post": {"id": entry.quote} if entry.quote else None,
@@ -180,10 +180,6 @@ class Reads(Containers):
         """The first hashtag of the text."""
         found = re.search(r"(?:^|\s)#([^\s#.&]{1,50})", entry.text)
         return found[1] if found and entry.reply_to is None else None
-
-    def media_url(self, medium: Json) -> str:
-        """Where the box keeps a medium."""
-        return f"{self.base}/media/{medium['id']}"
 
     # many ------------------------------------------------------------------------------------------
 
@@ -489,7 +485,7 @@ def _gif_url(text: str | None) -> str | None:
 
 
 def _is_ghost(entry: Entry) -> bool:
-    return entry.extras.get("given", {}).get("is_ghost_post") == "true"
+    return bool(entry.extras.get("given", {}).get("is_ghost_post") == "true")
 
 
 def _cursor(number: str) -> str:
