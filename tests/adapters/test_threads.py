@@ -981,8 +981,8 @@ def client(box: Any) -> Any:
         yield one
 
 
-def publish(client: Client, post: Post, key: str = "key") -> Any:
-    return client.publish(post, "threads", idempotency_key=key, errors="return")["threads"]
+def publish(client: Client, post: Post, key: str = "key", **more: Any) -> Any:
+    return client.publish(post, "threads", idempotency_key=key, errors="return", **more)["threads"]
 
 
 class TestWithTheSandbox:
@@ -1028,6 +1028,19 @@ class TestWithTheSandbox:
         assert outcome.status is Status.PUBLISHED, outcome.error
         assert (len(box.threads.containers), len(box.timeline("threads"))) == (1, 1)
         assert outcome.receipt.url == box.timeline("threads")[0].url
+
+    @pytest.mark.parametrize("stored", [False, True])
+    def test_a_lost_answer_whose_container_vanishes_is_settled_by_the_list(
+        self, box: Any, client: Client, stored: bool
+    ) -> None:
+        box.fault("dropped-after" if stored else "dropped-before", platform="threads", times=4)
+        box.fault("listed-late", platform="threads", seconds=30)
+        assert publish(client, Post("Ahoy"), wait=0).status is Status.UNKNOWN
+        box.threads.containers.clear()
+        box.faults.clear()
+        outcome = publish(client, Post("Ahoy"), wait=600)
+        assert outcome.status is Status.PUBLISHED, outcome.error
+        assert (len(box.threads.containers), len(box.timeline("threads"))) == (0 if stored else 1, 1)
 
     def test_a_slow_video_goes_on_where_it_was(self, box: Any, client: Client) -> None:
         box.threads.seconds["VIDEO"] = 700.0

@@ -68,6 +68,7 @@ class Watched(httpx.AsyncBaseTransport):
 
 @pytest.fixture
 def box() -> Any:
+    collection()
     with Sandbox(["threads"]) as made:
         made.threads.geo_gating = True
         yield made
