@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .adapters.bluesky import Bluesky
     from .adapters.devto import DevTo
     from .adapters.mastodon import Mastodon
+    from .adapters.threads import Threads
     from .adapters.x import X
     from .auth import Account, App, Login
     from .client import AsyncClient, Client
@@ -115,6 +116,7 @@ __all__ = [
     "Status",
     "Store",
     "ThreadPartlyPosted",
+    "Threads",
     "TokenStore",
     "Unavailable",
     "Verdict",

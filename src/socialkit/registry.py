@@ -23,6 +23,7 @@ _PLATFORMS = {
     "bluesky": "Bluesky",
     "devto": "DevTo",
     "mastodon": "Mastodon",
+    "threads": "Threads",
     "x": "X",
 }
 _SIGN_IN = {
@@ -39,7 +40,6 @@ _SIGN_IN = {
     "reddit": "Reddit",
     "slack": "Slack",
     "telegram": "Telegram",
-    "threads": "Threads",
     "tiktok": "TikTok",
     "tumblr": "Tumblr",
     "wordpress": "WordPress",
