@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .adapters.mastodon import Mastodon
     from .adapters.pinterest import Pinterest
     from .adapters.reddit import Reddit
+    from .adapters.threads import Threads
     from .adapters.tiktok import TikTok
     from .adapters.x import X
     from .adapters.youtube import YouTube
@@ -121,6 +122,7 @@ __all__ = [
     "Status",
     "Store",
     "ThreadPartlyPosted",
+    "Threads",
     "TikTok",
     "TokenStore",
     "Unavailable",

@@ -25,6 +25,7 @@ _PLATFORMS = {
     "mastodon": "Mastodon",
     "pinterest": "Pinterest",
     "reddit": "Reddit",
+    "threads": "Threads",
     "tiktok": "TikTok",
     "x": "X",
     "youtube": "YouTube",
@@ -41,7 +42,6 @@ _SIGN_IN = {
     "nostr": "Nostr",
     "slack": "Slack",
     "telegram": "Telegram",
-    "threads": "Threads",
     "tumblr": "Tumblr",
     "wordpress": "WordPress",
 }
