@@ -171,7 +171,7 @@ class TestPlan:
             (Post("Ahoy"), {"content_category": "NEWS"}, ("options.content_category", "unsupported")),
             (Post("Ahoy"), {"collaborators": ("7",)}, ("options.collaborators", "unsupported")),
             (Post("Ahoy", media=[BOAT]), {"background": "5"}, ("options.background", "unsupported")),
-            (Post("Ahoy", media=[Video(UPRIGHT)]), {"content_category": "BOATS"}, ("options.content_category", "unknown")),
+            (Post(media=[Video(UPRIGHT)]), {"content_category": "X"}, ("options.content_category", "unknown")),
             (Post("Aye", reply_to="7"), {"first_comment": "x"}, ("options.first_comment", "unsupported")),
             (Post("Aye", reply_to="7"), {"format": "reel"}, ("options.format", "unsupported")),
             (Post("Aye", reply_to="7", media=[BOAT, BOAT]), {}, ("media", "count")),
@@ -483,7 +483,8 @@ class TestFind:
     async def look(self, post: Post, *answers: Any, claimed: Any = (), **memory_: Any) -> base.Finding:
         part = await part_of(post)
         lost = base.Lost(part, NOW, NOW + timedelta(minutes=5), claimed=frozenset(claimed))
-        ids = {memory(f"photo {i}", item): one for i, (item, one) in enumerate(zip(part.media, memory_.get("photos", ()), strict=False))}  # fmt: skip
+        known = zip(part.media, memory_.get("photos", ()), strict=False)
+        ids = {memory(f"photo {at}", item): one for at, (item, one) in enumerate(known)}
         looking = call(*answers, memory=ids)
         return await looking.adapter.find(lost, looking)
 
