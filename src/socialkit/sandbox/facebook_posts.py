@@ -18,7 +18,7 @@ from .bodies import Body
 from .core import Allowance, Answer, Entry, Window, body
 from .dispatch import _drive
 from .facebook_videos import Videos
-from .facebook_views import VERSION, WEB, Clip, FacebookPost, Photo, parsed
+from .facebook_views import VERSION, WEB, Clip, FacebookPost, Photo, parsed, words_in
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -49,6 +49,7 @@ class Posts(Videos):
 
     publish_match = f"POST {_PATH}/feed"
     upload_match = f"POST {_PATH}/(?:photos|videos|video_reels|video_stories)"
+    ignores_trailing_slash = True
     engaged_users: int = 100
 
     def __init__(self, box: Sandbox) -> None:
@@ -60,7 +61,9 @@ class Posts(Videos):
         """4,800 requests a day for each engaged person; 30 reels and 10 invitations a day."""
         day = _DAY.total_seconds()
         return (
-            Window("pages", 4800 * self.engaged_users, day, f"* /{VERSION}/.*", per="page", aligned=False),
+            Window(
+                "pages", 4800 * self.engaged_users, day, f"* /{VERSION}(?:/.*)?", per="page", aligned=False
+            ),
             Window("reels", 30, day, f"POST {_PATH}/video_reels", per="page", aligned=False),
             Window("invitations", 10, day, f"POST {_PATH}/collaborators", per="page", aligned=False),
         )
@@ -100,7 +103,7 @@ class Posts(Videos):
     def page_routes(self) -> list[BaseRoute]:
         """Everything a Page's token is good for, the more special paths first."""
         table = (
-            ("POST", "/", self.batch),
+            ("POST", "", self.batch),
             ("POST", "/{id}/feed", self.create_post),
             ("POST", "/{id}/photos", self.create_photo),
             ("POST", "/{id}/photo_stories", self.create_photo_story),
@@ -453,7 +456,7 @@ class Posts(Videos):
         grant = self.grant(request)
         if wanted in ("me", self.own_page(grant)):
             return self.page_insights(request)
-        metrics = [name for name in str(self.given(request).get("metric") or "").split(",") if name]
+        metrics = words_in(self.given(request).get("metric"))
         edge = request.url.path.rpartition("/")[2]
         arguments = f".metric({','.join(metrics)})" if metrics else ""
         told = self.thing(wanted, parsed(f"{edge}{arguments}"), grant)
@@ -601,13 +604,14 @@ class Posts(Videos):
         path, _, query = str(item.get("relative_url") or "").lstrip("/").partition("?")
         method, inner = str(item.get("method") or "GET").upper(), str(item.get("body") or "")
         kept = {name: value for name, value in request.scope.items() if name in _SCOPE}
+        own = [("access_token", str(item.get("access_token") or self.token_of(request)))]
         sub = {
             **kept,
             "method": method,
-            "path": f"/{VERSION}/{path.removeprefix(f'{VERSION}/')}",
+            "path": f"/{VERSION}/{path.removeprefix(f'{VERSION}/').rstrip('/')}",
             "raw_path": b"",
             "query_string": query.encode(),
-            "socialkit.body": Body("application/x-www-form-urlencoded", fields=parse_qsl(inner)),
+            "socialkit.body": Body("application/x-www-form-urlencoded", fields=[*own, *parse_qsl(inner)]),
         }
         messages = _drive(self.app, sub, {})
         text = b"".join(one.get("body", b"") for one in messages[1:]).decode()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .core import Sandbox
     from .sign_in import Grant
 
-__all__ = ["VERSION", "Ask", "Clip", "FacebookPost", "Photo", "Views", "parsed", "stamp"]
+__all__ = ["VERSION", "Ask", "Clip", "FacebookPost", "Photo", "Views", "parsed", "stamp", "words_in"]
 
 Json = dict[str, Any]
 VERSION = "v26.0"
@@ -548,7 +548,7 @@ class Views(MetaSignIn):
 
         grant = self.grant(request, "read_insights", "pages_read_engagement")
         page, query = str(request.path_params["id"]), self.given(request)
-        wanted = [name for name in str(query.get("metric") or "").split(",") if name]
+        wanted = words_in(query.get("metric"))
         period = str(query.get("period") or "day")
         if not wanted:
             words = "(#3001) No metric was specified to be fetched"
@@ -574,6 +574,15 @@ class Views(MetaSignIn):
         ends = {day: datetime.fromtimestamp((day + 1) * 86_400 + 25_200, self.now().tzinfo) for day in days}
         told["values"] = [{"value": counts[day], "end_time": stamp(ends[day])} for day in days]
         return told
+
+
+def words_in(given: Any) -> list[str]:
+    """A list of words, written with commas or as JSON.
+
+    >>> words_in("a,b"), words_in('["a", "b"]'), words_in(None)
+    (['a', 'b'], ['a', 'b'], [])
+    """
+    return re.findall(r"\w+", str(given or ""))
 
 
 def _cursor(key: str) -> str:
