@@ -85,7 +85,7 @@ class Posts(Videos):
     def limit_headers(self, allowance: Allowance) -> dict[str, str]:
         """Per cent of the allowance, and how many minutes it lasts when that is all."""
         whole = max(1, allowance.window.limit)
-        used = 100 if not allowance.allowed else 100 - 100 * allowance.remaining // whole
+        used = 100 if not allowance.allowed else 100 * (whole - allowance.remaining) // whole
         left = (allowance.reset - self.now()).total_seconds()
         rest = max(1, math.ceil(left / 60)) if used >= 100 else 0
         told = {"type": "pages", "call_count": used, "total_cputime": 0, "total_time": 0}
