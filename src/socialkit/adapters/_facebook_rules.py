@@ -143,7 +143,7 @@ RULES = Rules(
     budgets=_BUDGETS,
     errors=tuple(_errors()),
     find=FindRule(by="list", quiet=150.0, looks=3, between=30.0),
-    limited=(("reply_to", "as comments"),),
+    limited=(("link", "card made by the platform"), ("reply_to", "as comments")),
     sources=(_DOCS, _SDK, _REPORTS),
     notes=(
         "Pages only: Facebook takes no posts of persons or groups through its API.",

@@ -45,7 +45,7 @@ def _text(rules: Rules) -> str:
 
 def _link(rules: Rules) -> str:
     if "link" in rules.carries:
-        return "card made by us"
+        return dict(rules.limited).get("link", "card made by us")
     return "card made by the platform" if "link" in rules.in_text else "no"
 
 
