@@ -284,6 +284,15 @@ class TestSend:
         with pytest.raises(errors.Duplicate):
             await again.adapter.send(part, again)
 
+    async def test_photos_that_another_post_has_are_staged_anew_once_that_is_proved(self) -> None:
+        part, memory_ = await part_of(Post("Ahoy", media=[BOAT, BOAT])), dict[str, Any]()
+        first = call(answer({"id": "31"}), answer({"id": "32"}), refused(100, 1366051), memory=memory_)
+        with pytest.raises(errors.Duplicate):
+            await first.adapter.send(part, first)
+        again = call(answer({"id": "33"}), answer({"id": "34"}), POSTED, memory=memory_)
+        await again.adapter.send(part, again)
+        assert "34" in again.asked[-1].form["attached_media"]
+
     async def test_a_finish_that_does_not_say_so_is_no_refusal(self) -> None:
         part = await part_of(Post(media=[Video(UPRIGHT)]), format="story")
         sending = call(

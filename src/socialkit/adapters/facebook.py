@@ -150,6 +150,8 @@ class Facebook(GraphAdapter):
     async def _feed(self, part: Part, call: Call) -> Sent:
         """A text, a link, or several photos that nobody has seen before."""
         fields, due, photos = dict(part.body["fields"]), part.body.get("due"), list[str]()
+        if call.recall("photos used"):
+            self._forget(part, call)
         for index, item in enumerate(part.media):
             photos.append(await stage_photo(self, index, item, call, scheduled=due is not None))
         if photos:
@@ -160,12 +162,16 @@ class Facebook(GraphAdapter):
         except errors.Declined:
             self._forget(part, call)
             raise
+        except errors.Duplicate:
+            call.remember("photos used", True)
+            raise
         way = part.body["way"]
         return sent_post(answer.json(), way, due, call.now(), **({"photos": photos} if photos else {}))
 
     def _forget(self, part: Part, call: Call) -> None:
         """After a refusal the next attempt uploads anew, unless an earlier one may be live with these."""
         if not call.lost:
+            call.remember("photos used", None)
             for index, item in enumerate(part.media):
                 call.remember(memory(f"photo {index}", item), None)
 
@@ -572,7 +578,9 @@ class Facebook(GraphAdapter):
         photo = await call.read(
             "GET", self.node(native), params={"fields": "id,page_story_id"}, accept=(400,)
         )
-        node = self._seen(photo) if photo.status == 200 else None
+        if photo.status != 200 and not str(self.read_error(photo)[0]).startswith("100"):
+            raise self.parse_error(photo)
+        node = photo.json() if photo.status == 200 else None
         if not node or not is_id(as_text(node.get("page_story_id"))):
             raise errors.ConfigError(f"{reference!r} is nothing that Facebook shows")
         return await self.resolve(str(node["page_story_id"]), call)

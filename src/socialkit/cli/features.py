@@ -12,6 +12,7 @@ from ..rules import ImageRule, PollRule, Rules, VideoRule
 _UNITS = {
     "x": "weighted",
     "graphemes": "characters",
+    "codepoints": "characters",
     "mastodon": "characters",
     "utf16": "UTF-16 units",
     "utf8": "bytes",
