@@ -36,7 +36,7 @@ PAGE_METRICS = {"impressions": "page_media_view", "video_views": "page_video_vie
 PAGE_REACH = "page_total_media_view_unique"
 PERIOD = timedelta(days=90)
 """What one question about a Page covers at most."""
-_TOTAL = ".limit(0).summary(total_count)"
+_TOTAL = ".limit(0).summary(true)"
 _NO_VIDEO = "the post has no video"
 _NOT_COUNTED = "Facebook does not count it"
 _NO_NUMBERS = "Facebook has no number yet: they come up to a day late, and not for every Page"

@@ -18,8 +18,7 @@ from .base import Lost, Sent
 
 WEB = "https://www.facebook.com"
 POST_FIELDS = (
-    "id,message,created_time,permalink_url,"
-    "attachments{media_type,target,unshimmed_url,subattachments{media_type,target}}"
+    "id,message,created_time,permalink_url,attachments{media_type,target,subattachments{media_type,target}}"
 )
 REEL_FIELDS = "id,description,created_time,permalink_url,post_id,published"
 VIDEO_FIELDS = "id,status,published,post_id,permalink_url,created_time,scheduled_publish_time"
