@@ -208,6 +208,7 @@ class TestScheduling:
         done = client.settle("k")["facebook"]
         assert (done.status, done.receipt.id) == (Status.PUBLISHED, outcome.receipt.id)
         assert [one.text for one in live(box)] == ["Ahoy"]
+        assert "due" not in done.receipt.raw
 
     @pytest.mark.parametrize("kind", ["text", "photos", "video", "reel"])
     def test_a_lost_answer_is_found_among_what_is_scheduled(

@@ -133,7 +133,7 @@ def sent_video(video: str, way: Way, node: Mapping[str, Any], now: datetime, due
     raw |= {"due": due} if due is not None else {}
     match stage_of(node):
         case "live":
-            url = address(node.get("permalink_url"), video)
+            url, raw = address(node.get("permalink_url"), video), without_due(raw)
             live = moment(found(node, "status.publishing_phase.publish_time"))
             return Sent(video, url, live or at(node, now), raw=raw)
         case _ if due is not None and due > now.timestamp():
@@ -141,6 +141,10 @@ def sent_video(video: str, way: Way, node: Mapping[str, Any], now: datetime, due
         case _:
             later = now + timedelta(seconds=60)
             return Sent(video, status=Status.PROCESSING, look_again_at=later, raw=raw)
+
+
+def without_due(raw: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in raw.items() if name != "due"}
 
 
 def at(node: Mapping[str, Any], now: datetime | None = None) -> datetime | None:

@@ -50,6 +50,7 @@ from ._facebook_posts import (
     succeeded,
     why_failed,
     within,
+    without_due,
 )
 from ._facebook_rules import RULES
 from ._facebook_uploads import memory, photo_form, stage_photo, upload_reel, upload_video
@@ -345,9 +346,8 @@ class Facebook(GraphAdapter):
         if node is None:
             return _given_up(sent, "the scheduled post is gone: it was deleted, or it could not be published")
         if node.get("is_published") is True:
-            raw = {name: value for name, value in sent.raw.items() if name != "due"}
             url = address(node.get("permalink_url"), str(sent.id))
-            return Sent(sent.id, url, at(node), missing=sent.missing, raw=raw)
+            return Sent(sent.id, url, at(node), missing=sent.missing, raw=without_due(sent.raw))
         told = moment(node.get("scheduled_publish_time")) or moment(due)
         later = call.now() + timedelta(minutes=1)
         return attrs.evolve(sent, look_again_at=max(told or later, later))
