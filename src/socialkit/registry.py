@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 _PLATFORMS = {
     "bluesky": "Bluesky",
     "devto": "DevTo",
+    "facebook": "Facebook",
     "mastodon": "Mastodon",
     "x": "X",
 }
 _SIGN_IN = {
     "discord": "Discord",
-    "facebook": "Facebook",
     "ghost": "Ghost",
     "google_business": "GoogleBusiness",
     "instagram": "Instagram",

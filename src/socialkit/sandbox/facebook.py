@@ -78,7 +78,6 @@ class FacebookBox(Posts):
     contract: ClassVar[int] = 1
     platform: ClassVar[str] = "facebook"
     title: ClassVar[str] = "Facebook"
-    publishes: ClassVar[bool] = False
     hosts = ("graph.facebook.com", "graph-video.facebook.com", "rupload.facebook.com", "www.facebook.com")
     known_scopes = frozenset(_SCOPES.split())
     short_seconds = 5000.0
