@@ -12,6 +12,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .adapters.bluesky import Bluesky
     from .adapters.devto import DevTo
+    from .adapters.facebook import Facebook
     from .adapters.mastodon import Mastodon
     from .adapters.pinterest import Pinterest
     from .adapters.reddit import Reddit
@@ -82,6 +83,7 @@ __all__ = [
     "Denied",
     "DevTo",
     "Duplicate",
+    "Facebook",
     "File",
     "Gate",
     "Halt",

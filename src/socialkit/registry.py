@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PLATFORMS = {
     "bluesky": "Bluesky",
     "devto": "DevTo",
+    "facebook": "Facebook",
     "mastodon": "Mastodon",
     "pinterest": "Pinterest",
     "reddit": "Reddit",
@@ -32,7 +33,6 @@ _PLATFORMS = {
 }
 _SIGN_IN = {
     "discord": "Discord",
-    "facebook": "Facebook",
     "ghost": "Ghost",
     "google_business": "GoogleBusiness",
     "instagram": "Instagram",

@@ -70,11 +70,12 @@ class GraphAdapter(base.Adapter):
         return isinstance(found(response.json_or_none(), "error"), dict)
 
     def parse_error(self, response: Response) -> errors.SocialKitError:
-        """By code and subcode, else by the code, else as what passes by itself, else by status."""
+        """By code and subcode, else by the subcode ("*/1366046" in the rows), else by the code, else as what passes by
+        itself, else by status."""
         code, said = self.read_error(response)
         known = {row.code for row in self.rules.errors}
-        bare = (code or "").partition("/")[0]
-        keys = [code, bare, "2xx" if bare.isdigit() and 200 <= int(bare) < 300 else bare]
+        bare, _, subcode = (code or "").partition("/")
+        keys = [code, f"*/{subcode}", bare, "2xx" if bare.isdigit() and 200 <= int(bare) < 300 else bare]
         if found(response.json_or_none(), "error.is_transient") is True:
             keys.append("transient")
         fitting = next((key for key in keys if key in known), code)

@@ -1,6 +1,7 @@
-"""Facebook's side of signing in: the dialog, short and long tokens of people, the Pages and their tokens.
+"""Facebook's Graph API v26.0 as it answers in late 2026: Pages, what is published on them, and signing in.
 
-Facts: Meta's documentation of Facebook Login, access tokens and the Pages API, Graph API v26.0, November 2026.
+Here: the dialog, short and long tokens of people, the Pages and their tokens. :mod:`.facebook_posts`: publishing.
+Facts: Meta's documentation of Facebook Login, access tokens and the Pages API, November 2026.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from urllib.parse import urlencode
 import attrs
 
 from .core import Answer
-from .meta_auth import MetaSignIn
+from .facebook_posts import Posts
+from .facebook_views import VERSION
 from .sign_in import Grant, RegisteredApp
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ __all__ = ["VERSION", "FacebookBox"]
 
 Json = dict[str, Any]
 Handler = Callable[["Request"], "Response"]
-VERSION = "v26.0"
 _SCOPES = (
     "business_management instagram_basic instagram_content_publish instagram_manage_comments "
     "instagram_manage_contents instagram_manage_insights instagram_manage_messages pages_manage_engagement "
@@ -59,8 +60,11 @@ class Facebooker:
     pages: tuple[Page, ...]
 
 
-class FacebookBox(MetaSignIn):
+class FacebookBox(Posts):
     """``brand`` manages two Pages, the first with an Instagram account; ``other`` manages one.
+
+    :meth:`credentials` is the token of ``brand``'s first Page. ``people``, ``photos``, ``clips`` and ``scheduled`` are
+    what tests look into beside the timeline.
 
     ``page_limit`` is the most Pages one answer lists. ``tells_expiry`` False leaves ``expires_in`` out of the answer
     with the long-lived token, as has been seen.
@@ -74,8 +78,7 @@ class FacebookBox(MetaSignIn):
     contract: ClassVar[int] = 1
     platform: ClassVar[str] = "facebook"
     title: ClassVar[str] = "Facebook"
-    publishes: ClassVar[bool] = False
-    hosts = ("graph.facebook.com", "www.facebook.com")
+    hosts = ("graph.facebook.com", "graph-video.facebook.com", "rupload.facebook.com", "www.facebook.com")
     known_scopes = frozenset(_SCOPES.split())
     short_seconds = 5000.0
     page_limit: int = 100
@@ -99,8 +102,15 @@ class FacebookBox(MetaSignIn):
         return str(self.people[username].pages[0].id)
 
     def routes(self) -> list[BaseRoute]:
-        """The dialog and what of the Graph API signing in needs."""
-        return [self.route(method, f"/{VERSION}{path}", handler) for method, path, handler in self.handlers()]
+        """The dialog, what of the Graph API signing in needs, and what a Page's token is good for."""
+        signing = [
+            self.route(method, f"/{VERSION}{path}", handler) for method, path, handler in self.handlers()
+        ]
+        return [*signing[:-1], *self.page_routes(), signing[-1]]
+
+    def credentials(self, base_url: str | None = None) -> Json:
+        """The token of ``brand``'s first Page."""
+        return {"server": base_url or f"https://{self.hosts[0]}", "token": self.page_token_of("brand")}
 
     def handlers(self) -> list[tuple[str, str, Handler]]:
         """(method, path below the version, handler), the more special ones first."""
@@ -289,6 +299,9 @@ class FacebookBox(MetaSignIn):
         person: Facebooker = self.people[grant.username]
         page: Page | None = grant.details.get("page")
         own = page.id if page is not None else person.id
+        self._refuse_query(request)
+        if (told := self.thing(wanted, self.asked(request, "id,created_time"), grant)) is not None:
+            return JSONResponse(told)
         for node in self._nodes(person, page, grant):
             if node["id"] == (own if wanted == "me" else wanted):
                 asked = request.query_params.get("fields", "id,name").split(",")
@@ -303,6 +316,19 @@ class FacebookBox(MetaSignIn):
         """What the token reaches: a Page's its own Page, a person's all of theirs."""
         pages = (page,) if page is not None else person.pages
         nodes: list[Json] = [] if page is not None else [{"id": person.id, "name": person.name}]
-        nodes += [{"id": one.id, "name": one.name, "username": one.username} for one in pages]
+        nodes += [_page_node(one) for one in pages]
         linked = [(one.instagram, one.name) for one in pages if "instagram_basic" in grant.scopes]
         return nodes + [{"id": ig[0], "username": ig[1], "name": name} for ig, name in linked if ig]
+
+
+def _page_node(page: Page) -> Json:
+    """What a Page tells of itself."""
+    return {
+        "id": page.id,
+        "name": page.name,
+        "username": page.username,
+        "category": "Brand",
+        "link": f"https://www.facebook.com/{page.username}",
+        "followers_count": 1200,
+        "fan_count": 1150,
+    }
