@@ -89,7 +89,7 @@ class MediaPlanner:
         return rule if isinstance(medium.source, Remote) or lasting or not self._hosted else None
 
     async def _linked(self, medium: Medium, rule: ImageRule | VideoRule, place: str) -> PartMedia | None:
-        """A medium the platform fetches by itself, checked as far as an address tells; a video with what belongs to it."""
+        """A medium the platform fetches by itself, and what belongs to a video."""
         if (item := self._address(medium, place)) is None:
             return None
         self._check_alt(item, rule.alt_limit, rule, place)
