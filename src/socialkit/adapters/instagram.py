@@ -176,13 +176,12 @@ class Instagram(GraphAdapter):
         """The permalink, then closed comments and the first one. What fails is named in ``missing``."""
         if sent.id is None:
             return sent
-        missing, after = list(sent.missing), part.body["after"]
+        post_id, missing, after = sent.id, list(sent.missing), part.body["after"]
         if sent.url is None:
             try:
                 sent = await self._shown(sent, call)
             except errors.PlatformError as error:
                 missing.append(f"permalink: {error.message}")
-        post_id = sent.id
         for name, act in (("comment_enabled", self._close), ("first_comment", self._comment)):
             if name in after:
                 try:
