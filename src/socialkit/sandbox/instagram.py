@@ -60,7 +60,7 @@ class InstagramBox(Reads):
 
     @property
     def hosts(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Facebook's too, unless that is there itself: then a Page's token works at the address of :meth:`Sandbox.serve`."""
+        """Facebook's too, unless that is there itself: then a Page's token works where it is served."""
         return _HOSTS if "facebook" in self.box.boxes else (*_HOSTS, *_THEIRS)
 
     # the core's questions ---------------------------------------------------------------------------

@@ -103,11 +103,9 @@ class Accounts(LongLivedSignIn):
     # who asks ---------------------------------------------------------------------------------------
 
     def by_facebook(self, request: Request) -> bool:
-        """By the host, and where one host is both, by the form of the token."""
+        """By the host, or by the form of the token: here one address may be both."""
         host = urlsplit(self.base).hostname
-        return host == "graph.facebook.com" or (
-            host != "graph.instagram.com" and self.token_of(request).startswith("EAA")
-        )
+        return host == "graph.facebook.com" or self.token_of(request).startswith("EAA")
 
     def viewer(self, request: Request, *needs: str, node: str | None = None) -> Viewer:
         """Whose token it is; refused where it lacks a permission, or asks about somebody else's account."""
