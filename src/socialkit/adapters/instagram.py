@@ -210,7 +210,7 @@ class Instagram(GraphAdapter):
         address = f"/{VERSION}/{post_id}/comments"
         try:
             await call.attach("POST", address, form=[("message", text)])
-        except errors.OutcomeUnknown:
+        except (errors.OutcomeUnknown, errors.Unavailable):
             params = {"fields": "id,text,username", "limit": "50"}
             name = call.facts.identity.name
             listed = found((await call.read("GET", address, params=params)).json(), "data") or ()
@@ -383,6 +383,14 @@ class Instagram(GraphAdapter):
             words = " ".join(str(told[name]) for name in ("type", "message") if told.get(name))
             return "upload-again" if told.get("retriable") is True else "upload-failed", words
         return super().read_error(response)
+
+    def parse_error(self, response: base.Response) -> errors.SocialKitError:
+        """A limit whose end no header tells is asked again after an hour: asking while it lasts prolongs it."""
+        error = super().parse_error(response)
+        if isinstance(error, errors.RateLimited) and error.retry_at is None and response.received_at:
+            told = [reading for reading in self.read_limits(response) if reading.resets_at]
+            error.retry_at = None if told else response.received_at + timedelta(hours=1)
+        return error
 
     def says_no(self, response: base.Response) -> bool:
         return super().says_no(response) or isinstance(found(response.json_or_none(), "debug_info"), dict)
