@@ -68,6 +68,7 @@ class Container:
     owner: str
     given: Json
     created_at: datetime
+    earliest: datetime
     ready_at: datetime | None
     media: list[Json] = attrs.field(factory=list)
     children: list[str] = attrs.field(factory=list)
@@ -147,7 +148,7 @@ class Containers(Accounts):
             raise Answer(self.graph_error(4, "(#4) Application request limit reached", status=403))
         self._check(given, viewer)
         ready, fails = self.processing()
-        container = Container(self.new_id(), viewer.username, given, self.now(), ready)
+        container = Container(self.new_id(), viewer.username, given, self.now(), ready, ready)
         if container.kind == "CAROUSEL":
             container.children = self._children(given, viewer)
         elif container.resumable:
@@ -325,7 +326,7 @@ class Containers(Accounts):
             container.failure = 2207026
             container.ready_at = self.now()
             return self._upload_refused("ProcessingFailedError", "Request processing failed", 400)
-        container.ready_at = self.processing()[0]
+        container.ready_at = max(self.processing()[0], container.earliest)
         self._take_video(container, container.upload)
         return JSONResponse({"success": True, "message": "Upload successful."})
 
