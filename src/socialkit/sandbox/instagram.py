@@ -51,6 +51,7 @@ class InstagramBox(Reads):
     title: ClassVar[str] = "Instagram"
     publish_match: ClassVar[str] = rf"POST (/{VERSION})?/\w+/media_publish"
     upload_match: ClassVar[str] = rf"POST ((/{VERSION})?/\w+/media|/ig-api-upload/.*)"
+    ignores_trailing_slash: ClassVar[bool] = True
     wrapped: bool = False
 
     def __init__(self, box: Sandbox) -> None:
@@ -103,6 +104,7 @@ class InstagramBox(Reads):
             ("POST", "media_publish"): self.publish,
             ("GET", "content_publishing_limit"): self.show_limit,
             ("GET", "insights"): self.show_insights,
+            ("GET", "children"): self.list_children,
             ("GET", "comments"): self.list_comments,
             ("POST", "comments"): self.add_comment,
         }

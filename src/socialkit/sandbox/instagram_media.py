@@ -229,7 +229,12 @@ class Containers(Accounts):
         return told
 
     def _children(self, given: Json, viewer: Viewer) -> list[str]:
-        ids = [one for one in str(given.get("children") or "").split(",") if one]
+        told = str(given.get("children") or "")
+        ids = (
+            self._listed(given, "children")
+            if told.startswith("[")
+            else [one for one in told.split(",") if one]
+        )
         if not 2 <= len(ids) <= 10:
             raise self.refusal(2207028)
         for one in ids:

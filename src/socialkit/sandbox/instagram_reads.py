@@ -179,6 +179,15 @@ class Reads(Containers):
         known = [{"id": one["id"], "media_type": one["type"], "alt_text": one["alt"]} for one in entry.media]
         return [{name: one[name] for name in ("id", *fields.split(",")) if name in one} for one in known]
 
+    def list_children(self, request: Request) -> Response:
+        """``GET /{media}/children``: the items of a carousel."""
+        from starlette.responses import JSONResponse
+
+        post = request.path_params["id"]
+        viewer = self.viewer(request, node=self._owner_of(post))
+        asked = str(self.given(request).get("fields") or "id")
+        return JSONResponse({"data": self._children_of(self.own_post(post, viewer), asked)})
+
     def counts_of(self, entry: Entry) -> dict[str, int]:
         """What people did, growing with the post's age."""
         peaks = {
@@ -219,7 +228,7 @@ class Reads(Containers):
         from starlette.responses import JSONResponse
 
         wanted = request.path_params["id"]
-        asked = [name for name in str(self.given(request).get("metric") or "").split(",") if name]
+        asked = _names(self.given(request).get("metric"))
         if not asked:
             raise Answer(self.graph_error(3001, "(#3001) The parameter metric is required", subcode=1504028))
         if self.find(wanted) is None:
@@ -244,7 +253,7 @@ class Reads(Containers):
             raise self.bad(
                 f"metric[0] must be one of the following values: {', '.join(sorted(_ACCOUNT))} ({unknown[0]})"
             )
-        if given.get("period") != "day" or given.get("metric_type") != "total_value":
+        if _names(given.get("period")) != ["day"] or given.get("metric_type") != "total_value":
             raise self.bad("Incompatible metric_type or period")
         now = int(self.now().timestamp())
         since, until = (
@@ -349,6 +358,7 @@ class Reads(Containers):
         from starlette.requests import Request as Made
 
         parts = urlsplit(str(one.get("relative_url") or ""))
+        own = [("access_token", self.token_of(request)), *parse_qsl(str(one.get("body") or ""))]
         pieces = parts.path.removeprefix(f"{VERSION}/").strip("/").split("/")
         scope = {
             **request.scope,
@@ -356,7 +366,7 @@ class Reads(Containers):
             "path": f"/{VERSION}/{'/'.join(pieces)}",
             "query_string": parts.query.encode(),
             "path_params": {"id": pieces[0], "edge": pieces[1] if len(pieces) > 1 else ""},
-            "socialkit.body": Body(fields=parse_qsl(str(one.get("body") or ""))),
+            "socialkit.body": Body(fields=own),
         }
         try:
             answer = self.handle(Made(scope))
@@ -375,6 +385,13 @@ class Reads(Containers):
     def table(self) -> dict[tuple[str, str], Handler]:
         """(method, edge) → handler; the edge of a node itself is empty."""
         raise NotImplementedError
+
+
+def _names(given: Any) -> list[str]:
+    """A list as people write it: with commas, or as JSON."""
+    text = str(given or "")
+    listed = json.loads(text) if text.startswith("[") else text.split(",")
+    return [str(name) for name in listed if name]
 
 
 def _insight(post: str, name: str, value: int, period: str) -> Json:
