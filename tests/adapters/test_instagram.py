@@ -526,6 +526,12 @@ class TestErrors:
         assert error.code == (f"{code}/{subcode}" if subcode else str(code))
         assert error.__dict__["definite"] is definite
 
+    def test_a_signed_address_is_not_repeated(self) -> None:
+        words = "Only photo or video: https://files.example.com/a.jpg?signature=s3cret"
+        error = adapter().parse_error(refused(9004, 2207052, words))
+        assert "s3cret" not in repr(error) + str(error.__dict__)
+        assert "files.example.com/a.jpg" in str(error)
+
     def test_what_passes_by_itself(self) -> None:
         error: Any = adapter().parse_error(refused(7777, is_transient=True))
         assert (type(error), error.definite) == (errors.Unavailable, False)

@@ -119,6 +119,11 @@ class TestKinds:
         assert [one["type"] for one in entry.media] == ["VIDEO", "IMAGE"]
         assert entry.extras["tags"] == [[], [{"username": "crew", "x": 0.5, "y": 0.5}]]
 
+    def test_a_video_that_is_on_the_web_already(self, box: Sandbox, client: Client, wire: Recorder) -> None:
+        publish(client, post(LINKED))
+        assert not wire.requests("POST", r"/ig-api-upload/.*")
+        assert box.timeline("instagram")[0].media[0]["mime"] == "video/mp4"
+
     @pytest.mark.parametrize("medium", [BOAT, Video(FILM)])
     def test_a_story(self, box: Sandbox, client: Client, medium: Any) -> None:
         receipt = publish(client, post(medium, text="", story=True))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from media_files import jpeg_header, mp4
 from socialkit import Image, Instagram, Poll, Post, Video
+from socialkit._shelf import Shelf
 from socialkit.adapters._instagram_media import _written
+from socialkit.plan._planner import plan_target
 
-from .instagram_samples import only_part, planned, told
+from .instagram_samples import adapter, call, only_part, planned, told
 
 BOAT = Image.from_url("https://example.com/boat.jpg", alt="The boat")
 LINKED = Video.from_url("https://example.com/boat.mp4")
@@ -242,6 +245,22 @@ class TestMedia:
         assert [one.field for one in made.changes] == ["options.thumb_offset"]
         album = await planned(post(film, BOAT))
         assert [one.field for one in album.changes] == ["media[0].thumbnail"]
+
+    @pytest.mark.parametrize("page", [True, False])
+    async def test_a_local_cover_needs_a_media_host(self, page: bool) -> None:
+        film = Video(mp4(seconds=10, size=(1080, 1920)), thumbnail=square())
+        one, asking = adapter(page), call(page=page)
+        rules = one.rules_for(asking.facts)
+        owner: Any = SimpleNamespace(adapter=one, name="brand", rules=rules, rules_digest="", hosts=False)
+        made = await plan_target(owner, post(film), asking, Shelf(None), targets=frozenset({"instagram"}))
+        fields = [(problem.field, problem.code) for problem in made.errors]
+        assert fields == [("media[0].thumbnail" if page else "media[0]", "by_url")]
+
+    async def test_a_local_cover_is_hosted(self) -> None:
+        film = Video(mp4(seconds=10, size=(1080, 1920)), thumbnail=square())
+        thumbnail = (await only_part(post(film), page=True)).media[0].thumbnail
+        assert thumbnail is not None
+        assert (thumbnail.mime, thumbnail.source) == ("image/jpeg", "bytes")
 
     async def test_captions_of_a_linked_video_are_not_dropped_silently(self) -> None:
         from socialkit import Captions
