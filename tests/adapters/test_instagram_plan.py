@@ -40,6 +40,8 @@ class TestParts:
             "after": {},
         }
         assert made.kind == "post"
+        whole = await planned(Post("Ahoy", media=[BOAT], link="https://example.com/a"))
+        assert [(one.field, one.code) for one in whole.changes] == [("link", "plain")]
 
     async def test_a_single_video_is_a_reel(self) -> None:
         given = {"share_to_feed": True, "thumb_offset": 0, "audio_name": "Waves", "trial": "MANUAL"}

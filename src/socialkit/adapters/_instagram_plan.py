@@ -283,6 +283,8 @@ def _check_caption(draft: Draft, kind: Kind) -> None:
         hint = "clear it with post.variant('instagram', text='')"
         draft.problem("text", "unsupported", "a story has no caption", hint=hint)
         return
+    if draft.post.link:
+        draft.change("link", "plain", "stands in the caption as words: Instagram makes no links of them")
     hashtags = sum(entity.kind == "hashtag" for entity in find_entities(text, "x"))
     mentions = len(_MENTION.findall(text))
     for noun, count, most, few in (("hashtags", hashtags, HASHTAGS, 5), ("mentions", mentions, MENTIONS, 3)):

@@ -102,6 +102,7 @@ RULES = Rules(
         alt_limit=1000,
         alt_unit="utf16",
         animated_count=0,
+        animated_types=frozenset(),
         by_url=True,
     ),
     video=VideoRule(
