@@ -365,3 +365,23 @@ def _day() -> Any:
     from datetime import timedelta
 
     return timedelta(days=1)
+
+
+def test_over_http_where_one_address_is_both(
+    box: Sandbox, login: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On loopback the token tells which login it is, and bytes go where Instagram says."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with box.serve() as url:
+        server = f"{url}/instagram"
+        platform = box.instagram
+        given = platform.page_credentials(server) if login == "facebook" else platform.credentials(server)
+        place: dict[str, Any] = {"clock": box.clock, "media_host": box.files.at(url), "store": ":memory:"}
+        with Client({"brand": Instagram(**given)}, **place) as client:
+            receipts = [publish(client, post(Video(FILM), text=f"Film {number}")) for number in range(2)]
+            box.clock.advance(1000)
+            assert not client.fetch_metrics(receipts).errors
+    paths = [one.path for one in box.requests]
+    assert any("/ig-api-upload/" in path for path in paths) is (login == "facebook")
+    assert ("/v26.0" in paths) is (login == "facebook"), "metrics came in a batch"
+    assert len(box.timeline("instagram")) == 2
