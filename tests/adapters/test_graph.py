@@ -18,11 +18,7 @@ from .fakes import NOW, FakeCall, answer
 RULES = Rules(
     text=TextRule(500, "utf8"),
     budgets=(Budget("calls", "account", 4800, 86_400.0),),
-    errors=(
-        ErrorRow(0, "Declined", code="100/33", hint="it is gone"),
-        ErrorRow(0, "Unavailable", code="2207001"),
-        *COMMON,
-    ),
+    errors=(ErrorRow(0, "Declined", code="100/33", hint="it is gone"), *COMMON),
 )
 
 
@@ -45,7 +41,6 @@ def refused(code: int, subcode: int | None = None, *, status: int = 400, **more:
         (refused(190, 463, status=401), errors.ReauthNeeded, "190/463"),
         (refused(100, 33), errors.Declined, "100/33"),
         (refused(100, 34), errors.Declined, "100/34"),
-        (refused(-1, 2207001), errors.Unavailable, "-1/2207001"),
         (refused(613), errors.RateLimited, "613"),
         (refused(200), errors.MissingScope, "200"),
         (refused(283), errors.MissingScope, "283"),

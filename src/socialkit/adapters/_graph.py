@@ -45,8 +45,7 @@ COMMON = (
     ErrorRow(0, "Unavailable", code="2", definite=False),
     ErrorRow(0, "Unavailable", code="transient", definite=False),
 )
-"""Rows that hold on every Graph API; a platform's own come before them. A row of a subcode alone holds whatever the
-code before it is. "2xx" is every code from 200 to 299, all of
+"""Rows that hold on every Graph API; a platform's own come before them. "2xx" is every code from 200 to 299, all of
 them permissions, and "transient" every other error that is said to pass."""
 
 
@@ -71,12 +70,12 @@ class GraphAdapter(base.Adapter):
         return isinstance(found(response.json_or_none(), "error"), dict)
 
     def parse_error(self, response: Response) -> errors.SocialKitError:
-        """By code and subcode, by the subcode alone, by the code, as what passes by itself, else by status."""
+        """By code and subcode, else by the subcode ("*/1366046" in the rows), else by the code, else as what passes by
+        itself, else by status."""
         code, said = self.read_error(response)
         known = {row.code for row in self.rules.errors}
-        bare = (code or "").partition("/")[0]
-        subcode = (code or "").partition("/")[2]
-        keys = [code, subcode, bare, "2xx" if bare.isdigit() and 200 <= int(bare) < 300 else bare]
+        bare, _, subcode = (code or "").partition("/")
+        keys = [code, f"*/{subcode}", bare, "2xx" if bare.isdigit() and 200 <= int(bare) < 300 else bare]
         if found(response.json_or_none(), "error.is_transient") is True:
             keys.append("transient")
         fitting = next((key for key in keys if key in known), code)

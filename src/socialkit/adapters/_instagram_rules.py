@@ -88,7 +88,7 @@ def _errors() -> Iterator[ErrorRow]:
     yield ErrorRow(0, "Declined", code="10", text="not enough viewers", hint=few)
     yield ErrorRow(0, "Declined", code="100/33", hint="it is gone, not the account's, or not to be had")
     for raises, codes, subcode, hint, definite in _TABLE:
-        for code in (*codes.split(), *subcode.split()):
+        for code in (*codes.split(), *(f"*/{one}" for one in subcode.split())):
             yield ErrorRow(0, raises, code=code, hint=hint, definite=definite)
     yield from COMMON
 
