@@ -90,12 +90,12 @@ class MediaPlanner:
 
     async def _linked(self, medium: Medium, rule: ImageRule | VideoRule, place: str) -> PartMedia | None:
         """A medium the platform fetches by itself, and what belongs to a video."""
-        if (item := self._address(medium, place)) is None:
+        if (item := self._address(medium, rule, place)) is None:
             return None
         self._check_alt(item, rule.alt_limit, rule, place)
         return item if isinstance(rule, ImageRule) else await self._with_extras(item, medium, rule, place)
 
-    def _address(self, medium: Medium, place: str) -> PartMedia | None:
+    def _address(self, medium: Medium, rule: ImageRule | VideoRule, place: str) -> PartMedia | None:
         """Where the platform fetches a medium: all there is to know of it."""
         kind: Literal["image", "video"] = "image" if isinstance(medium, Image) else "video"
         if not isinstance(medium.source, Remote):
@@ -212,7 +212,7 @@ class MediaPlanner:
             )
             return None
         if rule.thumbnail_by_url and (isinstance(picture.source, Remote) or not self._hosted):
-            return self._address(picture, f"{place}.thumbnail")
+            return self._address(picture, rule, f"{place}.thumbnail")
         limits: Any = {"max_bytes": rule.thumbnail_max_bytes, "types": rule.thumbnail_types}
         return await self.thumbnail(picture, f"{place}.thumbnail", max_side=None, **limits)
 
