@@ -12,6 +12,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .adapters.bluesky import Bluesky
     from .adapters.devto import DevTo
+    from .adapters.instagram import Instagram
     from .adapters.mastodon import Mastodon
     from .adapters.reddit import Reddit
     from .adapters.x import X
@@ -86,6 +87,7 @@ __all__ = [
     "Identity",
     "IdentityClash",
     "Image",
+    "Instagram",
     "InvalidPost",
     "KeyReused",
     "Link",

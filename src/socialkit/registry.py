@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PLATFORMS = {
     "bluesky": "Bluesky",
     "devto": "DevTo",
+    "instagram": "Instagram",
     "mastodon": "Mastodon",
     "reddit": "Reddit",
     "x": "X",
@@ -31,7 +32,6 @@ _SIGN_IN = {
     "facebook": "Facebook",
     "ghost": "Ghost",
     "google_business": "GoogleBusiness",
-    "instagram": "Instagram",
     "lemmy": "Lemmy",
     "linkedin": "LinkedIn",
     "misskey": "Misskey",
