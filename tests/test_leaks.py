@@ -208,6 +208,7 @@ def post_for(client: Client, platform: str, folder: Path) -> Post:
         Post("We ship today", title="The news"),
         Post(title="The news", media=pictures),
         Post("We ship today", title="The news", media=[Video(clip)], visibility="public"),
+        Post("We ship today", media=[Image.from_url("https://example.com/boat.jpg", alt="a boat")]),
     ):
         if not client.plan(post, to=platform)[platform].errors:
             return post

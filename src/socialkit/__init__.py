@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .adapters.bluesky import Bluesky
     from .adapters.devto import DevTo
     from .adapters.facebook import Facebook
+    from .adapters.instagram import Instagram
     from .adapters.mastodon import Mastodon
     from .adapters.pinterest import Pinterest
     from .adapters.reddit import Reddit
@@ -92,6 +93,7 @@ __all__ = [
     "Identity",
     "IdentityClash",
     "Image",
+    "Instagram",
     "InvalidPost",
     "KeyReused",
     "Link",

@@ -166,9 +166,9 @@ class BoundCall:
         for _ in range(COMMIT_ATTEMPTS - 1):
             try:
                 return await self._commit_once(method, url, fence, mark, request)
-            except errors.OutcomeUnknown:
-                if not self._fence_holds(fence):
-                    raise
+            except errors.OutcomeUnknown as error:
+                if isinstance(error.__cause__, errors.Declined) or not self._fence_holds(fence):
+                    raise  # a refusal that may not be true is no lost answer: the same again gets the same no
                 assert fence is not None
                 await self._machinery.clock.sleep(max(1.0, fence.repeat_after))
                 if await self._is_live():

@@ -81,7 +81,8 @@ class VideoRule:
 
     ``codecs`` are those of picture and sound by their usual names ("h264", "hevc", "vp9", "aac"); empty means any.
     Sides are the shorter and the longer one in pixels. What a file does not tell is not checked. ``by_url`` is as for
-    pictures; ``thumbnail_max_bytes`` and ``thumbnail_types`` are what a thumbnail may be.
+    pictures; ``thumbnail_max_bytes`` and ``thumbnail_types`` are what a thumbnail may be, and ``thumbnail_by_url``
+    says that the platform fetches it, whatever becomes of the video.
     """
 
     count: int
@@ -106,6 +107,7 @@ class VideoRule:
     thumbnail: bool = False
     thumbnail_max_bytes: int = 2_000_000
     thumbnail_types: frozenset[str] = frozenset({"image/jpeg", "image/png", "image/webp"})
+    thumbnail_by_url: bool = False
 
 
 @attrs.frozen

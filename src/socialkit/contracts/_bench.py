@@ -151,7 +151,8 @@ class AdapterSuite:
         """A picture in the form the platform takes."""
         rule = self.rules.images
         if rule is not None and rule.by_url:
-            return Image.from_url(f"https://example.com/boat-{shade}.png", alt=alt)
+            ending = "jpg" if rule.types and "image/png" not in rule.types else "png"
+            return Image.from_url(f"https://example.com/boat-{shade}.{ending}", alt=alt)
         return Image(_samples.png(64 + shade // 256, shade=shade % 256), alt=alt)
 
     def same(self, receipt: Receipt, entry: Entry) -> bool:

@@ -66,7 +66,7 @@ class MediaPlanner:
 
     async def _one(self, medium: Medium, place: str) -> PartMedia | None:
         if (rule := self._by_url(medium)) is not None:
-            return self._linked(medium, rule, place)
+            return await self._linked(medium, rule, place)
         if (looked := await self._look(medium, place)) is None:
             return None
         facts, blob = looked
@@ -88,9 +88,16 @@ class MediaPlanner:
         lasting = isinstance(rule, ImageRule) and rule.permanent
         return rule if isinstance(medium.source, Remote) or lasting or not self._hosted else None
 
-    def _linked(self, medium: Medium, rule: ImageRule | VideoRule, place: str) -> PartMedia | None:
-        """A medium the platform fetches by itself: its address is all there is to know."""
-        kind: Literal["image", "video"] = "image" if isinstance(rule, ImageRule) else "video"
+    async def _linked(self, medium: Medium, rule: ImageRule | VideoRule, place: str) -> PartMedia | None:
+        """A medium the platform fetches by itself, and what belongs to a video."""
+        if (item := self._address(medium, rule, place)) is None:
+            return None
+        self._check_alt(item, rule.alt_limit, rule, place)
+        return item if isinstance(rule, ImageRule) else await self._with_extras(item, medium, rule, place)
+
+    def _address(self, medium: Medium, rule: ImageRule | VideoRule, place: str) -> PartMedia | None:
+        """Where the platform fetches a medium: all there is to know of it."""
+        kind: Literal["image", "video"] = "image" if isinstance(medium, Image) else "video"
         if not isinstance(medium.source, Remote):
             words = f"this platform takes {'pictures' if kind == 'image' else 'videos'} only as public URLs"
             hint = f"put it on the web and give {type(medium).__name__}.from_url(...)"
@@ -102,9 +109,7 @@ class MediaPlanner:
         digest = hashlib.sha256(url.encode()).hexdigest()
         self._remember(medium, digest)
         mime = mimetypes.guess_type(url.partition("?")[0])[0] or f"{kind}/*"
-        item = with_text(PartMedia(kind, mime, 0, digest, source_text(medium.source)), medium)
-        self._check_alt(item, rule.alt_limit, rule, place)
-        return item
+        return with_text(PartMedia(kind, mime, 0, digest, source_text(medium.source)), medium)
 
     def _check_file(self, item: PartMedia, place: str) -> None:
         if (rule := self.rules.files) is None:
@@ -187,6 +192,10 @@ class MediaPlanner:
             return item
         self._check_video(item, rule, place)
         self._check_alt(item, rule.alt_limit, rule, place)
+        return await self._with_extras(item, medium, rule, place)
+
+    async def _with_extras(self, item: PartMedia, medium: Medium, rule: VideoRule, place: str) -> PartMedia:
+        """The video with its captions and its thumbnail."""
         captions = medium.captions if isinstance(medium, Video) else ()
         return attrs.evolve(
             item,
@@ -202,6 +211,8 @@ class MediaPlanner:
                 f"{place}.thumbnail", "not_carried", "is not sent: the platform picks its own frame"
             )
             return None
+        if rule.thumbnail_by_url and (isinstance(picture.source, Remote) or not self._hosted):
+            return self._address(picture, rule, f"{place}.thumbnail")
         limits: Any = {"max_bytes": rule.thumbnail_max_bytes, "types": rule.thumbnail_types}
         return await self.thumbnail(picture, f"{place}.thumbnail", max_side=None, **limits)
 

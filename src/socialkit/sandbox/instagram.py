@@ -1,52 +1,44 @@
-"""Instagram's side of signing in: with Instagram itself, and through the Pages of :mod:`.facebook`.
+"""Instagram's side of signing in and of everything after it: with Instagram itself, and through the Pages of
+:mod:`.facebook`.
 
 Facts: Meta's documentation of the Instagram API with both logins, Graph API v26.0, November 2026.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 import attrs
 
-from .core import Answer
-from .facebook import VERSION, FacebookBox
-from .meta_auth import LongLivedSignIn
+from .core import Answer, Entry
+from .facebook import VERSION
+from .instagram_reads import Reads, minutes
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
-    from .core import Sandbox
+    from .core import Allowance, Sandbox
     from .facebook import Handler
     from .sign_in import Grant, Issued
 
 __all__ = ["InstagramBox"]
 
 Json = dict[str, Any]
-_DIALOG = "/dialog/oauth"
-_SCOPES = "basic content_publish manage_comments manage_insights manage_messages"
+_HOSTS = ("graph.instagram.com", "api.instagram.com", "www.instagram.com")
+_THEIRS = ("graph.facebook.com", "www.facebook.com", "rupload.facebook.com")
 
 
-@attrs.frozen
-class Instagrammer:
-    """A professional account: its id, and the other id it has for one app."""
-
-    id: str
-    scoped_id: str
-    username: str
-    name: str
-    account_type: str = "BUSINESS"
-
-
-class InstagramBox(LongLivedSignIn):
+class InstagramBox(Reads):
     """Two professional accounts, ``brand`` and ``other``, which sign in by themselves or through their Facebook Pages.
 
     ``wrapped`` True puts the answer with the first token into ``{"data": [...]}``, as has been seen. The people, apps
-    and tokens of Facebook are those of the sandbox's Facebook where it has one.
+    and tokens of Facebook are those of the sandbox's Facebook where it has one. :meth:`credentials` are those of
+    Instagram Login, :meth:`page_credentials` those of Facebook Login.
 
     >>> from socialkit.sandbox import Sandbox
     >>> with Sandbox(["instagram"]) as box:
@@ -57,79 +49,115 @@ class InstagramBox(LongLivedSignIn):
     contract: ClassVar[int] = 1
     platform: ClassVar[str] = "instagram"
     title: ClassVar[str] = "Instagram"
-    publishes: ClassVar[bool] = False
-    hosts = (
-        "graph.instagram.com",
-        "api.instagram.com",
-        "www.instagram.com",
-        "graph.facebook.com",
-        "www.facebook.com",
-    )
-    known_scopes = frozenset(f"instagram_business_{name}" for name in _SCOPES.split())
-    grants_prefix = "ig"
-    basic_scope = "instagram_business_basic"
-    token_prefix = "IGAA"
+    publish_match: ClassVar[str] = rf"POST (/{VERSION})?/\w+/media_publish"
+    upload_match: ClassVar[str] = rf"POST ((/{VERSION})?/\w+/media|/ig-api-upload/.*)"
+    ignores_trailing_slash: ClassVar[bool] = True
     wrapped: bool = False
 
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
-        self.people = {
-            "brand": Instagrammer("17841406338772941", "24683579013579246", "brand", "Brand"),
-            "other": Instagrammer("17841400927364415", "24913570864209753", "other", "Other"),
-        }
+        self._last = 0
+        self.start_containers()
 
     @property
-    def facebook(self) -> FacebookBox:
-        """Facebook's side: the sandbox's own where it has one."""
-        found = self.box.boxes.get("facebook")
-        if isinstance(found, FacebookBox):
-            return found
-        return self.box.shared("facebook", lambda: FacebookBox(self.box))
+    def hosts(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Facebook's too, unless that is there itself: then a Page's token works where it is served."""
+        return _HOSTS if "facebook" in self.box.boxes else (*_HOSTS, *_THEIRS)
 
-    # how a person of the sandbox acts --------------------------------------------------------------
-
-    def app_for(self, flow_name: str, redirect_uri: str = "") -> dict[str, str]:
-        """An Instagram app, or for the flow "facebook" a Facebook app."""
-        if flow_name == "facebook":
-            return self.facebook.app_for(flow_name, redirect_uri)
-        return super().app_for(flow_name, redirect_uri)
-
-    def approve(self, url: str, username: str = "brand", *, untick: Iterable[str] = ()) -> str:
-        """The callback address after ``username`` agreed, at Instagram or in Facebook's dialog."""
-        if _is_facebook(url):
-            return self.facebook.approve(url, username, untick=untick)
-        return super().approve(url, username, untick=untick)
-
-    def deny(self, url: str) -> str:
-        """The callback address after the person said no."""
-        return self.facebook.deny(url) if _is_facebook(url) else super().deny(url)
-
-    def expire(self, token: str) -> None:
-        """Make a token old, Instagram's or Facebook's."""
-        super().expire(token)
-        self.facebook.expire(token)
-
-    def revoke(self, token: str) -> None:
-        """End a token and all of its consent, Instagram's or Facebook's."""
-        super().revoke(token)
-        self.facebook.revoke(token)
-
-    # routes ----------------------------------------------------------------------------------------
+    # the core's questions ---------------------------------------------------------------------------
 
     def routes(self) -> list[BaseRoute]:
         """Instagram's own addresses, and below the version what of Facebook's is needed."""
         theirs = [
             self.route(method, f"/{VERSION}{path}", self._of_facebook(handler))
             for method, path, handler in self.facebook.handlers()
-            if path != "/{id}"
+            if path in _SIGNING_IN
+        ]
+        edges = [
+            self.route(method, f"{below}/{{id}}/{{edge}}", self.handle)
+            for below in (f"/{VERSION}", "")
+            for method in ("GET", "POST")
+        ]
+        nodes = [
+            self.route(method, f"/{VERSION}/{{id}}", self.handle) for method in ("GET", "POST", "DELETE")
         ]
         return [
             *self.consent_routes("/oauth/authorize"),
             *self.token_routes(),
             self.route("GET", "/me", self.show_me),
             *theirs,
-            self.route("GET", f"/{VERSION}/{{id}}", self.show_node),
+            self.route("POST", f"/ig-api-upload/{VERSION}/{{container}}", self.take_bytes),
+            *(self.route("POST", root, self.batch) for root in (f"/{VERSION}/", f"/{VERSION}", "/")),
+            *nodes,
+            *edges,
         ]
+
+    def table(self) -> dict[tuple[str, str], Handler]:
+        """(method, edge) → handler."""
+        return {
+            ("GET", ""): self.show_node,
+            ("POST", ""): self.change_post,
+            ("DELETE", ""): self.delete_post,
+            ("POST", "media"): self.create_container,
+            ("GET", "media"): self.list_media,
+            ("GET", "stories"): self.list_stories,
+            ("POST", "media_publish"): self.publish,
+            ("GET", "content_publishing_limit"): self.show_limit,
+            ("GET", "insights"): self.show_insights,
+            ("GET", "children"): self.list_children,
+            ("GET", "comments"): self.list_comments,
+            ("POST", "comments"): self.add_comment,
+        }
+
+    def credentials(self, base_url: str | None = None) -> dict[str, Any]:
+        """With Instagram Login."""
+        return {"server": base_url or f"https://{self.hosts[0]}", "token": self.token("brand")}
+
+    def page_credentials(self, base_url: str | None = None) -> dict[str, Any]:
+        """With Facebook Login: the token of the brand's Page."""
+        return {"server": base_url or "https://graph.facebook.com", "token": self.page_token("brand")}
+
+    def new_id(self) -> str:
+        self._last = max(self._last + 1, int(self.now().timestamp() * 1000) % 10**13)
+        return f"1789{self._last:013}"
+
+    def too_many(self, allowance: Allowance) -> Response:
+        """Error 4, whatever was used up."""
+        return self.graph_error(4, "(#4) Application request limit reached", status=403)
+
+    def limit_headers(self, allowance: Allowance) -> Mapping[str, str]:
+        """How much is used in per cent, and the minutes until more is to be had."""
+        if allowance.allowed:
+            return {}
+        used = {"type": "instagram", "call_count": 100, "total_cputime": 20, "total_time": 20}
+        used["estimated_time_to_regain_access"] = minutes(allowance.reset - self.now())
+        return {"x-business-use-case-usage": json.dumps({self.people["brand"].id: [used]})}
+
+    def token_expired(self) -> Response:
+        """190 with subcode 463."""
+        return self.token_dead(463)
+
+    def twin_of(self, entry: Entry) -> Entry:
+        return self.addressed(super().twin_of(entry))
+
+    def shown_counts(self, entry: Entry) -> dict[str, int]:
+        counts = self.counts_of(entry)
+        return {name: counts[name] for name in ("likes", "comments", "shares", "views")}
+
+    def shown_notes(self, entry: Entry) -> list[str]:
+        given, product = entry.extras["given"], entry.extras["product"]
+        notes = {
+            "story": product == "STORY",
+            "reel": product == "REELS",
+            "made with AI": given.get("is_ai_generated") == "true",
+            "comments closed": entry.extras["closed"],
+            f"with {given.get('collaborators')}": "collaborators" in given,
+        }
+        comments = [f"{one['username']}: {one['text']}" for one in entry.extras["comments"]]
+        return [words for words, holds in notes.items() if holds] + comments
+
+    def display_name(self, account: str) -> str:
+        return str(self.people[account].name)
 
     def _of_facebook(self, handler: Handler) -> Handler:
         """Facebook's handler, which is told where the request came in."""
@@ -143,7 +171,7 @@ class InstagramBox(LongLivedSignIn):
 
         return handle
 
-    # tokens ----------------------------------------------------------------------------------------
+    # tokens -----------------------------------------------------------------------------------------
 
     def short_answer(self, token: str, grant: Grant) -> Json:
         """Flat or wrapped, with the permissions in one text."""
@@ -156,13 +184,14 @@ class InstagramBox(LongLivedSignIn):
         told = super().long_answer(issued, renewed=renewed)
         return {**told, "permissions": issued.scope(",")} if renewed else told
 
-    # the profile -----------------------------------------------------------------------------------
+    # nodes ------------------------------------------------------------------------------------------
 
     def show_me(self, request: Request) -> Response:
         """``GET /me``: the account; ``user_id`` is its id, ``id`` is for this app alone."""
         from starlette.responses import JSONResponse
 
         person = self.people[self.grant(request, self.basic_scope).username]
+        posts = self.listed(person.username)
         known: Json = {
             "id": person.scoped_id,
             "user_id": person.id,
@@ -170,20 +199,25 @@ class InstagramBox(LongLivedSignIn):
             "name": person.name,
             "account_type": person.account_type,
             "profile_picture_url": "https://example.com/picture.png",
-            "followers_count": 0,
+            "followers_count": person.followers,
             "follows_count": 0,
-            "media_count": 0,
+            "media_count": len(posts),
             "biography": "",
             "website": "",
         }
         return JSONResponse(self.fields_of(request, known))
 
     def show_node(self, request: Request) -> Response:
-        """``GET /v26.0/{id}``: by the host, and where one host is both, by the form of the token."""
-        wanted, host = request.path_params["id"], urlsplit(self.base).hostname
-        facebook = host == "graph.facebook.com" or self.token_of(request).startswith("EAA")
-        if facebook and not (wanted == "me" and host == "graph.instagram.com"):
-            return self._of_facebook(self.facebook.show_node)(request)
+        """``GET /v26.0/{id}``: a post, a container, an account, or what of Facebook's it is."""
+        from starlette.responses import JSONResponse
+
+        wanted = str(request.path_params["id"])
+        fields = str(self.given(request).get("fields") or "id")
+        if wanted in self.entries or wanted in self.containers:
+            return JSONResponse(self._own_node(request, wanted, fields))
+        host = urlsplit(self.base).hostname
+        if self.by_facebook(request) and not (wanted == "me" and host == "graph.instagram.com"):
+            return self._by_page(request, wanted, fields)
         person = self.people[self.grant(request).username]
         if wanted not in ("me", person.id, person.scoped_id):
             raise Answer(
@@ -191,6 +225,54 @@ class InstagramBox(LongLivedSignIn):
             )
         return self.show_me(request)
 
+    def _own_node(self, request: Request, wanted: str, fields: str) -> Json:
+        container = self.containers.get(wanted)
+        if container is not None:
+            self.viewer(request, node=self.people[container.owner].id)
+            return self.show_container(container, [name for name in fields.split(",") if name])
+        viewer = self.viewer(request, node=self._owner_of(wanted))
+        if self.fresh_404 > 0:
+            self.fresh_404 -= 1
+            raise self.nobody(wanted)
+        return self.show_post(self.own_post(wanted, viewer), fields, viewer)
 
-def _is_facebook(url: str) -> bool:
-    return urlsplit(url).path.endswith(_DIALOG)
+    def _by_page(self, request: Request, wanted: str, fields: str) -> Response:
+        """An account by its id, or the Page's own link to it; all else is Facebook's."""
+        from starlette.responses import JSONResponse
+
+        grant = self.facebook.grant(request)
+        page = grant.details.get("page")
+        if page is not None and fields.startswith("instagram_business_account"):
+            if page.instagram is None or "instagram_basic" not in grant.scopes:
+                return JSONResponse({"id": page.id})
+            linked = {"id": page.instagram[0], "username": page.instagram[1]}
+            inner = [name for name in fields.partition("{")[2].rstrip("}").split(",") if name in linked]
+            told = {name: linked[name] for name in ("id", *inner)}
+            return JSONResponse({"instagram_business_account": told, "id": page.id})
+        person = next((one for one in self.people.values() if one.id == wanted), None)
+        if person is None:
+            return self._of_facebook(self.facebook.show_node)(request)
+        self.viewer(request, node=wanted)
+        known = {
+            **{
+                name: value
+                for name, value in attrs.asdict(person).items()
+                if name in ("id", "username", "name")
+            },
+            "followers_count": person.followers,
+            "follows_count": 0,
+            "media_count": len(self.listed(person.username)),
+        }
+        return JSONResponse(self.fields_of(request, known))
+
+
+_SIGNING_IN = frozenset(
+    {
+        "/dialog/oauth",
+        "/oauth/access_token",
+        "/debug_token",
+        "/me/accounts",
+        "/me/permissions",
+        "/me/permissions/{name}",
+    }
+)
