@@ -504,7 +504,7 @@ class TestFind:
     async def test_nobody_may_list_the_posts(self) -> None:
         finding = await self.look(Post("Ahoy"), denied())
         assert isinstance(finding, base.CannotTell)
-        assert "may not list" in finding.why
+        assert "may not read" in finding.why
 
     @pytest.mark.parametrize(
         ("told", "kind"),

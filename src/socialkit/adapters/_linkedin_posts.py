@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+import attrs
+
 from socialkit import errors
 from socialkit.model import Identity, Receipt, Status
 
@@ -93,15 +95,27 @@ def duplicate_of(said: str) -> str | None:
 
 
 # --- what was made ----------------------------------------------------------------------------------------
-def sent_of(urn: str, at: datetime | None = None, status: Status = Status.PUBLISHED) -> Sent:
-    return Sent(urn, permalink_of(urn), at, status)
+def sent_of(urn: str, at: datetime | None = None) -> Sent:
+    return Sent(urn, permalink_of(urn), at)
 
 
-def made_post(response: Response) -> Sent:
+def seen_of(post: Json) -> Sent:
+    """A post of ours as LinkedIn shows it."""
+    return attrs.evolve(
+        sent_of(str(post["id"]), posted_at(post)), status=status_of(post), raw=video_mark(has_video(post))
+    )
+
+
+def video_mark(moving: bool) -> dict[str, Any]:
+    """What a receipt keeps so that a video's own numbers are asked for."""
+    return {"video": True} if moving else {}
+
+
+def made_post(response: Response, *, moving: bool = False) -> Sent:
     """The post a 201 tells of; live without an id where LinkedIn leaves it out."""
     told = response.headers.get("x-restli-id") or response.headers.get("location") or ""
     if (match := re.search(_POST, unquote(told))) is not None:
-        return sent_of(match[0])
+        return attrs.evolve(sent_of(match[0]), raw=video_mark(moving))
     return Sent(None, missing=("id: LinkedIn published the post and did not say its URN",))
 
 
@@ -147,7 +161,7 @@ def has_video(post: Json) -> bool:
 def receipt_of(post: Json, owner: Identity) -> Receipt:
     urn = str(post["id"])
     kind = "quote" if (post.get("reshareContext") or {}).get("parent") else "post"
-    raw = {"video": True} if has_video(post) else {}
+    raw = video_mark(has_video(post))
     text = plain(str(post.get("commentary") or ""))
     return Receipt(owner, urn, permalink_of(urn), posted_at(post), text, kind, raw=raw)
 

@@ -42,6 +42,7 @@ from ._linkedin_posts import (
     permalink_of,
     posted_at,
     receipt_of,
+    seen_of,
     sent_of,
     status_of,
     urn_of,
@@ -241,7 +242,8 @@ class LinkedIn(base.Adapter):
         thumbnail = part.extras.get("thumbnail")
         picture = await upload("thumbnail", thumbnail, owner, call, self.server) if thumbnail else None
         request = filled(part.body["request"], urns, picture)
-        return made_post(await self._commit("/rest/posts", request, call))
+        moving = any(item.kind == "video" for item in part.media)
+        return made_post(await self._commit("/rest/posts", request, call), moving=moving)
 
     async def _comment(self, part: Part, urns: Sequence[str], call: Call) -> Sent:
         comment = part.body["comment"]
@@ -286,14 +288,12 @@ class LinkedIn(base.Adapter):
         """The post a refusal as a duplicate named, when it is ours; None when it is an older one, or a ghost."""
         answer = await call.read("GET", f"/rest/posts/{enc(urn)}", accept=(403, 404))
         if answer.status == 403:
-            return CannotTell(f"it may be {permalink_of(urn)}, but {_PRIVATE}: {_LOOK}", DAY / 24)
+            return CannotTell(f"it may be {permalink_of(urn)}, but {self._closed(call)}: {_LOOK}", DAY / 24)
         post = answer.json() if answer.status != 404 else {}
         at = posted_at(post)
         if not post or not is_live(post) or at is None or not lost.since <= at <= lost.until:
             return None
-        return (
-            Found(sent_of(urn, at, status_of(post))) if self._likeness(post, lost, call) == "same" else None
-        )
+        return Found(seen_of(post)) if self._likeness(post, lost, call) == "same" else None
 
     async def _find_listed(self, lost: Lost, call: Call) -> Finding:
         same, alike = list[dict[str, Any]](), False
@@ -312,7 +312,7 @@ class LinkedIn(base.Adapter):
         if len(same) > 1:
             return CannotTell("two posts look exactly like this one")
         if same:
-            return Found(sent_of(str(same[0]["id"]), posted_at(same[0]), status_of(same[0])))
+            return Found(seen_of(same[0]))
         if alike:
             return CannotTell("a post with the same text is there, but what it shows is not known to be this")
         return Absent("it is not among the Page's own posts")
@@ -324,7 +324,7 @@ class LinkedIn(base.Adapter):
     def _closed(self, call: Call) -> str:
         """Why posts cannot be listed."""
         author = call.facts.facts["author"]
-        return _PRIVATE if author.startswith("urn:li:person:") else "the token may not list the Page's posts"
+        return _PRIVATE if author.startswith("urn:li:person:") else "the token may not read the Page's posts"
 
     async def _find_comment(self, lost: Lost, call: Call) -> Finding:
         wanted, ours = lost.part.body["comment"], list[dict[str, Any]]()
