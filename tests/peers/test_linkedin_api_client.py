@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from media_files import mp4, png
-from socialkit import Client, Post, Video
+from socialkit import Client, Image, Post
 from socialkit.adapters.linkedin import LinkedIn
 from socialkit.sandbox import Sandbox
 
 pytestmark = pytest.mark.peers
 restli = pytest.importorskip("linkedin_api.clients.restli.client")
+restli_errors = pytest.importorskip("linkedin_api.common.errors")
 sign_in = pytest.importorskip("linkedin_api.clients.auth.client")
 requests = pytest.importorskip("requests")
 
@@ -126,10 +127,10 @@ def test_a_video_goes_up_in_the_parts_that_are_named(box, client):
         for one in value["uploadInstructions"]
     ]
     final = {"video": video, "uploadToken": value["uploadToken"], "uploadedPartIds": etags}
-    answer = client.action(
-        "/videos", action_name="finalizeUpload", action_params={"finalizeUploadRequest": final}
-    )
-    assert answer.status_code == 200
+    with pytest.raises(
+        restli_errors.ResponseFormattingError
+    ):  # the answer has no body, which it does not expect
+        client.action("/videos", action_name="finalizeUpload", action_params={"finalizeUploadRequest": final})
     box.clock.advance(3)
     content = {"media": {"id": video, "title": "The boat"}}
     assert client.create("/posts", entity=entity("See", content=content)).entity_id.startswith(
@@ -141,20 +142,20 @@ def test_a_video_goes_up_in_the_parts_that_are_named(box, client):
 def test_it_reads_what_socialkit_published(box, url, client):
     account = LinkedIn(**box.linkedin.credentials(f"{url}/linkedin"))
     with Client({"page": account}) as ours:
-        clip = Video(mp4() + bytes(5_000_000), alt="A boat")
+        picture = Image(png(), alt="A boat")
         first = ours.publish(Post("Ahoy (all) #boats"), to="page")["page"].receipt
-        second = ours.publish(Post("See", media=[clip]), to="page")["page"].receipt
+        second = ours.publish(Post("See", media=[picture]), to="page")["page"].receipt
         ours.publish(Post("Aye (all)", reply_to=first), to="page")
     shown = client.get("/posts/{urn}", path_keys={"urn": first.id}).entity
     assert shown["commentary"] == r"Ahoy \(all\) #boats"
     comments = client.get_all("/socialActions/{urn}/comments", path_keys={"urn": first.id}).elements
     assert [one["message"]["text"] for one in comments] == ["Aye (all)"]
     box.clock.advance(86_400)
-    query = {"organizationalEntity": PAGE, "shares": [first.id], "ugcPosts": [second.id]}
+    query = {"organizationalEntity": PAGE, "shares": [first.id, second.id]}
     rows = client.finder(
         "/organizationalEntityShareStatistics", finder_name="organizationalEntity", query_params=query
     ).elements
-    assert [one.get("share") or one.get("ugcPost") for one in rows] == [first.id, second.id]
+    assert [one["share"] for one in rows] == [first.id, second.id]
 
 
 def test_a_long_list_goes_as_a_body(box, client):
