@@ -10,9 +10,10 @@ import attrs
 import pytest
 
 from media_files import gif, png
-from socialkit import App, Client, Image, Link, Poll, Post, Status, errors
+from socialkit import App, Client, Image, Link, Poll, Post, Status, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters.linkedin import LinkedIn, LinkedInOptions
+from socialkit.contracts._samples import mp4
 from socialkit.model import File, Identity, Receipt
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, MemoryTokens
@@ -285,6 +286,18 @@ class TestPlan:
         assert two.body["request"]["content"] == {
             "multiImage": {"images": [{"altText": "A"}, {"altText": "B"}]}
         }
+
+    @pytest.mark.parametrize(
+        ("clip", "told"),
+        [
+            (mp4(), [("media[0]", "too_small")]),
+            (mp4() + bytes(75_000), []),
+            (mp4(1000.0) + bytes(75_000), [("media[0]", "undocumented")]),
+        ],
+    )
+    async def test_where_linkedins_pages_disagree_it_is_a_warning(self, clip: bytes, told: Any) -> None:
+        made = await planned(Post("See", media=[Video(clip, alt="A boat")]))
+        assert (codes(made), codes(made, "warning")) == ([], told)
 
     async def test_a_document_needs_a_title(self) -> None:
         pdf = b"%PDF-1.7\n%%EOF"
@@ -761,3 +774,50 @@ class TestAfterwards:
         asking = call(answer(own_post("Ahoy", lifecycleState=state)))
         sent = base.Sent(SHARE, status=Status.PROCESSING)
         assert (await asking.adapter.check(sent, asking)).status == status
+
+
+class TestDuplicates:
+    """A refusal that names a post is never taken for a rejection, nor for our own post, before it was looked at."""
+
+    @pytest.fixture
+    def bench(self) -> Any:
+        with Sandbox(["linkedin"]) as box, box.client(store=":memory:") as client:
+            yield box, client
+
+    def publish(self, client: Client, key: str) -> Any:
+        report = client.publish(Post("Ahoy"), to="linkedin", idempotency_key=key, errors="return", wait=900.0)
+        return report["linkedin"]
+
+    def test_an_older_post_with_the_same_words_is_named(self, bench: Any) -> None:
+        box, client = bench
+        first = self.publish(client, "one").receipt
+        box.clock.advance(3600)
+        outcome = self.publish(client, "two")
+        assert (outcome.status, type(outcome.error)) == (Status.FAILED, errors.Duplicate)
+        assert outcome.error.receipt.id == first.id
+        assert len(box.timeline("linkedin")) == 1
+
+    def test_a_ghost_is_looked_at_and_makes_nothing_live(self, bench: Any) -> None:
+        box, client = bench
+        client.delete(self.publish(client, "one").receipt)
+        box.clock.advance(3600)
+        assert self.publish(client, "two").status is Status.FAILED
+        looked = [one for one in box.requests if one.status == 404]
+        assert looked
+        box.clock.advance(86_400)
+        assert self.publish(client, "two").status is Status.PUBLISHED
+
+    def test_our_own_lost_post_named_by_a_refusal_is_found(self, bench: Any) -> None:
+        """A proxy that sends the request twice: the answer that arrives is the second one's."""
+        box, client = bench
+        real = box.linkedin.create
+
+        def twice(request: Any) -> Any:
+            real(request)
+            return real(request)
+
+        box.linkedin.create = twice
+        box.linkedin._app = None
+        outcome = self.publish(client, "one")
+        assert outcome.status is Status.PUBLISHED
+        assert [entry.id for entry in box.timeline("linkedin")] == [outcome.receipt.id]

@@ -12,7 +12,7 @@ from socialkit.text import find_entities, length
 
 from ._linkedin_posts import COMMENT, urn_of
 from ._linkedin_rules import COMMENT as COMMENT_LIMIT
-from ._linkedin_rules import DESCRIPTION, DURATIONS, QUESTION, THUMBNAIL_BYTES, TITLE
+from ._linkedin_rules import DESCRIPTION, DURATIONS, LONG_VIDEO, QUESTION, SMALL_VIDEO, THUMBNAIL_BYTES, TITLE
 from ._linkedin_text import little, message, shown
 from .base import Call, Draft
 
@@ -130,6 +130,7 @@ def _media(draft: Draft) -> Json:
     if first.alt:
         noun = "videos" if first.kind == "video" else "documents"
         draft.change("media[0].alt", "not_carried", f"is not sent: LinkedIn takes no alt text for {noun}")
+    _check_clip(draft)
     _check_captions(draft)
     title = draft.post.title or ("" if first.kind == "video" else _file_title(draft))
     _check_short(draft, "title", title, TITLE)
@@ -145,6 +146,18 @@ def _file_title(draft: Draft) -> str:
         return ""
     draft.change("title", "from_name", "the document's title is the name of its file", after=name)
     return name
+
+
+def _check_clip(draft: Draft) -> None:
+    """What LinkedIn's own pages disagree about is a warning."""
+    clip = draft.media[0]
+    if clip.kind == "video" and clip.size < SMALL_VIDEO:
+        words = f"{clip.size} bytes; LinkedIn's manual names {SMALL_VIDEO} as the least"
+        draft.problem("media[0]", "too_small", words, limit=SMALL_VIDEO, actual=clip.size, severity="warning")
+    if clip.kind == "video" and (clip.seconds or 0) > LONG_VIDEO:
+        words = "the manual says 30 minutes, the help pages 15"
+        limits: Json = {"limit": LONG_VIDEO, "actual": clip.seconds}
+        draft.problem("media[0]", "undocumented", words, severity="warning", **limits)
 
 
 def _check_captions(draft: Draft) -> None:
