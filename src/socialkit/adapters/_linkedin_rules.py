@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Literal
 
 import attrs
@@ -183,6 +184,7 @@ RULES = Rules(
 )
 
 
+@cache
 def rules_of(organization: bool, tier: Tier) -> Rules:
     """The rules of a Page, or of a member, whose posts nobody can list and whose numbers come one at a time."""
     rules = attrs.evolve(RULES, budgets=budgets_of(tier))

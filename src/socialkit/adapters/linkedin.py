@@ -81,6 +81,13 @@ class LinkedInOptions(base.Options):
     targets: tuple[dict[str, list[str]], ...] = attrs.field(default=(), converter=tuple)
 
 
+class _OwnRules:
+    """All there is on the class; on an account what holds for it: a member or a Page, and its tier."""
+
+    def __get__(self, account: LinkedIn | None, owner: type[LinkedIn]) -> Rules:
+        return RULES if account is None else rules_of(account.author is not None, account.tier)
+
+
 class LinkedIn(base.Adapter):
     """One member on LinkedIn, or one Page.
 
@@ -100,7 +107,7 @@ class LinkedIn(base.Adapter):
 
     platform: ClassVar[str] = "linkedin"
     title: ClassVar[str] = "LinkedIn"
-    rules: ClassVar[Rules] = RULES
+    rules: ClassVar[Rules] = _OwnRules()  # type: ignore[assignment]
     Options: ClassVar[type[LinkedInOptions]] = LinkedInOptions
     flows: ClassVar[tuple[Flow, ...]] = FLOWS
     scopes: ClassVar[Mapping[str, tuple[str, ...]]] = FLOWS[0].scopes
@@ -132,8 +139,7 @@ class LinkedIn(base.Adapter):
         super().__init__(server, seed)
         if self.author is not None:
             self.hint = f"{self.hint}|{self.author}"
-        page = self.author is not None
-        vars(self)["rules"] = rules_of(page, tier or ("standard" if page else "share"))
+        self.tier: Tier = tier or ("standard" if self.author is not None else "share")
 
     @classmethod
     def signed_in(cls, identity: Identity, **options: Any) -> LinkedIn:
