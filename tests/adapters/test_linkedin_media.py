@@ -17,6 +17,7 @@ from socialkit.adapters.linkedin import LinkedIn
 from socialkit.contracts._samples import mp4, png
 from socialkit.model import File
 from socialkit.sandbox import Sandbox
+from socialkit.store import MemoryStore
 
 from .fakes import NOW, answer
 from .linkedin_samples import PAGE, SERVER, SRT, call, codes, planned
@@ -272,6 +273,20 @@ class TestOnTheSandbox:
         assert report["linkedin"].receipt.id.startswith("urn:li:ugcPost:")
         assert (entry.media[0]["size"], entry.media[0]["title"]) == (len(data), "The boat")
         assert (entry.media[0]["thumbnail_size"], entry.media[0]["captions"]) == (len(png()), SRT.decode())
+
+    def test_another_process_sends_only_the_parts_that_are_not_up(self, box: Any) -> None:
+        store, clip = MemoryStore(), Video(mp4() + bytes(2 * PART), alt="A boat")
+        box.fault("dropped-before", platform="linkedin", match="PUT /dms-uploads/video/[^/]+/2", times=9)
+        with box.client(store=store, max_wait=2) as first:
+            options: Any = {"to": "linkedin", "idempotency_key": "clip", "errors": "return"}
+            stopped = first.publish(Post("See", media=[clip]), **options)["linkedin"]
+        assert stopped.status is Status.FAILED
+        box.faults.clear()
+        with box.client(store=store) as later:
+            done = later.publish(Post("See", media=[clip]), **options)["linkedin"]
+        assert done.status is Status.PUBLISHED
+        parts = [one.path[-1] for one in box.requests if one.method == "PUT" and one.status == 200]
+        assert parts == ["0", "1", "2"]
 
     def test_a_document(self, box: Any, client: Any) -> None:
         pdf = File(b"%PDF-1.7\n%%EOF", name="Annual report.pdf")
