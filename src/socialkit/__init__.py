@@ -12,6 +12,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .adapters.bluesky import Bluesky
     from .adapters.devto import DevTo
+    from .adapters.linkedin import LinkedIn
     from .adapters.mastodon import Mastodon
     from .adapters.x import X
     from .auth import Account, App, Login
@@ -88,6 +89,7 @@ __all__ = [
     "InvalidPost",
     "KeyReused",
     "Link",
+    "LinkedIn",
     "Login",
     "LoginFailed",
     "Mastodon",

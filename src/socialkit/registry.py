@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PLATFORMS = {
     "bluesky": "Bluesky",
     "devto": "DevTo",
+    "linkedin": "LinkedIn",
     "mastodon": "Mastodon",
     "x": "X",
 }
@@ -32,7 +33,6 @@ _SIGN_IN = {
     "google_business": "GoogleBusiness",
     "instagram": "Instagram",
     "lemmy": "Lemmy",
-    "linkedin": "LinkedIn",
     "misskey": "Misskey",
     "nostr": "Nostr",
     "pinterest": "Pinterest",
