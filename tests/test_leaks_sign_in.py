@@ -35,6 +35,8 @@ from test_signin_table import REDIRECT, ROWS, Row
 rows = pytest.mark.parametrize("row", ROWS, ids=str)
 _NAMED = re.compile(r"(?i)(token|secret|password|jwt|assertion|verifier|device_code|session)$|^(code|i)$")
 """Fields whose values are secret on every platform, however the answer is shaped."""
+_ERROR_NAME = re.compile("[A-Z]+(_[A-Z]+)+")
+"""What platforms call their errors in a field that is called code, as authorization codes are."""
 OPEN = frozenset({"client_id", "name", "username", "handle", "user_login", "site_url"})
 """What a person types, or an app is called, and everybody may read."""
 
@@ -186,7 +188,9 @@ class Desk:
     def hidden(self) -> set[str]:
         """Every secret there was, in the forms it is written in; of long ones the first two thirds are too much."""
         known = {one for one in self.transport.sent | self.transport.issued if len(one) > 5}
-        whole = {one for one in self.secrets | known if one not in self.open}
+        whole = {
+            one for one in self.secrets | known if one not in self.open and not _ERROR_NAME.fullmatch(one)
+        }
         halves = {one[: len(one) * 2 // 3] for one in whole if len(one) > 30}
         return {form for one in whole for form in forms(one)} | halves
 

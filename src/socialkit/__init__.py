@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .adapters.devto import DevTo
     from .adapters.facebook import Facebook
     from .adapters.instagram import Instagram
+    from .adapters.linkedin import LinkedIn
     from .adapters.mastodon import Mastodon
     from .adapters.pinterest import Pinterest
     from .adapters.reddit import Reddit
@@ -97,6 +98,7 @@ __all__ = [
     "InvalidPost",
     "KeyReused",
     "Link",
+    "LinkedIn",
     "Login",
     "LoginFailed",
     "Mastodon",

@@ -51,6 +51,7 @@ def test_a_community_app_asks_for_pages_and_numbers():
         "r_organization_social",
         "rw_organization_admin",
         "r_member_postAnalytics",
+        "r_member_profileAnalytics",
     }
     assert asked.isdisjoint({"openid", *CLOSED})
     assert at(COMMUNITY.whoami.url, COMMUNITY, COMMUNITY.server) == "https://api.linkedin.com/v2/me"

@@ -559,6 +559,8 @@ class Adapter:
         self.hint = hint or self._seed_digest()
         self.identity: Identity | None = None
         """Who it must be, for an account that signed in; None where the secret given decides."""
+        self.signer: Identity | None = None
+        """Whose credential it uses where that is somebody else: a Page is posted to with its admin's token."""
 
     @classmethod
     def signed_in(cls, identity: Identity, **options: Any) -> Self:

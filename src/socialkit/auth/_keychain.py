@@ -39,7 +39,7 @@ class Keychain:
     def __init__(self, adapter: Adapter, tokens: TokenStore, now: Callable[[], datetime]) -> None:
         self.adapter, self.tokens, self._now = adapter, tokens, now
         name = f"login:{adapter.hint}"
-        self.identity = adapter.identity or Identity(adapter.platform, adapter.server, name)
+        self.identity = adapter.signer or adapter.identity or Identity(adapter.platform, adapter.server, name)
         """What the token store keeps it under: who signed in, or a name made of the secret that was given."""
         self._held: Credential | None = None
         self._renewing: asyncio.Future[Credential] | None = None

@@ -50,7 +50,12 @@ FLOWS: tuple[Flow, ...] = (
         scopes={
             "identify": ("r_basicprofile",),
             "publish": ("w_member_social", _PAGE, "r_organization_social"),
-            "metrics": ("r_member_postAnalytics", "rw_organization_admin"),
+            "metrics": (
+                "r_member_postAnalytics",
+                "r_member_profileAnalytics",
+                "rw_organization_admin",
+                "r_organization_social",
+            ),
             "replies": ("r_organization_social", _PAGE),
             "delete": ("w_member_social", _PAGE),
         },

@@ -1,0 +1,245 @@
+"""What LinkedIn counts: a Page's posts in one request, a member's one number at a time, comments by their reactions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+from socialkit import errors
+from socialkit.metrics import Metrics
+from socialkit.model import Receipt
+
+from ._linkedin_posts import COMMENT, enc, listed, urn_of
+from .base import Call, Response
+
+Json = Mapping[str, Any]
+
+MOST_QUERY = 4000
+"""Characters of a query beyond which it is sent as a body, as LinkedIn's own client does it."""
+
+_PAGE = {
+    "impressions": "impressionCount",
+    "reach": "uniqueImpressionsCount",
+    "likes": "likeCount",
+    "comments": "commentCount",
+    "shares": "shareCount",
+    "clicks": "clickCount",
+}
+_MEMBER = {
+    "impressions": "IMPRESSION",
+    "reach": "MEMBERS_REACHED",
+    "likes": "REACTION",
+    "comments": "COMMENT",
+    "shares": "RESHARE",
+    "saves": "POST_SAVE",
+    "clicks": "LINK_CLICKS",
+}
+_VIDEO = {"video_views": "VIDEO_PLAY", "watch_seconds": "VIDEO_WATCH_TIME"}
+_NOT_ON_PAGES = "LinkedIn does not tell it of a Page's posts"
+_NO_VIDEO = "the post is not known to have a video"
+_NOT_OF_COMMENTS = "LinkedIn does not count it for comments"
+_NOT_SAID = "LinkedIn did not say"
+_MAYBE_GONE = "LinkedIn lists no activity, and the token may not ask whether the post is still there"
+
+
+async def ask(call: Call, path: str, query: str, *, method: str = "", accept: Sequence[int] = ()) -> Response:
+    """A GET with a query that is encoded already; a long one goes as a body."""
+    headers = {"x-restli-method": method} if method else {}
+    if len(query) <= MOST_QUERY:
+        return await call.read("GET", f"{path}?{query}", headers=headers, accept=accept)
+    tunnel = {"x-http-method-override": "GET", "content-type": "application/x-www-form-urlencoded"}
+    return await call.read("POST", path, headers=headers | tunnel, content=query.encode(), accept=accept)
+
+
+def elements(response: Response) -> list[dict[str, Any]]:
+    body = response.json()
+    found = body.get("elements") if isinstance(body, dict) else None
+    if not isinstance(found, list):
+        raise errors.Unavailable("LinkedIn's answer has no list of elements")
+    return [one for one in found if isinstance(one, dict)]
+
+
+# --- Pages ------------------------------------------------------------------------------------------------
+async def page_rows(receipts: Sequence[Receipt], page: str, call: Call) -> list[Metrics]:
+    """One request for all posts; those it leaves out had no activity, or are gone: one more tells them apart."""
+    urns = {id(receipt): urn_of(receipt.id or "") for receipt in receipts}
+    asked = list(dict.fromkeys(urn for urn in urns.values() if urn and _kind(urn)))
+    told = await _page_statistics(asked, page, call)
+    there = await _existing([urn for urn in asked if urn not in told], call)
+    rows = []
+    for receipt in receipts:
+        urn = urns[id(receipt)]
+        if urn and COMMENT.fullmatch(urn):
+            rows.append(await comment_row(receipt, urn, call))
+        elif urn is None or not _kind(urn):
+            rows.append(_unasked(receipt, call.now()))
+        elif urn in told or there is None or there[urn]:
+            videos = await _page_video(receipt, urn, call)
+            rows.append(_page_row(receipt, told.get(urn), videos, there is None, call.now()))
+        else:
+            rows.append(_gone(receipt, call.now()))
+    return rows
+
+
+async def _page_statistics(urns: Sequence[str], page: str, call: Call) -> dict[str, Json]:
+    if not urns:
+        return {}
+    query = f"q=organizationalEntity&organizationalEntity={enc(page)}"
+    for parameter, kind in (("shares", "share"), ("ugcPosts", "ugcPost")):
+        if chosen := [urn for urn in urns if _kind(urn) == kind]:
+            query += f"&{parameter}={listed(chosen)}"
+    answer = await ask(call, "/rest/organizationalEntityShareStatistics", query, method="FINDER")
+    rows = [
+        (one.get("share") or one.get("ugcPost"), one.get("totalShareStatistics")) for one in elements(answer)
+    ]
+    return {str(urn): counts for urn, counts in rows if urn and isinstance(counts, dict)}
+
+
+async def _existing(urns: Sequence[str], call: Call) -> dict[str, bool] | None:
+    """Which of the posts there are; None where the token may not ask (the development tier)."""
+    if not urns:
+        return {}
+    answer = await ask(call, "/rest/posts", f"ids={listed(urns)}", method="BATCH_GET", accept=(403,))
+    if answer.status == 403:
+        return None
+    results = {unquote(str(urn)) for urn in (answer.json().get("results") or {})}
+    return {urn: urn in results for urn in urns}
+
+
+async def _page_video(receipt: Receipt, urn: str, call: Call) -> dict[str, float] | str:
+    if not receipt.raw.get("video"):
+        return _NO_VIDEO
+    if _kind(urn) != "ugcPost":
+        return "LinkedIn tells it of ugcPost URNs only"
+    found = dict[str, float]()
+    for name, kind in (("video_views", "VIDEO_VIEW"), ("watch_seconds", "TIME_WATCHED")):
+        try:
+            query = f"q=entity&entity={enc(urn)}&type={kind}"
+            values = [one.get("value") for one in elements(await ask(call, "/rest/videoAnalytics", query))]
+        except errors.RateLimited:
+            raise
+        except errors.SocialKitError as error:
+            return f"{_NOT_SAID}: {error.message}"
+        if told := [value for value in values if isinstance(value, int)]:
+            found[name] = sum(told)
+    return found
+
+
+def _page_row(
+    receipt: Receipt, counts: Json | None, videos: dict[str, float] | str, unsure: bool, now: datetime
+) -> Metrics:
+    """The row of a post; one that is there and not listed had no activity."""
+    values: dict[str, Any] = {name: (counts or {}).get(field) for name, field in _PAGE.items()}
+    missing = {"saves": _NOT_ON_PAGES}
+    if counts is None:
+        values = dict.fromkeys(_PAGE, None if unsure else 0)
+    why = _MAYBE_GONE if counts is None else _NOT_SAID
+    missing |= {name: why for name, value in values.items() if value is None}
+    seen = videos if isinstance(videos, dict) else {}
+    values |= _video_values(seen)
+    reason = videos if isinstance(videos, str) else _NOT_SAID
+    missing |= {name: reason for name in _VIDEO if values[name] is None}
+    raw = dict(counts or {}) | ({"videoAnalytics": seen} if seen else {})
+    return Metrics.of(receipt, **values, missing=missing, raw=raw, fetched_at=now)
+
+
+def _video_values(told: Mapping[str, float]) -> dict[str, float | None]:
+    watched = told.get("watch_seconds")
+    return {
+        "video_views": told.get("video_views"),
+        "watch_seconds": None if watched is None else watched / 1000,
+    }
+
+
+# --- members ----------------------------------------------------------------------------------------------
+async def member_row(receipt: Receipt, call: Call) -> Metrics:
+    """A member's post: one request per number. A refusal ends the asking: requests are few."""
+    urn = urn_of(receipt.id or "")
+    if urn and COMMENT.fullmatch(urn):
+        return await comment_row(receipt, urn, call)
+    if urn is None or not (kind := _kind(urn)):
+        return _unasked(receipt, call.now())
+    entity = f"({'share' if kind == 'share' else 'ugc'}:{enc(urn)})"
+    values: dict[str, Any] = dict.fromkeys((*_MEMBER, *_VIDEO))
+    missing = dict.fromkeys(_VIDEO, _NO_VIDEO)
+    asked = [(name, query, "Post") for name, query in _MEMBER.items()]
+    if receipt.raw.get("video"):
+        asked += [(name, query, "Video") for name, query in _VIDEO.items()]
+    raw = {}
+    for name, query, about in asked:
+        value = await _member_number(about, entity, query, call)
+        if isinstance(value, str):
+            missing[name] = value
+        else:
+            raw[query], values[name] = value, value / 1000 if name == "watch_seconds" else value
+            missing.pop(name, None)
+    return Metrics.of(receipt, **values, missing=missing, raw=raw, fetched_at=call.now())
+
+
+async def _member_number(about: str, entity: str, kind: str, call: Call) -> int | str:
+    """A number, or why there is none. What ends the whole row (no scope, the post is gone, the quota) is raised."""
+    query = f"q=entity&entity={entity}&queryType={kind}&aggregation=TOTAL"
+    try:
+        answer = await ask(call, f"/rest/memberCreator{about}Analytics", query, method="FINDER")
+    except errors.Declined as error:
+        if error.status == 404:
+            raise
+        return f"{_NOT_SAID}: {error.message}"
+    counts = [one.get("count") for one in elements(answer)]
+    told = [count for count in counts if isinstance(count, int)]
+    return sum(told) if told else _NOT_SAID
+
+
+# --- comments ---------------------------------------------------------------------------------------------
+async def comment_row(receipt: Receipt, urn: str, call: Call) -> Metrics:
+    """A comment's reactions and answers."""
+    try:
+        body = (await call.read("GET", f"/rest/socialMetadata/{enc(urn)}")).json()
+    except errors.RateLimited:
+        raise
+    except errors.SocialKitError as error:
+        return Metrics.of(receipt, error=error, fetched_at=call.now())
+    reactions = [one.get("count") or 0 for one in (body.get("reactionSummaries") or {}).values()]
+    values = {"likes": sum(reactions), "comments": (body.get("commentSummary") or {}).get("count")}
+    missing = dict.fromkeys((*_MEMBER, *_VIDEO), _NOT_OF_COMMENTS) | {"comments": _NOT_SAID}
+    missing = {name: why for name, why in missing.items() if values.get(name) is None}
+    return Metrics.of(receipt, **values, missing=missing, raw=dict(body), fetched_at=call.now())
+
+
+# --- the account ------------------------------------------------------------------------------------------
+async def followers_of(author: str, call: Call) -> tuple[int | None, dict[str, Any]]:
+    """A Page's or the member's followers, and what LinkedIn said."""
+    if author.startswith("urn:li:person:"):
+        body = (await ask(call, "/rest/memberFollowersCount", "q=me", method="FINDER")).json()
+        told = [one.get("memberFollowersCount", one.get("count")) for one in body.get("elements") or ()]
+        count = next((one for one in told if isinstance(one, int)), None)
+        return count, dict(body)
+    query = "edgeType=COMPANY_FOLLOWED_BY_MEMBER"
+    body = (await ask(call, f"/rest/networkSizes/{enc(author)}", query)).json()
+    count = body.get("firstDegreeSize")
+    return (count if isinstance(count, int) else None), dict(body)
+
+
+# --- rows that are none -----------------------------------------------------------------------------------
+def _kind(urn: str) -> str:
+    """share or ugcPost, which is all that is counted; "" for other URNs."""
+    kind = urn.split(":")[2]
+    return kind if kind in ("share", "ugcPost") else ""
+
+
+def _unasked(receipt: Receipt, now: datetime) -> Metrics:
+    words = f"{receipt.id!r} is no share or ugcPost URN, and LinkedIn counts no others"
+    return Metrics.of(receipt, error=errors.ConfigError(words), fetched_at=now)
+
+
+def _gone(receipt: Receipt, now: datetime) -> Metrics:
+    words = "LinkedIn does not show the post: deleted, or not this Page's"
+    return Metrics.of(receipt, error=errors.Declined(words, status=404, said=words), fetched_at=now)
+
+
+def midnight(now: datetime) -> datetime:
+    """When quotas are counted anew."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today + timedelta(days=1)

@@ -1,0 +1,232 @@
+"""What LinkedIn counts: a Page's posts at once, a member's one number at a time, and why a number is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from socialkit import Client, Post, Video, errors
+from socialkit.adapters._linkedin_numbers import MOST_QUERY, ask
+from socialkit.adapters.linkedin import LinkedIn
+from socialkit.contracts._samples import mp4
+from socialkit.model import Receipt
+from socialkit.sandbox import Sandbox
+
+from .fakes import answer
+from .linkedin_samples import (
+    COMMENT,
+    OTHER,
+    OWN,
+    OWN_PAGE,
+    SHARE,
+    VIDEO_POST,
+    call,
+    denied,
+    listed,
+)
+
+COUNTS = {
+    "impressionCount": 900,
+    "uniqueImpressionsCount": 500,
+    "clickCount": 40,
+    "likeCount": -1,
+    "commentCount": 4,
+    "shareCount": 3,
+    "engagement": 0.05,
+}
+
+
+def row(urn: str = SHARE, **more: Any) -> dict[str, Any]:
+    return {urn.split(":")[2]: urn, "totalShareStatistics": {**COUNTS, **more}}
+
+
+def of(urn: str | None, member: bool = False, **raw: Any) -> Receipt:
+    return Receipt(OWN if member else OWN_PAGE, urn, raw=raw)
+
+
+def gone(urn: str) -> dict[str, Any]:
+    return {"results": {}, "statuses": {urn: 404}, "errors": {urn: {"status": 404}}}
+
+
+class TestPages:
+    async def test_shares_and_ugc_posts_in_one_request(self) -> None:
+        asking = call(listed(row(VIDEO_POST), row()))
+        rows = await asking.adapter.fetch_metrics([of(SHARE), of(VIDEO_POST)], asking)
+        assert [one.id for one in rows] == [SHARE, VIDEO_POST]
+        assert asking.asked[0].url.partition("?")[2] == (
+            "q=organizationalEntity&organizationalEntity=urn%3Ali%3Aorganization%3A2414183"
+            "&shares=List(urn%3Ali%3Ashare%3A7001)&ugcPosts=List(urn%3Ali%3AugcPost%3A7003)"
+        )
+        first = rows[0]
+        assert (first.impressions, first.reach, first.clicks) == (900, 500, 40)
+        assert (first.likes, first.comments, first.shares) == (-1, 4, 3)
+        assert (first.saves, first.video_views, first.watch_seconds) == (None, None, None)
+        assert set(first.missing) == {"saves", "video_views", "watch_seconds"}
+        assert first.raw["engagement"] == 0.05
+
+    async def test_a_post_that_is_left_out_is_quiet_or_gone(self) -> None:
+        there = answer({"results": {"urn%3Ali%3Ashare%3A7001": {}}, "statuses": {}, "errors": {}})
+        asking = call(listed(), there)
+        quiet, lost = await asking.adapter.fetch_metrics([of(SHARE), of(OTHER)], asking)
+        assert (quiet.impressions, quiet.likes, quiet.error) == (0, 0, None)
+        assert isinstance(lost.error, errors.Declined)
+        assert asking.asked[1].headers["x-restli-method"] == "BATCH_GET"
+
+    async def test_where_nobody_may_ask_it_is_not_zero(self) -> None:
+        asking = call(listed(), denied("posts.BATCH_GET.20260901"))
+        (one,) = await asking.adapter.fetch_metrics([of(SHARE)], asking)
+        assert (one.impressions, one.error) == (None, None)
+        assert "may not ask" in one.missing["impressions"]
+
+    async def test_a_number_linkedin_leaves_out(self) -> None:
+        asking = call(listed({"share": SHARE, "totalShareStatistics": {"impressionCount": 5}}))
+        (one,) = await asking.adapter.fetch_metrics([of(SHARE)], asking)
+        assert (one.impressions, one.likes, one.missing["likes"]) == (5, None, "LinkedIn did not say")
+
+    async def test_one_bad_id_does_not_spoil_the_others(self) -> None:
+        asking = call(listed(row()))
+        receipts = [of("urn:li:activity:1"), of("nonsense"), of(SHARE)]
+        bad, worse, good = await asking.adapter.fetch_metrics(receipts, asking)
+        assert isinstance(bad.error, errors.ConfigError)
+        assert isinstance(worse.error, errors.ConfigError)
+        assert good.impressions == 900
+
+    async def test_videos_tell_views_and_seconds(self) -> None:
+        views, time = listed({"value": 70}), listed({"value": 61_500})
+        asking = call(listed(row(VIDEO_POST)), views, time)
+        (one,) = await asking.adapter.fetch_metrics([of(VIDEO_POST, video=True)], asking)
+        assert (one.video_views, one.watch_seconds) == (70, 61.5)
+        assert [asked.params["type"] for asked in asking.asked[1:]] == ["VIDEO_VIEW", "TIME_WATCHED"]
+
+    async def test_a_video_whose_numbers_are_refused(self) -> None:
+        asking = call(listed(row(VIDEO_POST)), denied("videoAnalytics"))
+        (one,) = await asking.adapter.fetch_metrics([of(VIDEO_POST, video=True)], asking)
+        assert (one.impressions, one.video_views) == (900, None)
+        assert "Not enough permissions" in one.missing["video_views"]
+
+    async def test_a_comment_tells_reactions_and_answers(self) -> None:
+        told = {
+            "reactionSummaries": {"LIKE": {"count": 2}, "PRAISE": {"count": 1}},
+            "commentSummary": {"count": 4},
+        }
+        asking = call(answer(told))
+        (one,) = await asking.adapter.fetch_metrics([of(COMMENT)], asking)
+        assert (one.likes, one.comments, one.impressions) == (3, 4, None)
+        assert "impressions" in one.missing
+        assert asking.asked[0].url.endswith(
+            "/rest/socialMetadata/urn%3Ali%3Acomment%3A%28urn%3Ali%3Ashare%3A7001%2C88%29"
+        )
+
+    async def test_a_long_query_goes_as_a_body(self) -> None:
+        receipts = [of(f"urn:li:ugcPost:{10**18 + n}") for n in range(100)]
+        asking = call(listed(*(row(str(one.id)) for one in receipts)))
+        rows = await asking.adapter.fetch_metrics(receipts, asking)
+        assert [one.error for one in rows] == [None] * 100
+        asked = asking.asked[0]
+        assert (asked.step, asked.method, asked.headers["x-http-method-override"]) == ("read", "POST", "GET")
+        assert "?" not in asked.url
+        assert len(asked.body) > MOST_QUERY
+        assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
+
+    async def test_a_query_of_just_that_length_stays_in_the_address(self) -> None:
+        for length, method in ((MOST_QUERY, "GET"), (MOST_QUERY + 1, "POST")):
+            asking = call(answer({}))
+            await ask(asking, "/rest/posts", "x" * length)
+            assert asking.asked[0].method == method
+
+    async def test_followers(self) -> None:
+        asking = call(answer({"firstDegreeSize": 1200}))
+        one = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
+        assert one.followers == 1200
+        assert asking.asked[0].params == {"edgeType": "COMPANY_FOLLOWED_BY_MEMBER"}
+
+
+class TestMembers:
+    async def test_one_request_for_each_number(self) -> None:
+        told = [listed({"count": n, "metricType": "X"}) for n in range(1, 8)]
+        asking = call(*told, member=True)
+        (one,) = await asking.adapter.fetch_metrics([of(SHARE, member=True)], asking)
+        assert (one.impressions, one.reach, one.likes, one.comments) == (1, 2, 3, 4)
+        assert (one.shares, one.saves, one.clicks, one.video_views) == (5, 6, 7, None)
+        queries = [asked.url.partition("?")[2] for asked in asking.asked]
+        assert queries[0] == (
+            "q=entity&entity=(share:urn%3Ali%3Ashare%3A7001)&queryType=IMPRESSION&aggregation=TOTAL"
+        )
+
+    async def test_a_ugc_post_with_a_video(self) -> None:
+        told = [listed({"count": n}) for n in (1, 2, 3, 4, 5, 6, 7, 80, 9500)]
+        asking = call(*told, member=True)
+        (one,) = await asking.adapter.fetch_metrics([of(VIDEO_POST, member=True, video=True)], asking)
+        assert (one.video_views, one.watch_seconds) == (80, 9.5)
+        assert "entity=(ugc:urn%3Ali%3AugcPost%3A7003)" in asking.asked[0].url
+        assert asking.asked[-1].path == "/rest/memberCreatorVideoAnalytics"
+
+    async def test_a_metric_this_version_does_not_know(self) -> None:
+        told = [listed({"count": n}) for n in range(5)]
+        no = answer({"status": 400, "code": "ILLEGAL_ARGUMENT", "message": "POST_SAVE is no queryType"}, 400)
+        asking = call(*told, no, no, member=True)
+        (one,) = await asking.adapter.fetch_metrics([of(SHARE, member=True)], asking)
+        assert (one.impressions, one.saves, one.clicks, one.error) == (0, None, None, None)
+        assert "POST_SAVE is no queryType" in one.missing["saves"]
+
+    async def test_a_refusal_costs_one_request(self) -> None:
+        asking = call(denied("memberCreatorPostAnalytics"), member=True)
+        with pytest.raises(errors.MissingScope):
+            await asking.adapter.fetch_metrics([of(SHARE, member=True)], asking)
+        assert len(asking.asked) == 1
+
+    async def test_followers(self) -> None:
+        asking = call(listed({"memberFollowersCount": 340}), member=True)
+        one = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
+        assert one.followers == 340
+        asking = call(listed(), member=True)
+        one = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
+        assert (one.followers, one.missing) == (None, {"followers": "LinkedIn did not say"})
+
+
+class TestOnTheSandbox:
+    def test_a_videos_numbers_come_from_its_receipt(self) -> None:
+        """That it has a video is known from what was sent, in another process too, and from lists."""
+        with Sandbox(["linkedin"]) as box, box.client() as client:
+            report = client.publish(Post("See", media=[Video(mp4(), alt="A boat")]), to="linkedin")
+            box.clock.advance(86_400)
+            again = Receipt.from_dict(report["linkedin"].receipt.to_dict())
+            (listed_one,) = client.fetch_posts("linkedin", limit=1)
+            for receipt in (again, listed_one):
+                (one,) = client.fetch_metrics(receipt)
+                assert one.video_views is not None
+                assert one.watch_seconds is not None
+
+    def test_a_page_of_110_posts_and_one_that_was_quiet(self) -> None:
+        with Sandbox(["linkedin"]) as box, box.client() as client:
+            receipts = [
+                client.publish(Post(f"Number {n}"), to="linkedin")["linkedin"].receipt for n in range(110)
+            ]
+            box.clock.advance(80_000)
+            box.linkedin.quiet = frozenset({receipts[7].id})
+            before = len(box.requests)
+            table = client.fetch_metrics(receipts)
+            assert not table.errors
+            assert [row.impressions for row in table].count(0) == 1
+            assert len(box.requests) - before == 3  # two batches, and whether the quiet one is there
+
+    def test_a_member_without_the_scope_is_told_so(self) -> None:
+        with Sandbox(["linkedin"]) as box:
+            account = LinkedIn(
+                **box.linkedin.member_credentials(None, "openid", "profile", "w_member_social")
+            )
+            with Client({"me": account}, transport=box.transport, clock=box.clock) as client:
+                report = client.publish(Post("Ahoy"), to="me")
+                (one,) = client.fetch_metrics(report)
+        assert isinstance(one.error, errors.MissingScope)
+
+    def test_the_posts_of_a_page(self) -> None:
+        with Sandbox(["linkedin"]) as box, box.client() as client:
+            client.publish(Post("Ahoy (all)"), to="linkedin")
+            (receipt,) = client.fetch_posts("linkedin", limit=5)
+            assert (receipt.text, receipt.kind, receipt.published_at) == (
+                "Ahoy (all)",
+                "post",
+                box.clock.now(),
+            )
