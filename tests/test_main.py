@@ -127,6 +127,19 @@ def test_the_demo_reads_well_at_100_columns(capsys):
     assert "copies on the timeline: 1" in shown
 
 
+def test_the_demo_publishes_a_campaign_to_eleven_platforms_and_measures_it(capsys):
+    from socialkit.cli.demo import PLATFORMS
+
+    assert main(["demo"]) == 0
+    shown = capsys.readouterr().out
+    assert len(PLATFORMS) == 11
+    assert [f"{count} of 11 take it" in shown for count in (7, 10, 11)] == [True] * 3
+    assert shown.count("→ published:") == 28
+    table = shown[shown.index("post     platform") :].splitlines()
+    assert {line.split()[1] for line in table[1:29]} == set(PLATFORMS)
+    assert "failed" not in shown
+
+
 def test_features_is_the_matrix(capsys):
     assert main(["features"]) == 0
     assert "| Text |" in capsys.readouterr().out

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from .._render import Table
 from ..client import Client
 from ..errors import Refused
-from ..model import Image, Post
-from ..sandbox import Sandbox, sample_picture
+from ..model import Image, Post, Status, Video
+from ..plan import TargetPlan
+from ..sandbox import Sandbox, sample_photo, sample_video
 from .display import Display
 
 TEXT = (
@@ -17,16 +22,35 @@ TEXT = (
     "every mistake we made is written down for whoever wants to build the next one. Come and look: "
     "https://example.com/launch #launch #boats"
 )
+WORDS = "We ship today: the new boat left the harbour this morning. https://example.com/launch"
+TITLE = "The new boat left the harbour"
+PLATFORMS = (
+    "bluesky",
+    "facebook",
+    "instagram",
+    "linkedin",
+    "mastodon",
+    "pinterest",
+    "reddit",
+    "threads",
+    "tiktok",
+    "x",
+    "youtube",
+)
+SHOWN = ("impressions", "reach", "likes", "comments", "shares", "saves", "clicks", "video_views")
 DAY = 86_400
 
 
 def demo() -> None:
-    """Plan, publish, lose an answer, halt, measure; prints what a user would see."""
-    with Sandbox(["mastodon", "bluesky", "x"]) as box, box.client(store=":memory:") as client:
-        names = list(client.accounts)
-        _plan_and_publish(client, names)
-        _lose_an_answer(box, client, names[-1])
-        _halt(client, names)
+    """Plan, publish a campaign, lose an answer, halt, measure; prints what a user would see."""
+    with (
+        TemporaryDirectory() as folder,
+        Sandbox(PLATFORMS) as box,
+        box.client(store=":memory:") as client,
+    ):
+        _campaign(client, Path(folder))
+        _lose_an_answer(box, client, "x")
+        _halt(client, "mastodon")
         _measure(box, client)
     _say(
         "Next",
@@ -41,22 +65,50 @@ def _say(title: str, text: str = "") -> None:
         print(text)
 
 
-def _post() -> Post:
-    picture = Image(sample_picture(), alt="A small boat with a white sail on a calm sea")
-    return Post(TEXT, media=[picture], split=True, language="en")
+def _posts(folder: Path) -> dict[str, Post]:
+    """A campaign: words, a picture, a video."""
+    photo, video = folder / "boat.jpg", folder / "boat.mp4"
+    photo.write_bytes(sample_photo())
+    video.write_bytes(sample_video())
+    picture = Image(photo, alt="A small boat with a white sail on a calm sea")
+    film = Video(video, alt="The boat sails past the pier")
+    shown: Any = {"title": TITLE, "visibility": "public"}
+    return {
+        "text": Post(TEXT, title=TITLE, split=True),
+        "picture": Post(WORDS, media=[picture], **shown),
+        "video": Post(WORDS, media=[film], **shown),
+    }
 
 
-def _plan_and_publish(client: Client, names: list[str]) -> None:
-    _say("1. One post, planned for every account. Nothing is sent yet.")
-    plan = client.plan(_post(), names)
-    print(plan)
-    _say("2. Published: exactly that plan, to all at once.")
+def _campaign(client: Client, folder: Path) -> None:
+    _say("1. A campaign for eleven platforms: words, a picture, a video. Nothing is sent yet.")
+    posts = _posts(folder)
+    plans = {name: client.plan(post, PLATFORMS) for name, post in posts.items()}
+    for name, plan in plans.items():
+        print(f"\n{name}: {sum(not one.errors for one in plan.targets)} of {len(plan.targets)} take it")
+        for target in plan.targets:
+            for words in _told(target):
+                _tell(target.account, words, width=12)
+    _say("2. Published: exactly those plans, to all that take them, all at once.")
     sys.stdout.flush()
-    with Display(sys.stdout) as display:
-        report = client.publish(plan, idempotency_key="launch", progress=display)
-    print(f"\n{report}")
-    again = client.publish(plan, idempotency_key="launch")
-    print(f"\nThe same call again sends nothing: replayed = {again.replayed}")
+    for name, plan in plans.items():
+        with Display(sys.stdout) as display:
+            report = client.publish(
+                plan, idempotency_key=name, skip_invalid=True, errors="return", progress=display
+            )
+        print(f"\n{name}")
+        for account, outcome in report.items():
+            if outcome.status is not Status.INVALID:
+                _tell(account, f"{outcome.status}: {outcome.url}", width=12)
+    again = client.publish(plans["video"], idempotency_key="video")
+    print(f"\nThe last call again sends nothing: replayed = {again.replayed}")
+
+
+def _told(target: TargetPlan) -> list[str]:
+    """What is wrong for an account; else what is sent differently from what was given."""
+    if target.errors:
+        return [f"not sent: {one.field}: {one.message}" for one in target.errors]
+    return [f"{one.field}: {one.message}" for one in target.changes]
 
 
 def _lose_an_answer(box: Sandbox, client: Client, name: str) -> None:
@@ -75,24 +127,29 @@ def _lose_an_answer(box: Sandbox, client: Client, name: str) -> None:
     _tell("publish", f"{status}, replayed = {replayed}; copies on the timeline: {copies}")
 
 
-def _tell(call: str, words: str) -> None:
-    for line, text in enumerate(textwrap.wrap(words, 88)):
-        print(f"{'' if line else call:<8} {' ' if line else '→'} {text}")
+def _tell(call: str, words: str, width: int = 8) -> None:
+    for line, text in enumerate(textwrap.wrap(words, 96 - width)):
+        print(f"{'' if line else call:<{width}} {' ' if line else '→'} {text}")
 
 
-def _halt(client: Client, names: list[str]) -> None:
+def _halt(client: Client, name: str) -> None:
     _say("4. A stop. It beats everything, in every process on the store.")
     halt = client.halt("all", reason="wrong price in the picture", by="duty officer")
     print(f"halted: {halt.scope}; what can still appear: {len(halt.in_flight) + len(halt.handed_over)} posts")
     try:
-        client.publish(Post("Order now, 20 % off"), names[0])
+        client.publish(Post("Order now, 20 % off"), name)
     except Refused as refused:
         _tell("publish", f"refused: {refused}")
     client.resume("all", reason="picture mended", by="duty officer")
 
 
 def _measure(box: Sandbox, client: Client) -> None:
-    _say("5. A day later: one table, comparable numbers; a gap is unknown, never 0.")
-    box.clock.advance(DAY)
-    receipts = [receipt for report in client.history() for receipt in report.receipts]
-    print(client.fetch_metrics(receipts))
+    _say("5. Three days later: one table, comparable numbers; a gap is unknown, never 0.")
+    box.clock.advance(3 * DAY)
+    made = [(report.key, receipt) for report in client.history() for receipt in report.receipts]
+    table = client.fetch_metrics([receipt for _, receipt in made])
+    rows = [
+        [key, row.platform, *(getattr(row, name) for name in SHOWN)]
+        for (key, _), row in zip(made, table, strict=True)
+    ]
+    print(Table(("post", "platform", *SHOWN), rows, unknown="–"))

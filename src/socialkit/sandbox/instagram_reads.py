@@ -200,6 +200,7 @@ class Reads(Containers):
             "saved": 16,
         }
         grown = self.growth(entry, **peaks, replies=5, follows=4, visits=30, clicks=9, seconds=4000)
+        grown["reach"] = min(grown["reach"], grown["views"])
         grown["comments"] += len(entry.extras["comments"])
         return grown
 
