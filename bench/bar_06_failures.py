@@ -86,6 +86,13 @@ SUBJECTS = (
     Subject("Bluesky", "bluesky", None, 1.0),
     Subject("X", "x", None, 0.99),
     Subject("YouTube", "youtube", None, 1.0),
+    Subject("Facebook", "facebook", None, 0.99),
+    Subject("Instagram", "instagram", None, 1.0),
+    Subject("LinkedIn, a Page", "linkedin", None, 0.99),
+    Subject("Pinterest", "pinterest", None, 0.99),
+    Subject("Reddit", "reddit", None, 0.99),
+    Subject("Threads", "threads", None, 1.0),
+    Subject("TikTok", "tiktok", None, 1.0),
 )
 
 

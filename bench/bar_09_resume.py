@@ -26,7 +26,7 @@ from .table import Row
 
 MIB = 1 << 20
 SIZE, SHARE = 200 * MIB, 0.9
-PLATFORMS = ("x",)
+PLATFORMS = ("x", "youtube", "facebook", "tiktok", "linkedin")
 """Those that take a video in pieces; on the others an upload is one request, which begins anew."""
 
 

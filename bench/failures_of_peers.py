@@ -96,7 +96,7 @@ _CLIENTS: dict[str, tuple[str, Callable[[dict[str, Any]], Publish]]] = {
 
 def compared(platforms: Iterable[str]) -> dict[str, str]:
     """The peer's cell of the table, by platform."""
-    return {name: _cell(name, measure(name, SAMPLE)) for name in platforms}
+    return {name: _cell(name, measure(name, SAMPLE)) if name in _CLIENTS else "-" for name in platforms}
 
 
 def _cell(platform: str, done: Naive | None) -> str:

@@ -1,4 +1,4 @@
-"""Posts that every platform takes: with a title and a video where it asks for them."""
+"""Posts that every platform takes: public, with a title and a video where it asks for them."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ def post_for(platform: str, text: str, **fields: Any) -> Post:
         fields.setdefault("title", text[:60])
     if "media" in required:
         fields.setdefault("media", [Video(mp4(), alt="a black video")])
-    return Post(text, **fields)
+    return Post(text, visibility="public", **fields)

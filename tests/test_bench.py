@@ -77,7 +77,7 @@ def test_a_bar_that_crashes_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("platform", [name for name in bar_01_requests.TARGETS if name in platforms()])
 def test_requests_are_counted_in_the_transcript(platform: str) -> None:
     ours, _ = asyncio.run(bar_01_requests.measure(platform, 3, peer_too=False))
-    assert ours == bar_01_requests.Count(1, 0)
+    assert ours == bar_01_requests.Count(-(-3 // adapter(platform).rules.metrics_batch), 0)
 
 
 def test_too_many_requests_or_an_empty_row_is_missed() -> None:
@@ -214,7 +214,7 @@ def test_one_wrong_text_or_none_at_all_is_missed() -> None:
 # --- 9 resume -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("platform", bar_09_resume.PLATFORMS)
 def test_a_killed_upload_goes_on_in_another_process(platform: str) -> None:
-    done = bar_09_resume.measure(platform, 12 << 20)
+    done = bar_09_resume.measure(platform, (80 if platform == "tiktok" else 12) << 20)  # it takes 64 MB whole
     assert done.end in ("published", "processing", "handed_over")
     assert bar_09_resume.judge(platform, done).ok
 

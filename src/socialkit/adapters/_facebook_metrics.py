@@ -261,7 +261,7 @@ def _of_story(node: Mapping[str, Any], told: Mapping[str, Any], why: Mapping[str
 def _of_comment(node: Mapping[str, Any], told: Mapping[str, Any], why: Mapping[str, str]) -> Counted:
     counts: Numbers = {"likes": _count(node.get("like_count")), "comments": _count(node.get("comment_count"))}
     names = ("impressions", "reach", "shares", "clicks", "video_views", "watch_seconds")
-    missing = dict.fromkeys(names, "Facebook does not tell it of comments")
+    missing: dict[str, str] = dict.fromkeys(names, "Facebook does not tell it of comments")
     return counts, missing | dict.fromkeys(("likes", "comments"), "Facebook did not say")
 
 

@@ -113,7 +113,7 @@ async def _transfer(
 async def upload_reel(graph: Graph, edge: str, item: PartMedia, call: Call) -> str:
     """The id of a video whose bytes are all there; ``edge`` is ``video_reels`` or ``video_stories``."""
     name = memory(edge, item)
-    session = call.recall(name)
+    session: Any = call.recall(name)
     if session is not None:
         try:
             return await _stream(graph, session, item, call, resumed=True)

@@ -161,7 +161,7 @@ class Containers:
     async def _uploaded(self, index: int, item: PartMedia, params: Mapping[str, Any]) -> str:
         """The container of a video whose bytes are sent. A later process goes on where they stopped."""
         name = f"upload {index}"
-        session = self.call.recall(name)
+        session: Any = self.call.recall(name)
         start = await self._transferred(str(session["id"]), item) if session is not None else 0
         if session is None or start is None or session["digest"] != item.digest:
             answer = await self._create({**params, "upload_type": "resumable"})

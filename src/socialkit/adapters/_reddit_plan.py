@@ -189,7 +189,8 @@ def _marks(draft: Draft) -> set[str]:
     """Reddit has two marks and no warnings in words."""
     warning = draft.post.content_warning
     marks = {"nsfw"} if draft.post.sensitive else set[str]()
-    if warning and (mark := _MARKS.get(warning.strip().casefold())) is None:
+    mark = _MARKS.get((warning or "").strip().casefold())
+    if warning and mark is None:
         hint = "'spoiler' or 'nsfw', or clear it with post.variant('reddit', content_warning=None)"
         draft.problem("content_warning", "unsupported", "Reddit has no warnings in free words", hint=hint)
     elif warning and mark:

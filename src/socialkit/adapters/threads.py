@@ -154,7 +154,7 @@ class Threads(GraphAdapter):
         server: str = "https://graph.threads.net",
         offsets: Offsets | None = None,
     ) -> None:
-        self.offsets = offsets
+        self.offsets: Offsets | None = offsets
         super().__init__(server, base.Credential("bearer", access_token=token))
 
     # --- who am I -----------------------------------------------------------------------------------------

@@ -262,9 +262,10 @@ class TikTok(base.Adapter):
     # --- bytes --------------------------------------------------------------------------------------------
     async def _upload(self, part: Part, earlier: Seen | None, call: Call) -> None:
         """Every chunk; the last one publishes. An upload that was begun goes on; one that is dead begins anew."""
-        item, session, done = part.media[0], call.recall(_UPLOAD), None
-        begun = session is not None and earlier is not None and not earlier.failed
-        if begun and not session["dead"] and session["until"] > call.now().timestamp():
+        item, done = part.media[0], None
+        session: Any = call.recall(_UPLOAD)
+        begun = earlier is not None and not earlier.failed
+        if session and begun and not session["dead"] and session["until"] > call.now().timestamp():
             done = await self._chunks(item, session, (earlier and earlier.uploaded) or 0, call)
         if done is None:
             if call.lost:  # the upload that cannot go on may be whole
@@ -273,6 +274,7 @@ class TikTok(base.Adapter):
             done = await self._chunks(item, session, 0, call)
         if done is None:
             raise errors.Declined("TikTok does not take the upload it has just opened; publish again later")
+        assert session is not None
         await self._last_chunk(item, session, done, call)
 
     async def _start(self, part: Part, item: PartMedia, call: Call) -> dict[str, Any]:

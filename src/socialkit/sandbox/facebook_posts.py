@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -53,12 +54,15 @@ class Posts(Videos):
     engaged_users: int = 100
 
     def __init__(self, box: Sandbox) -> None:
+        self._windows: Sequence[Window] | None = None
         super().__init__(box)
         self._made = 0
 
     @property
-    def windows(self) -> tuple[Window, ...]:  # type: ignore[override]
-        """4,800 requests a day for each engaged person; 30 reels and 10 invitations a day."""
+    def windows(self) -> Sequence[Window]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """4,800 requests a day for each engaged person; 30 reels and 10 invitations a day. May be set."""
+        if self._windows is not None:
+            return self._windows
         day = _DAY.total_seconds()
         return (
             Window(
@@ -67,6 +71,10 @@ class Posts(Videos):
             Window("reels", 30, day, f"POST {_PATH}/video_reels", per="page", aligned=False),
             Window("invitations", 10, day, f"POST {_PATH}/collaborators", per="page", aligned=False),
         )
+
+    @windows.setter
+    def windows(self, windows: Sequence[Window]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._windows = windows
 
     def limit_key(self, window: Window, request: Request) -> str | None:
         """The Page's; sign-ins spend another budget."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 __all__ = ["BOARD", "MEDIA", "PIN", "PIN_UPDATE", "SAVE", "SECTION", "analytics_problem", "problems"]
 
@@ -104,7 +104,7 @@ def problems(value: Any, schema: Json, path: str = "body") -> Iterator[str]:
     """
     if value is None and schema.get("nullable"):
         return
-    kind = schema["type"]
+    kind, value = schema["type"], cast("Any", value)
     if not isinstance(value, _TYPES[kind]) or (kind == "integer" and isinstance(value, bool)):
         yield f"{path}: {value!r} is not of type {kind!r}"
     elif kind == "object":
