@@ -180,8 +180,7 @@ class TargetRun:
                 return
             if isinstance(cause.__cause__, errors.Duplicate):
                 raise cause.__cause__
-            if intent.states[index].too_old:
-                raise cause
+            refuse_too_old(intent.states[index], self.name, self.key)
         raise errors.Unavailable(
             "the platform lost the post again and again; it is not live", account=self.name
         )
