@@ -70,7 +70,9 @@ def _video(rule: VideoRule | None) -> str:
     if rule is None:
         return "no"
     length = f", {_seconds(rule.max_seconds)}" if rule.max_seconds else ""
-    return f"{rule.count}, {_bytes(rule.max_bytes)}{length}{', fetched by the platform' if rule.by_url else ''}"
+    return (
+        f"{rule.count}, {_bytes(rule.max_bytes)}{length}{', fetched by the platform' if rule.by_url else ''}"
+    )
 
 
 def _files(rule: FileRule | None) -> str:
