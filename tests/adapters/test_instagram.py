@@ -6,6 +6,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -178,12 +179,22 @@ class TestSending:
         assert [one.step for one in again.asked] == ["read", "commit"]
         assert again.asked[1].form == {"creation_id": BOX}
 
-    @pytest.mark.parametrize("lost", [True, False])
-    async def test_a_published_container_is_never_followed_by_another(self, lost: bool) -> None:
-        again = call(status("PUBLISHED"), memory={CONTAINER: BOX}, lost=lost)
+    async def test_a_published_container_is_never_followed_by_another(self) -> None:
+        again = call(status("PUBLISHED"), memory={CONTAINER: BOX}, lost=True)
         with pytest.raises(errors.OutcomeUnknown):
             await again.adapter.send(await part(), again)
         assert [one.step for one in again.asked] == ["read"]
+
+    @pytest.mark.parametrize("posts", [[], [seen()], [seen(), seen("5")]])
+    async def test_one_published_by_an_attempt_taken_for_failed_is_live_without_a_known_id(
+        self, posts: Any
+    ) -> None:
+        again = call(status("PUBLISHED"), listed(*posts), memory={CONTAINER: BOX})
+        sent = await again.adapter.send(await part(), again)
+        assert (sent.id, sent.status) == (None, base.Status.PUBLISHED)
+        assert "settle(key, found=" in sent.missing[0]
+        assert all(one["permalink"] in sent.missing[0] for one in posts)
+        assert {one.step for one in again.asked} == {"read"}
 
     async def test_a_container_that_is_gone_after_a_lost_answer(self) -> None:
         again = call(refused(100, 33), memory={CONTAINER: BOX}, lost=True)
@@ -342,6 +353,13 @@ class TestAfterwards:
         assert (sent.url, sent.published_at, sent.missing) == ("https://www.instagram.com/p/C1/", NOW, ())
         assert asking.waits == [1]
 
+    async def test_what_needs_an_id_is_named_where_there_is_none(self) -> None:
+        asking = call()
+        unnamed = base.Sent(None, missing=("id, url: not known",))
+        sent = await asking.adapter.attach(await part(first_comment="More"), unnamed, asking)
+        assert sent.missing == ("id, url: not known", "first_comment: needs the post's id")
+        assert await asking.adapter.attach(await part(), unnamed, asking) == unnamed
+
     async def test_comments_are_closed_and_the_first_one_is_made(self) -> None:
         live = base.Sent(MEDIA, "https://www.instagram.com/p/C1/")
         asking = call(answer({"success": True}))
@@ -399,11 +417,16 @@ class TestFinding:
         looking = call(*answers, memory={CONTAINER: BOX} if known else {})
         return await looking.adapter.find(lost or await self.lost(), looking)
 
-    @pytest.mark.parametrize("code", ["FINISHED", "IN_PROGRESS", "ERROR", "EXPIRED"])
+    @pytest.mark.parametrize("code", ["FINISHED", "ERROR", "EXPIRED"])
     async def test_a_container_that_waits_is_proof_of_absence(self, code: str) -> None:
         finding = await self.find(status(code))
         assert isinstance(finding, base.Absent)
         assert code in finding.evidence
+
+    async def test_one_in_processing_proves_nothing(self) -> None:
+        finding = await self.find(status("IN_PROGRESS"))
+        assert isinstance(finding, base.CannotTell)
+        assert finding.look_again_in == 30.0
 
     async def test_a_published_one_is_found_by_caption_and_time(self) -> None:
         others = [
@@ -425,7 +448,21 @@ class TestFinding:
         ids=["none", "another", "two"],
     )
     async def test_nothing_is_guessed(self, posts: Any) -> None:
-        assert isinstance(await self.find(status("PUBLISHED"), listed(*posts)), base.CannotTell)
+        finding = await self.find(status("PUBLISHED"), listed(*posts))
+        assert isinstance(finding, base.CannotTell)
+        assert "has published it" in finding.why
+        assert finding.look_again_in == (240.0 if len(posts) == 2 else 30.0)
+        wanted = await self.lost()
+        late = call(status("PUBLISHED"), listed(*posts), memory={CONTAINER: BOX}, now=wanted.until)
+        found = await late.adapter.find(wanted, late)
+        assert isinstance(found, base.Found)
+        assert (found.sent.id, found.sent.status) == (None, base.Status.PUBLISHED)
+        assert "settle(key, found=" in found.sent.missing[0]
+
+    async def test_two_that_nobody_says_are_published_stay_open(self) -> None:
+        wanted = await self.lost()
+        late = call(refused(100, 33), listed(seen("1"), seen("2")), now=wanted.until)
+        assert isinstance(await late.adapter.find(wanted, late), base.CannotTell)
 
     async def test_posts_of_other_intents_are_not_ours(self) -> None:
         lost = await self.lost(claimed=frozenset({"1"}))
@@ -443,9 +480,13 @@ class TestFinding:
         assert isinstance(await self.find(told, listed()), base.CannotTell)
         assert isinstance(await self.find(told, listed(seen())), base.Found)
 
+    async def test_a_container_that_was_given_up_is_known_from_the_attempt(self) -> None:
+        assert isinstance(await self.find(status("ERROR"), known=False), base.Absent)
+
     async def test_without_a_container_only_a_post_is_an_answer(self) -> None:
-        assert isinstance(await self.find(listed(), known=False), base.CannotTell)
-        assert isinstance(await self.find(listed(seen()), known=False), base.Found)
+        unmarked = attrs.evolve(await self.lost(), mark=None)
+        assert isinstance(await self.find(listed(), lost=unmarked, known=False), base.CannotTell)
+        assert isinstance(await self.find(listed(seen()), lost=unmarked, known=False), base.Found)
 
     async def test_a_story_is_on_the_list_of_stories(self) -> None:
         lost = await self.lost(options={"story": True, "text": ""})

@@ -488,7 +488,7 @@ class TestSend:
 
     async def test_a_part_after_one_without_an_id_is_not_sent(self) -> None:
         asking = call(previous=base.Sent(None))
-        with pytest.raises(errors.Declined, match="did not tell the id"):
+        with pytest.raises(errors.Declined, match=r"did not tell the id.*settle"):
             await asking.adapter.send(await only_part(Post("Two")), asking)
         assert asking.asked == []
 
@@ -549,10 +549,13 @@ class TestContainers:
         asking = call(made(), stands(), LOST, stands("PUBLISHED"), listed(own_post()))
         sent = await asking.adapter.send(await only_part(Post("Ahoy")), asking)
         assert (sent.id, sent.published_at) == (MEDIA, NOW)
-        asking = call(made(), stands(), LOST, stands("PUBLISHED"), listed())
+        asking = call(made(), stands(), LOST, stands("PUBLISHED"), listed(), listed(own_post()))
+        sent = await asking.adapter.send(await only_part(Post("Ahoy")), asking)
+        assert (sent.id, asking.waits) == (MEDIA, [2.0])
+        asking = call(made(), stands(), LOST, stands("PUBLISHED"), *[listed()] * 4)
         sent = await asking.adapter.send(await only_part(Post("Ahoy")), asking)
         assert sent.id is None
-        assert sent.missing
+        assert "settle(key, found=" in sent.missing[0]
 
     async def test_one_that_is_ready_is_used_by_the_next_process(self) -> None:
         asking = call(stands("IN_PROGRESS"), stands(), published(), memory=memory())
@@ -566,16 +569,14 @@ class TestContainers:
         await asking.adapter.send(await only_part(Post("Ahoy")), asking)
         assert asking.asked[-1].form == {"creation_id": str(int(CONTAINER) + 1)}
 
-    async def test_one_that_turns_out_to_be_published_is_looked_for_first(self) -> None:
+    async def test_one_that_turns_out_to_be_published_is_never_followed_by_another(self) -> None:
         asking = call(stands("PUBLISHED"), listed(own_post()), memory=memory())
         assert (await asking.adapter.send(await only_part(Post("Ahoy")), asking)).id == MEDIA
-        twins = listed(own_post(), own_post(media="5"))
-        asking = call(stands("PUBLISHED"), twins, memory=memory())
-        with pytest.raises(errors.Declined, match="two posts"):
-            await asking.adapter.send(await only_part(Post("Ahoy")), asking)
-        asking = call(stands("PUBLISHED"), listed(), made(2), stands(), published(), memory=memory())
-        await asking.adapter.send(await only_part(Post("Ahoy")), asking)
-        assert asking.asked[-1].form == {"creation_id": str(int(CONTAINER) + 1)}
+        for none_or_two in ([listed()] * 4, [listed(own_post(), own_post(media="5"))]):
+            asking = call(stands("PUBLISHED"), *none_or_two, memory=memory())
+            sent = await asking.adapter.send(await only_part(Post("Ahoy")), asking)
+            assert (sent.id, sent.status, len(sent.missing)) == (None, Status.PUBLISHED, 1)
+            assert {one.step for one in asking.asked} == {"read"}
 
     async def test_one_for_another_parent_is_not_used(self) -> None:
         asking = call(made(2), stands(), published(), memory=memory(parent="11"), previous=base.Sent("12"))
@@ -726,7 +727,25 @@ class TestFind:
 
     async def test_a_published_one_that_is_not_listed_is_never_absent(self) -> None:
         asking = call(stands("PUBLISHED"), listed(), memory=memory())
-        assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.CannotTell)
+        finding = await asking.adapter.find(await lost(Post("Ahoy")), asking)
+        assert isinstance(finding, base.CannotTell)
+        assert (finding.look_again_in, "has published it" in finding.why) == (30.0, True)
+
+    @pytest.mark.parametrize("posts", [[], [own_post(), own_post(media="5")]], ids=["none", "two"])
+    async def test_when_its_time_is_over_it_is_live_without_a_known_id(self, posts: Any) -> None:
+        wanted = await lost(Post("Ahoy"))
+        asking = call(stands("PUBLISHED"), listed(*posts), memory=memory(), now=wanted.until)
+        finding = await asking.adapter.find(wanted, asking)
+        assert isinstance(finding, base.Found)
+        assert (finding.sent.id, finding.sent.url, finding.sent.status) == (None, None, Status.PUBLISHED)
+        assert "settle(key, found=" in finding.sent.missing[0]
+        assert all(one["permalink"] in finding.sent.missing[0] for one in posts)
+        early = call(
+            stands("PUBLISHED"), listed(*posts), memory=memory(), now=wanted.until - timedelta(seconds=9)
+        )
+        waiting = await early.adapter.find(wanted, early)
+        assert isinstance(waiting, base.CannotTell)
+        assert waiting.look_again_in == 9.0
 
     @pytest.mark.parametrize("told", [stands("EXPIRED"), stands("ERROR", "UNKNOWN"), GONE, LOST])
     async def test_one_that_cannot_say_leaves_it_to_the_list(self, told: base.Response) -> None:
@@ -1041,6 +1060,70 @@ class TestWithTheSandbox:
         outcome = publish(client, Post("Ahoy"), wait=600)
         assert outcome.status is Status.PUBLISHED, outcome.error
         assert (len(box.threads.containers), len(box.timeline("threads"))) == (0 if stored else 1, 1)
+
+    @pytest.mark.parametrize("beside", ["twin", "deleted-meanwhile"])
+    def test_published_without_a_known_id_is_a_record_a_person_completes(
+        self, box: Any, client: Client, beside: str
+    ) -> None:
+        box.fault(beside, platform="threads")
+        box.fault("dropped-after", platform="threads")
+        outcome = publish(client, Post("Ahoy"), wait=600)
+        assert (outcome.status, outcome.receipt.id) == (Status.PUBLISHED, None)
+        assert "settle(key, found=" in outcome.missing[0]
+        assert len(box.threads.containers) == 1
+        assert publish(client, Post("Ahoy")).replayed
+        (row,) = client.fetch_metrics(outcome.receipt)
+        assert isinstance(row.error, errors.ConfigError)
+        with pytest.raises(errors.ConfigError, match="never told this post's id"):
+            client.delete(outcome.receipt)
+        if beside == "twin":
+            assert all(entry.url in outcome.missing[0] for entry in box.timeline("threads"))
+            ours = box.timeline("threads")[0]
+            told = client.settle("key", found=ours.url, by="duty officer")["threads"]
+            assert told.receipt.id == ours.id
+            assert publish(client, Post("Ahoy")).missing == ()
+
+    def test_a_thread_goes_on_when_a_person_has_named_its_first_post(self, box: Any, client: Client) -> None:
+        post = Post("One", thread=[Post("Two")])
+        box.fault("twin", platform="threads")
+        box.fault("dropped-after", platform="threads")
+        outcome = publish(client, post, wait=600)
+        assert (outcome.status, outcome.next_index) == (Status.PARTIAL, 1)
+        assert "settle(key, found=" in str(outcome.error)
+        assert publish(client, post).status is Status.PARTIAL
+        ours = box.timeline("threads")[0]
+        client.settle("key", found=ours.url, by="duty officer")
+        done = publish(client, post)
+        assert (done.status, done.receipt.id) == (Status.PUBLISHED, ours.id)
+        assert [entry.reply_to for entry in box.timeline("threads") if entry.text == "Two"] == [ours.id]
+
+    def test_a_strangers_post_of_the_same_words_is_not_taken_for_one_that_never_arrived(
+        self, box: Any, client: Client
+    ) -> None:
+        box.fault("twin", platform="threads")
+        box.fault("dropped-before", platform="threads")
+        outcome = publish(client, Post("Ahoy"))
+        _, ours = box.timeline("threads")
+        assert (outcome.status, outcome.receipt.id) == (Status.PUBLISHED, ours.id)
+
+    def test_one_executed_after_it_was_taken_for_failed_is_not_published_again(
+        self, box: Any, client: Client
+    ) -> None:
+        """The request is executed after the quiet time, so late that two looks said it never would be."""
+        box.fault("stored-later", platform="threads", seconds=900)
+        box.fault("dropped-before", platform="threads", times=9, skip=1)
+        assert publish(client, Post("Ahoy"), wait=0).status is Status.UNKNOWN
+        outcome = client.settle("key")["threads"]
+        while outcome.status is Status.UNKNOWN:
+            box.clock.advance((outcome.look_again_at - box.clock.now()).total_seconds())
+            outcome = client.settle("key")["threads"]
+        assert outcome.status is Status.FAILED
+        box.faults.clear()
+        box.clock.advance(900)
+        box.fault("listed-late", platform="threads", seconds=900)
+        outcome = publish(client, Post("Ahoy"))
+        assert (outcome.status, len(box.threads.containers)) == (Status.PUBLISHED, 1)
+        assert len(box.timeline("threads")) == 1
 
     def test_a_slow_video_goes_on_where_it_was(self, box: Any, client: Client) -> None:
         box.threads.seconds["VIDEO"] = 700.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
 import pytest
 from sign_in_talk import bearer
 
@@ -439,6 +440,17 @@ class TestReading:
         assert problem(await page.post("", batch=json.dumps(asked * 26))) == (100, None)
         assert problem(await page.post("", batch="no")) == (100, None)
         assert problem(await talk.post("", batch=json.dumps(asked))) == (100, None)
+
+    async def test_a_request_that_is_lost_leaves_the_container_as_it_was(self, box, talk):
+        """Also where somebody else posts the same at that moment."""
+        container = await talk.made(image_url=BOAT)
+        box.clock.advance(10)
+        box.fault("dropped-before", platform="instagram")
+        box.fault("twin", platform="instagram")
+        with pytest.raises(httpx.RemoteProtocolError):
+            await talk.publish(container)
+        assert (await talk.state(container))["status_code"] == "FINISHED"
+        assert len(box.timeline("instagram")) == 1, "somebody else's"
 
     async def test_what_is_not_there(self, box, talk):
         assert problem(await talk.get("17")) == (100, 33)

@@ -16,13 +16,14 @@ from ..flows._whoami import found
 from ..rules import ErrorRow
 from . import base
 from ._errors import from_table
-from .base import Call, Reading, Response
+from .base import Call, CannotTell, Finding, Found, Reading, Response, Sent
 
 BATCH = 50
 """Requests in one batch."""
 FULL = 95
 """Per cent of an allowance from which on nothing more is asked for: going on while throttled prolongs the block."""
 _REST = timedelta(minutes=5)
+_LONG = 150.0
 _AGAIN = "sign in again"
 
 COMMON = (
@@ -140,6 +141,39 @@ def _inner(row: Any) -> Response | None:
     if not isinstance(row, dict) or not isinstance(row.get("code"), int):
         return None
     return Response(row["code"], {"content-type": "application/json"}, str(row.get("body") or "").encode())
+
+
+def published(alike: Sequence[Sent], until: datetime, now: datetime, platform: str) -> Finding:
+    """Which post a container became that says it is published; ``alike``: the listed ones that can be it.
+
+    The status proves that the post was made, and never tells its id. None or several like it may still become one
+    (lists lag, other posts of ours are told apart) as long as it can have been made: ``until``. Then it is live
+    without a known id.
+    """
+    if len(alike) == 1:
+        return Found(alike[0])
+    if now >= until:
+        return Found(nameless(alike, platform))
+    words = f"{platform} has published it, and {_how_many(alike)}"
+    left = max(1.0, (until - now).total_seconds())
+    soon = (
+        30.0 if left > _LONG else 60.0
+    )  # lists lag some seconds; what is not there then is not likely to come
+    return CannotTell(words, look_again_in=left if alike else min(soon, left))
+
+
+def nameless(alike: Sequence[Sent], platform: str) -> Sent:
+    """A post that was made, without an id: why, and what a person can do."""
+    shown = ", ".join(one.url for one in alike if one.url)
+    where = f" ({shown})" if shown else ""
+    words = f"{platform} says that it was published, and {_how_many(alike)}{where}"
+    return Sent(None, missing=(f"id, url: {words}; settle(key, found=<its permalink>, by=<name>) names it",))
+
+
+def _how_many(alike: Sequence[Sent]) -> str:
+    if not alike:
+        return "lists no such post: it is listed late, or deleted already"
+    return f"lists {len(alike)} {'posts that look' if len(alike) > 1 else 'that looks'} exactly like it"
 
 
 def moment(text: Any) -> datetime | None:

@@ -20,6 +20,8 @@ from .base import Call, Part, PartMedia
 
 CONTAINER = "container"
 """What the container to publish is remembered by."""
+NEVER = frozenset({"FINISHED", "ERROR", "EXPIRED"})
+"""What a container says that has not been published."""
 GONE = frozenset({"100/33", "24/2207006", "24/2207008", "-2/2207020"})
 """Codes of a container that is not there (any more)."""
 _SURE = 3
@@ -70,8 +72,8 @@ class Containers:
     call: Call
     page: bool
 
-    async def ready(self) -> str:
-        """The id of the container to publish, ready for it.
+    async def ready(self) -> str | None:
+        """The id of the container to publish, ready for it; None when it turns out to be published.
 
         A new one is made only where the one before can never have been published.
         """
@@ -83,7 +85,9 @@ class Containers:
         if state.code == "FINISHED":
             return str(known)
         if state.code == "PUBLISHED":
-            raise errors.OutcomeUnknown("Instagram says that it has published the post already")
+            if self.call.lost:
+                raise errors.OutcomeUnknown("Instagram says that it has published the post already")
+            return None
         if state.code == "GONE" and self.call.lost:
             raise errors.Unavailable("Instagram does not say what became of the container that was published")
         self.call.remember(CONTAINER, None)

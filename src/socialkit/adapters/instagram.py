@@ -23,8 +23,8 @@ from ..metrics import Metrics
 from ..model import Identity, Receipt
 from ..rules import Rules
 from . import base
-from ._graph import GraphAdapter, moment
-from ._instagram_media import CONTAINER, Containers, path, quota, state_of
+from ._graph import GraphAdapter, moment, nameless, published
+from ._instagram_media import CONTAINER, NEVER, Containers, State, path, quota, state_of
 from ._instagram_plan import InstagramOptions, InstagramProduct, InstagramTag, make_part
 from ._instagram_posts import (
     FIELDS,
@@ -32,8 +32,8 @@ from ._instagram_posts import (
     STORY,
     Insights,
     is_field_error,
-    is_same,
     own_posts,
+    posts_like,
     receipt_of,
     sent_of,
     summed,
@@ -157,6 +157,8 @@ class Instagram(GraphAdapter):
             )
             raise errors.Declined(words, code=_BLOCKED)
         container = await Containers(self, part, call, _by_page(call.facts)).ready()
+        if container is None:
+            return await self._unnamed(part, call)
         try:
             answer = await call.commit(
                 "POST",
@@ -173,11 +175,19 @@ class Instagram(GraphAdapter):
             raise errors.OutcomeUnknown("Instagram published something and did not say what")
         return sent_of(post_id, part.body["kind"])
 
+    async def _unnamed(self, part: Part, call: Call) -> Sent:
+        """The post of a container that every attempt was taken to have failed with: live, a person says which it is."""
+        now = call.now()
+        window = Lost(part, now - timedelta(seconds=LIVES), now)
+        return nameless(await posts_like(window, call), self.title)
+
     async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
         """The permalink, then closed comments and the first one. What fails is named in ``missing``."""
+        after = part.body["after"]
         if sent.id is None:
-            return sent
-        post_id, missing, after = sent.id, list(sent.missing), part.body["after"]
+            untold = (f"{name}: needs the post's id" for name in after)
+            return attrs.evolve(sent, missing=(*sent.missing, *untold))
+        post_id, missing = sent.id, list(sent.missing)
         if sent.url is None:
             try:
                 sent = await self._shown(sent, call)
@@ -220,27 +230,19 @@ class Instagram(GraphAdapter):
 
     # --- after ----------------------------------------------------------------------------------------------
     async def find(self, lost: Lost, call: Call) -> Finding:
-        container = call.recall(CONTAINER)
-        state = await state_of(str(container), call) if container is not None else None
-        if state is not None and state.code not in ("PUBLISHED", "GONE", ""):
+        """What its container says; where that says "published", which of the account's posts it is."""
+        container = call.recall(CONTAINER) or lost.mark
+        state = await state_of(str(container), call) if container is not None else State("GONE")
+        if state.code in NEVER:
             return Absent(f"its container is {state.code}, so it has not been published")
-        edge = "stories" if lost.part.body["kind"] == "story" else "media"
-        ours = list[dict[str, Any]]()
-        async for post in own_posts(call, edge, size=50):
-            at = moment(post.get("timestamp"))
-            if at is not None and at < lost.since:
-                break
-            if is_same(post, lost):
-                ours.append(post)
-        if len(ours) > 1:
+        if state.code == "IN_PROGRESS":
+            return CannotTell("its container is still being processed", look_again_in=30.0)
+        alike = await posts_like(lost, call)
+        if state.code == "PUBLISHED":
+            return published(alike, lost.until, call.now(), self.title)
+        if len(alike) > 1:
             return CannotTell("two posts look exactly like this one")
-        if ours:
-            return Found(sent_of(str(ours[0]["id"]), lost.part.body["kind"], post=ours[0]))
-        if state is not None and state.code == "PUBLISHED":
-            return CannotTell(
-                "Instagram says it is published, but does not show it (yet)", look_again_in=30.0
-            )
-        return CannotTell("Instagram does not say what became of its container")
+        return Found(alike[0]) if alike else CannotTell("Instagram does not say what became of its container")
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
         """With Facebook Login; already gone counts as done."""

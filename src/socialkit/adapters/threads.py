@@ -21,7 +21,7 @@ from socialkit.model import Identity, Receipt
 from socialkit.rules import Rules
 
 from . import base
-from ._graph import GraphAdapter
+from ._graph import GraphAdapter, nameless, published
 from ._threads_plan import Offsets, fields_of
 from ._threads_posts import (
     COMPARED,
@@ -72,6 +72,8 @@ from .base import (
 _PAGE = 100
 _WAITS = (1.0, 2.0, 3.0, 5.0, 5.0, 10.0, 15.0, 30.0)
 """Seconds between looks at a container: Meta advises a minute, other people's clients look every few seconds."""
+_LAGS = (2.0, 5.0, 10.0)
+"""Seconds between looks for a post that was published just now: lists lag some seconds."""
 _ASKED_AGAIN = 3600.0
 _PATIENCE = {"VIDEO": 600.0, "CAROUSEL": 600.0}
 _NO_QUOTA = frozenset({"4279013", BAD_CHILDREN})
@@ -282,11 +284,7 @@ class Threads(GraphAdapter):
             if status == "FINISHED":
                 return str(known["id"])
             if status == "PUBLISHED" and not call.lost:
-                finding = await self._listed(part, call, parent=parent, since=_since(known))
-                if isinstance(finding, Found):
-                    return finding.sent
-                if isinstance(finding, CannotTell):
-                    raise errors.Declined(f"its container was published before, and {finding.why}")
+                return await self._live(part, call)
         if call.lost:
             raise errors.OutcomeUnknown(
                 "an earlier attempt is not settled; no new container is made beside it"
@@ -413,13 +411,19 @@ class Threads(GraphAdapter):
         return bool(found(seen.json(), "status") == "PUBLISHED")
 
     async def _live(self, part: Part, call: Call) -> Sent:
-        """What a container made that is published although its publication was refused."""
-        known = call.recall("container")
-        parent = _parent(part, call.previous)
-        finding = await self._listed(part, call, parent=parent, since=_since(known))
-        if isinstance(finding, Found):
-            return finding.sent
-        return Sent(None, missing=("id, url: Threads published it and does not list it yet",))
+        """What a container made that is published although its publication was refused; lists lag some seconds."""
+        since, parent = _since(call.recall("container")), _parent(part, call.previous)
+        alike, left = list[Sent](), iter(_LAGS)
+
+        async def look() -> Response:
+            alike[:] = await self._alike(part, call, parent=parent, since=since)
+            return Response(200, {})
+
+        def is_told(seen: Response) -> bool:
+            return bool(alike) or next(left, None) is None
+
+        await call.poll(look, is_told, waits=_LAGS)
+        return alike[0] if len(alike) == 1 else nameless(alike, self.title)
 
     async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
         """Its address and time, which the answer to publishing does not tell."""
@@ -450,15 +454,16 @@ class Threads(GraphAdapter):
         if status == "IN_PROGRESS":
             return CannotTell("its container is still being processed", look_again_in=30.0)
         parent = _parent(lost.part, lost.previous)
-        finding = await self._listed(
+        alike = await self._alike(
             lost.part, call, parent=parent, since=lost.since, until=lost.until, claimed=lost.claimed
         )
-        if status == "PUBLISHED" and isinstance(finding, Absent):
-            words = "its container was published, and no such post is on the account's own list: it comes, or is gone"
-            return CannotTell(words, look_again_in=30.0)
-        return finding
+        if status == "PUBLISHED":
+            return published(alike, lost.until, call.now(), self.title)
+        if len(alike) > 1:
+            return CannotTell("two posts look exactly like this one")
+        return Found(alike[0]) if alike else Absent("it is not among the account's own posts")
 
-    async def _listed(
+    async def _alike(
         self,
         part: Part,
         call: Call,
@@ -467,8 +472,8 @@ class Threads(GraphAdapter):
         since: datetime,
         until: datetime | None = None,
         claimed: frozenset[str] = frozenset(),
-    ) -> Finding:
-        """The part among the own posts, or the own replies, of that time."""
+    ) -> list[Sent]:
+        """Which of the own posts, or own replies, of that time can be the part."""
         edge, fields = (
             ("threads", COMPARED) if parent is None else ("replies", f"{COMPARED},replied_to{{id}}")
         )
@@ -481,9 +486,7 @@ class Threads(GraphAdapter):
             late = sent.published_at is not None and until is not None and sent.published_at > until
             if not early and not late and is_like(media, part, parent):
                 same.append(sent)
-        if len(same) > 1:
-            return CannotTell("two posts look exactly like this one")
-        return Found(same[0]) if same else Absent("it is not among the account's own posts")
+        return same
 
     async def _own(
         self,
@@ -652,7 +655,8 @@ def _parent(part: Part, previous: Sent | None) -> str | None:
     if previous is None:
         return as_text(part.body["fields"].get("reply_to_id"))
     if previous.id is None:
-        raise errors.Declined("Threads did not tell the id of the post before; this one cannot answer it")
+        words = "Threads did not tell the id of the post before, so that this one cannot answer it"
+        raise errors.Declined(f"{words}; settle(key, found=<its permalink>, by=<name>), then publish again")
     return previous.id
 
 

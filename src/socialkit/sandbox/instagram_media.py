@@ -405,6 +405,13 @@ class Containers(Accounts):
             raise self.refusal(2207051)
         return JSONResponse({"id": entry.id})
 
+    def forget(self, entry: Entry) -> None:
+        """As if it had never been: its container can be published again."""
+        super().forget(entry)
+        for container in self.containers.values():
+            if container.published == entry.id:
+                container.published = ""
+
     def _check_publishable(self, container: Container, viewer: Viewer) -> None:
         if self.restricted:
             raise self.refusal(2207050)
