@@ -196,8 +196,11 @@ class TestSending:
         assert all(one["permalink"] in sent.missing[0] for one in posts)
         assert {one.step for one in again.asked} == {"read"}
 
-    async def test_a_container_that_is_gone_after_a_lost_answer(self) -> None:
-        again = call(refused(100, 33), memory={CONTAINER: BOX}, lost=True)
+    @pytest.mark.parametrize("told", [refused(100, 33), status("RETIRED"), answer({"id": BOX})])
+    async def test_a_container_that_does_not_say_what_became_of_a_lost_answer(
+        self, told: base.Response
+    ) -> None:
+        again = call(told, memory={CONTAINER: BOX}, lost=True)
         with pytest.raises(errors.Unavailable, match="what became"):
             await again.adapter.send(await part(), again)
         assert len(again.asked) == 1
@@ -352,6 +355,19 @@ class TestAfterwards:
         sent = await asking.adapter.attach(await part(), self.SENT, asking)
         assert (sent.url, sent.published_at, sent.missing) == ("https://www.instagram.com/p/C1/", NOW, ())
         assert asking.waits == [1]
+
+    @pytest.mark.parametrize(
+        ("told", "waits"),
+        [(refused(100, 33, "No such object."), [1, 2, 4]), (refused(190, words="Dead token."), [])],
+    )
+    async def test_a_permalink_that_is_not_to_be_had_is_missing_with_the_reason(
+        self, told: Any, waits: list[int]
+    ) -> None:
+        asking = call(*[told] * 4)
+        sent = await asking.adapter.attach(await part(), self.SENT, asking)
+        assert (sent.id, sent.url, asking.waits) == (MEDIA, None, waits)
+        assert sent.missing[0].startswith("permalink: ")
+        assert "nothing is published" not in sent.missing[0]
 
     async def test_what_needs_an_id_is_named_where_there_is_none(self) -> None:
         asking = call()

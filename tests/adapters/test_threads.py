@@ -94,7 +94,7 @@ TABLE = [
     (4279004, None, "", errors.Declined, True),
     (10, 4279013, "", errors.Declined, True),
     (100, 4279050, "", errors.Duplicate, True),
-    (4, 2207051, "", errors.Declined, True),
+    (4, 2207051, "", errors.Declined, False),
     (1, 2207052, "", errors.Unavailable, True),
     (9004, 2207052, "", errors.Unavailable, True),
     (-2, 2207003, "", errors.Unavailable, True),
@@ -643,13 +643,16 @@ class TestContainers:
 
 class TestRefusals:
     async def test_behind_a_block_the_post_may_be_live(self) -> None:
-        no = refused(4, 2207051)
-        asking = call(made(), stands(), no, stands(), stands("PUBLISHED"), listed(own_post()))
-        assert (await asking.adapter.send(await only_part(Post("Ahoy")), asking)).id == MEDIA
-        asking = call(made(), stands(), no, *[stands()] * 7)
-        with pytest.raises(errors.Declined, match="some hours"):
+        no = errors.OutcomeUnknown("the platform failed")
+        no.__cause__ = Threads("t").parse_error(refused(4, 2207051))
+        asking = call(made(), stands(), no)
+        with pytest.raises(errors.OutcomeUnknown):
             await asking.adapter.send(await only_part(Post("Ahoy")), asking)
-        assert sum(asking.waits) == 150.0
+        assert asking.lifetimes["blocked"] == 3600.0
+        again = call(memory=asking.memory)
+        with pytest.raises(errors.Declined, match="some hours"):
+            await again.adapter.send(await only_part(Post("Ahoy")), again)
+        assert again.asked == []
 
     async def test_a_used_up_quota_has_no_words_of_its_own(self) -> None:
         asking = call(made(), stands(), refused(100), used(250))
@@ -753,6 +756,10 @@ class TestFind:
         assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.Absent)
         asking = call(told, listed(own_post()), memory=memory())
         assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.Found)
+
+    async def test_a_word_nobody_knows_is_no_absence(self) -> None:
+        asking = call(stands("RETIRED"), listed(), memory=memory())
+        assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.CannotTell)
 
     async def test_without_a_container_the_list_is_all_there_is(self) -> None:
         asking = call(listed(own_post()))
@@ -1144,8 +1151,22 @@ class TestWithTheSandbox:
     @pytest.mark.parametrize(("blocked", "status"), [("refused", Status.FAILED), ("live", Status.PUBLISHED)])
     def test_behind_a_block(self, box: Any, client: Client, blocked: str, status: Status) -> None:
         box.threads.blocked = blocked
-        assert publish(client, Post("Ahoy")).status is status
+        first = publish(client, Post("Ahoy"), wait=0)
+        assert first.status is (Status.PUBLISHED if blocked == "live" else Status.UNKNOWN)
+        assert publish(client, Post("Ahoy"), wait=600).status is status
         assert len(box.timeline("threads")) == (status is Status.PUBLISHED)
+        assert sum(one.path.endswith("_publish") for one in box.requests) == 1, "the guard is left alone"
+        box.threads.blocked = ""
+        box.clock.advance(3600)
+        assert publish(client, Post("Ahoy")).status is Status.PUBLISHED
+        assert (len(box.threads.containers), len(box.timeline("threads"))) == (1, 1)
+
+    def test_a_lost_ghost_is_on_the_list_of_ghosts(self, box: Any, client: Client) -> None:
+        box.fault("dropped-after", platform="threads")
+        ghost = Post("Boo").variant("threads", ThreadsOptions(ghost=True))
+        outcome = publish(client, ghost)
+        (entry,) = box.timeline("threads")
+        assert (outcome.status, outcome.receipt.id) == (Status.PUBLISHED, entry.id)
 
     def test_the_quota_of_posts_is_not_that_of_replies(self, box: Any, client: Client) -> None:
         box.threads.posts_a_day = 1

@@ -88,7 +88,7 @@ class Containers:
             if self.call.lost:
                 raise errors.OutcomeUnknown("Instagram says that it has published the post already")
             return None
-        if state.code == "GONE" and self.call.lost:
+        if self.call.lost and state.code not in NEVER:
             raise errors.Unavailable("Instagram does not say what became of the container that was published")
         self.call.remember(CONTAINER, None)
         self._forget()

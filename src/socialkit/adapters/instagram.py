@@ -191,7 +191,7 @@ class Instagram(GraphAdapter):
         if sent.url is None:
             try:
                 sent = await self._shown(sent, call)
-            except errors.PlatformError as error:
+            except (errors.PlatformError, errors.AuthError) as error:
                 missing.append(f"permalink: {error.message}")
         for name, act in (("comment_enabled", self._close), ("first_comment", self._comment)):
             if name in after:
@@ -204,11 +204,18 @@ class Instagram(GraphAdapter):
     async def _shown(self, sent: Sent, call: Call) -> Sent:
         """With the permalink and the moment; a post just made is now and then not there for a few seconds."""
 
+        looks = iter(range(4))
+
         async def look() -> base.Response:
             params = {"fields": "id,permalink,timestamp"}
             return await call.read("GET", f"/{VERSION}/{sent.id}", params=params, accept=(400,))
 
-        answer = await call.poll(look, lambda seen: seen.status == 200, waits=(1, 2, 4), limit=8)
+        def is_told(seen: base.Response) -> bool:
+            return next(looks, 3) == 3 or self.read_error(seen)[0] != "100/33"
+
+        answer = await call.poll(look, is_told, waits=(1, 2, 4))
+        if self.says_no(answer):
+            raise self.parse_error(answer)
         post = answer.json()
         return attrs.evolve(sent, url=post.get("permalink"), published_at=moment(post.get("timestamp")))
 

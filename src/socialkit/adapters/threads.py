@@ -76,6 +76,8 @@ _LAGS = (2.0, 5.0, 10.0)
 """Seconds between looks for a post that was published just now: lists lag some seconds."""
 _ASKED_AGAIN = 3600.0
 _PATIENCE = {"VIDEO": 600.0, "CAROUSEL": 600.0}
+_DEAD = frozenset({None, "GONE", "ERROR", "EXPIRED"})
+"""What a container says that cannot be published, or that nobody knows any more."""
 _NO_QUOTA = frozenset({"4279013", BAD_CHILDREN})
 _LIMIT = "threads_publishing_limit"
 _QUOTAS = {"": "posts", "reply_": "replies", "delete_": "deletions"}
@@ -235,6 +237,9 @@ class Threads(GraphAdapter):
     # --- send ---------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
         """Publish a container that is ready. One that Threads lost is made anew, never while an attempt is open."""
+        if call.recall("blocked"):
+            words = "Threads took the post for automated behaviour and did not publish it"
+            raise errors.Declined(f"{words}; publish nothing for some hours", code=BLOCKED)
         who = "me" if _parent(part, call.previous) else call.facts.identity.id
         for build in range(1, BUILDS + 1):
             ready = await self._ready(part, call)
@@ -256,18 +261,19 @@ class Threads(GraphAdapter):
                 call.remember("container", None)
                 if build == BUILDS:
                     raise
+            except errors.OutcomeUnknown as error:
+                if getattr(error.__cause__, "code", None) == BLOCKED:
+                    call.remember("blocked", True, expires_in=_ASKED_AGAIN)
+                raise
             except errors.Declined as error:
-                return await self._refused(error, ready, part, call)
+                await self._check_refusal(error, part, call)
+                raise
         raise AssertionError("unreachable")
 
-    async def _refused(self, error: errors.Declined, container: str, part: Part, call: Call) -> Sent:
-        """What a refusal means: behind a block the post may be live, and a used-up quota has no words of its own."""
-        if error.code == BLOCKED and await self._turns_up(container, call):
-            return await self._live(part, call)
-        if error.code in _NO_QUOTA or SYMBOL.fullmatch(error.code or "") or error.code == BLOCKED:
-            raise error
-        await self._check_used_up("replies" if _parent(part, call.previous) else "posts", error, call)
-        raise error
+    async def _check_refusal(self, error: errors.Declined, part: Part, call: Call) -> None:
+        """A used-up quota has no words of its own."""
+        if error.code not in _NO_QUOTA and not SYMBOL.fullmatch(error.code or ""):
+            await self._check_used_up("replies" if _parent(part, call.previous) else "posts", error, call)
 
     async def _check_used_up(self, name: str, error: errors.Declined, call: Call) -> None:
         """Raise RateLimited for a refusal that comes of a used-up quota."""
@@ -396,20 +402,6 @@ class Threads(GraphAdapter):
         except errors.PlatformError as error:
             return _gone(error)[0]
 
-    async def _turns_up(self, container: str, call: Call) -> bool:
-        """Whether a container whose publication was refused is published within the quiet time all the same."""
-        waits = (5.0, 10.0, 15.0, 30.0, 30.0, 60.0)
-        left = iter(waits)
-
-        async def look() -> Response:
-            return await self._seen(container, call)
-
-        def is_known(seen: Response) -> bool:
-            return found(seen.json(), "status") == "PUBLISHED" or next(left, None) is None
-
-        seen = await call.poll(look, is_known, waits=waits)
-        return bool(found(seen.json(), "status") == "PUBLISHED")
-
     async def _live(self, part: Part, call: Call) -> Sent:
         """What a container made that is published although its publication was refused; lists lag some seconds."""
         since, parent = _since(call.recall("container")), _parent(part, call.previous)
@@ -461,6 +453,8 @@ class Threads(GraphAdapter):
             return published(alike, lost.until, call.now(), self.title)
         if len(alike) > 1:
             return CannotTell("two posts look exactly like this one")
+        if not alike and status not in _DEAD:
+            return CannotTell(f"its container says {status!r}, which nobody knows the meaning of")
         return Found(alike[0]) if alike else Absent("it is not among the account's own posts")
 
     async def _alike(
@@ -474,9 +468,11 @@ class Threads(GraphAdapter):
         claimed: frozenset[str] = frozenset(),
     ) -> list[Sent]:
         """Which of the own posts, or own replies, of that time can be the part."""
-        edge, fields = (
-            ("threads", COMPARED) if parent is None else ("replies", f"{COMPARED},replied_to{{id}}")
-        )
+        edge, fields = "threads" if parent is None else "replies", COMPARED
+        if parent is not None:
+            fields += ",replied_to{id}"
+        elif "is_ghost_post" in part.body["fields"]:
+            edge = "ghost_posts"
         same = list[Sent]()
         async for media in self._own(call, edge, fields, since=since):
             sent = sent_of(media)
