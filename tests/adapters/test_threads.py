@@ -147,6 +147,13 @@ class TestErrors:
         error = Threads("t").parse_error(answer(content=b"<html>", status=status))
         assert (type(error), error.__dict__["definite"]) == (errors.Unavailable, False)
 
+    def test_a_signed_address_is_not_repeated(self) -> None:
+        error = Threads("t").parse_error(
+            refused(1, 2207052, "No: https://files.example.com/a.jpg?signature=s3cret")
+        )
+        assert "s3cret" not in repr(error) + str(error.__dict__)
+        assert "files.example.com/a.jpg" in str(error)
+
     def test_a_dead_token_is_renewed_once(self) -> None:
         assert Threads("t").parse_error(refused(190, 463)).__dict__["refreshable"]
 
@@ -288,6 +295,22 @@ class TestPlan:
     async def test_a_sensitive_text_has_nothing_to_hide(self) -> None:
         told = await planned(Post("Ahoy", sensitive=True))
         assert [(one.field, one.code) for one in told.changes] == [("sensitive", "not_carried")]
+
+    @pytest.mark.parametrize("address", ["http://files.example.com/a.jpg", "https://files.example.com/ä.jpg"])
+    async def test_an_address_meta_does_not_fetch(self, address: str) -> None:
+        assert codes(await planned(Post("Ahoy", media=[Image.from_url(address, alt="A")]))) == [
+            ("media[0]", "address")
+        ]
+
+    async def test_a_video_of_too_many_bits_a_second_is_warned_of(self) -> None:
+        for size, told in ((12_400_000, []), (12_600_000, [("media[0]", "bit_rate")])):
+            heavy = Video(mp4(seconds=1.0, data=size), alt="Heavy")
+            assert codes(await planned(Post("Ahoy", media=[heavy])), "warning") == told
+
+    @pytest.mark.parametrize("given", [{"reply_control": "mutuals"}, {"share_to_instagram": "blue"}])
+    async def test_a_word_threads_does_not_know(self, given: dict[str, Any]) -> None:
+        post = Post("Ahoy").variant("threads", ThreadsOptions(**given))
+        assert codes(await planned(post)) == [(f"options.{next(iter(given))}", "unknown")]
 
     async def test_every_option_is_a_field(self) -> None:
         options = ThreadsOptions(

@@ -7,6 +7,7 @@ answers in the same forms (2026-04).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from ..flows._whoami import found
 from ..rules import ErrorRow
 from . import base
 from ._errors import from_table
-from .base import Call, CannotTell, Finding, Found, Reading, Response, Sent
+from .base import Call, CannotTell, Draft, Finding, Found, PartMedia, Reading, Response, Sent
 
 BATCH = 50
 """Requests in one batch."""
@@ -141,6 +142,36 @@ def _inner(row: Any) -> Response | None:
     if not isinstance(row, dict) or not isinstance(row.get("code"), int):
         return None
     return Response(row["code"], {"content-type": "application/json"}, str(row.get("body") or "").encode())
+
+
+def unsigned(words: str) -> str:
+    """Words without the queries of the addresses in them: those of a media host are secrets.
+
+    >>> unsigned("Not to be had: https://files.example.com/a.jpg?signature=abc (try again)")
+    'Not to be had: https://files.example.com/a.jpg (try again)'
+    """
+    return re.sub(r"(https?://[^\s?]+)\?[^\s)\"']+", r"\1", words)
+
+
+def check_address(draft: Draft, field: str, item: PartMedia, platform: str) -> None:
+    """Problems of an address that Meta's crawler does not fetch."""
+    url = item.source.removeprefix("url:")
+    if url != item.source and not (url.startswith("https://") and url.isascii()):
+        words, hint = (
+            f"{platform} fetches https addresses in plain ASCII only",
+            "percent-encode what is not ASCII",
+        )
+        draft.problem(field, "address", words, hint=hint)
+
+
+def check_bit_rate(draft: Draft, field: str, item: PartMedia, most: int) -> None:
+    """A warning for a video that has more bits a second, on average, than the platform says it takes."""
+    rate = round(item.size * 8 / item.seconds) if item.seconds else 0
+    if rate > most:
+        words = f"{rate / 1e6:.3g} Mbit/s on average; at most {most / 1e6:g} are documented"
+        draft.problem(
+            field, "bit_rate", words, limit=most, actual=rate, hint="encode it anew", severity="warning"
+        )
 
 
 def published(alike: Sequence[Sent], until: datetime, now: datetime, platform: str) -> Finding:

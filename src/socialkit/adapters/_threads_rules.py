@@ -32,6 +32,8 @@ LINKS, RISKY_LINKS = 5, 3
 """Distinct links of a post; third parties saw refusals above 3."""
 TOPIC, PLAINTEXT, SPOILERS = 50, 10_000, 10
 """Characters of a topic tag and of an attached text; hidden ranges of a text."""
+BIT_RATE = 100_000_000
+"""Bits a second a video may have; one third party says 25 million."""
 WIDTH = 1920
 """Pixels a video may be wide."""
 EARLIEST = {"posts": 1_688_540_400, "insights": 1_712_991_600}

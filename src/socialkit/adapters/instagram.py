@@ -6,7 +6,6 @@ again makes no second post, and Instagram says of every container whether it has
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -23,7 +22,7 @@ from ..metrics import Metrics
 from ..model import Identity, Receipt
 from ..rules import Rules
 from . import base
-from ._graph import GraphAdapter, moment, nameless, published
+from ._graph import GraphAdapter, moment, nameless, published, unsigned
 from ._instagram_media import CONTAINER, NEVER, Containers, State, path, quota, state_of
 from ._instagram_plan import InstagramOptions, InstagramProduct, InstagramTag, make_part
 from ._instagram_posts import (
@@ -391,9 +390,9 @@ class Instagram(GraphAdapter):
         told = found(response.json_or_none(), "debug_info")
         if isinstance(told, dict):
             words = " ".join(str(told[name]) for name in ("type", "message") if told.get(name))
-            return "upload-again" if told.get("retriable") is True else "upload-failed", _unsigned(words)
+            return "upload-again" if told.get("retriable") is True else "upload-failed", unsigned(words)
         code, said = super().read_error(response)
-        return code, _unsigned(said)
+        return code, unsigned(said)
 
     def parse_error(self, response: base.Response) -> errors.SocialKitError:
         """A limit whose end no header tells is asked again after an hour: asking while it lasts prolongs it."""
@@ -417,15 +416,6 @@ class Instagram(GraphAdapter):
         soon = response.received_at + timedelta(minutes=5)
         left = max(0, total - used)
         return (*readings, base.Reading("publishing", total, left, soon, 86_400.0))
-
-
-def _unsigned(words: str) -> str:
-    """Words without the queries of the addresses in them: those of a media host are secrets.
-
-    >>> _unsigned("Not to be had: https://files.example.com/a.jpg?signature=abc (try again)")
-    'Not to be had: https://files.example.com/a.jpg (try again)'
-    """
-    return re.sub(r"(https?://[^\s?]+)\?[^\s)\"']+", r"\1", words)
 
 
 def _by_page(facts: AccountFacts) -> bool:

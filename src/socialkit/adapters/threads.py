@@ -21,7 +21,7 @@ from socialkit.model import Identity, Receipt
 from socialkit.rules import Rules
 
 from . import base
-from ._graph import GraphAdapter, nameless, published
+from ._graph import GraphAdapter, nameless, published, unsigned
 from ._threads_plan import Offsets, fields_of
 from ._threads_posts import (
     COMPARED,
@@ -634,6 +634,7 @@ class Threads(GraphAdapter):
     def read_error(self, response: Response) -> tuple[str | None, str]:
         """As on every Graph API; codes of Threads' own count wherever they stand, words in any language."""
         code, said = super().read_error(response)
+        said = unsigned(said)
         told = found(response.json_or_none(), "error")
         if isinstance(told, dict):
             if symbol := SYMBOL.search(" ".join(str(value) for value in told.values())):
