@@ -164,6 +164,8 @@ WIDE = _samples.jpeg(2000, 1000)
         ({"media_type": "VIDEO", "video_url": FILM}, (100, 2207023)),
         ({"media_type": "PHOTO", "image_url": BOAT}, (100, 2207023)),
         ({"media_type": "REELS", "video_url": FILM, "is_carousel_item": "true"}, (100, 2207023)),
+        ({"video_url": FILM}, (100, 2207023)),
+        ({"image_url": BOAT, **REEL}, (100, None)),
         ({}, (100, None)),
         ({"image_url": "https://example.com/page"}, (9004, 2207052)),
         ({"image_url": "https://nowhere.example.net/boat.jpg"}, (9004, 2207052)),
@@ -173,6 +175,7 @@ WIDE = _samples.jpeg(2000, 1000)
         ({"image_url": "https://files.example.com/large.jpg"}, (36000, 2207004)),
         ({"image_url": BOAT, "caption": "x" * 2201}, (36004, 2207010)),
         ({"image_url": BOAT, "caption": "#a " * 31}, (100, None)),
+        ({"image_url": BOAT, "caption": "@a " * 21}, (100, None)),
         ({"image_url": BOAT, "user_tags": json.dumps([{"username": "crew"}])}, (100, None)),
         ({"image_url": BOAT, "user_tags": "crew"}, (100, None)),
         ({"image_url": BOAT, "user_tags": json.dumps([{"username": "a", "x": 2, "y": 0}])}, (100, None)),
@@ -219,6 +222,9 @@ async def test_what_is_refused_when_a_container_is_made(box, talk, given, expect
         (mp4(seconds=2), {}, 2207026),
         (mp4(seconds=61), {"media_type": "STORIES"}, 2207026),
         (mp4(seconds=10, size=(2048, 1080)), {}, 2207026),
+        (mp4(seconds=10, size=(1910, 190)), {}, 2207026),
+        (mp4(seconds=10, size=(100, 1100)), {"media_type": "STORIES"}, 2207026),
+        (mp4(seconds=10, size=(100, 1100)), {}, 0),
         (mp4(seconds=10), {"thumb_offset": "10000"}, 2207057),
         (mp4(seconds=10), {"thumb_offset": "9999"}, 0),
     ],
@@ -244,6 +250,7 @@ async def test_a_picture_in_a_story_may_be_upright(box, talk):
 async def test_publishing_is_refused(box, talk):
     container, instagram = await talk.made(image_url=BOAT), box.instagram
     assert problem(await talk.publish("17")) == (24, 2207008)
+    assert problem(await talk.publish("")) == (100, None)
     instagram.restricted = True
     assert problem(await talk.publish(container)) == (25, 2207050)
     instagram.restricted, instagram.quota = False, 0
