@@ -205,7 +205,14 @@ class TestSending:
             await again.adapter.send(await part(), again)
         assert len(again.asked) == 1
 
-    @pytest.mark.parametrize("old", [status("EXPIRED"), status("ERROR"), refused(24, 2207006)])
+    @pytest.mark.parametrize(
+        "old",
+        [
+            status("EXPIRED"),
+            status("ERROR"),
+            *(refused(code, sub) for code, sub in ((24, 2207006), (24, 2207008), (-2, 2207020), (100, 33))),
+        ],
+    )
     async def test_a_container_that_can_never_be_published_is_replaced(self, old: base.Response) -> None:
         whole = await part()
         memory = {CONTAINER: BOX, f"item 0 {whole.media[0].digest[:16]}": BOX}
@@ -226,6 +233,21 @@ class TestSending:
         twice = call(quota(), made("1"), failed, made("2"), failed)
         with pytest.raises(errors.Unavailable):
             await twice.adapter.send(await part(), twice)
+
+    @pytest.mark.parametrize("old", [[status("EXPIRED")], [refused(100, 33)] * 4])
+    async def test_an_item_that_died_meanwhile_is_made_anew(self, old: list[base.Response]) -> None:
+        whole = await part(BOAT, LINKED)
+        memory = {f"item {n} {item.digest[:16]}": str(n) for n, item in enumerate(whole.media)}
+        answers = [*old, made("5"), status(), status(), made("6"), status(), answer({"id": MEDIA})]
+        again = call(quota(), *answers, memory=memory)
+        await again.adapter.send(whole, again)
+        assert [one.form.get("children") for one in again.asked if one.step == "prepare"] == [None, "5,1"]
+
+    async def test_an_address_that_is_refused_is_not_given_again(self) -> None:
+        sending = call(quota(), refused(9004, 2207052))
+        with pytest.raises(errors.Unavailable):
+            await sending.adapter.send(await part(), sending)
+        assert [one.step for one in sending.asked] == ["read", "prepare"]
 
     async def test_a_medium_that_is_refused_is_named(self) -> None:
         failed = status("ERROR", "Error: Media upload has failed with error code 2207026")
@@ -302,7 +324,20 @@ class TestUploads:
         offsets = [one.headers["offset"] for one in sending.asked if one.url == self.URI]
         assert offsets == [str(arrived)] * len(rest)
 
-    @pytest.mark.parametrize("state", [refused(100, 33), answer({"status_code": "EXPIRED"})])
+    async def test_a_session_of_another_film_is_not_gone_on_with(self) -> None:
+        whole = await self.film()
+        memory = {"upload 0": {"id": "1", "uri": "https://rupload.facebook.com/1", "digest": "another"}}
+        phase = {"uploading_phase": {"status": "complete", "bytes_transferred": 9}}
+        there = answer({"status_code": "FINISHED", "video_status": phase})
+        answers = [quota(), there, made(uri=self.URI), answer({"success": True}), status()]
+        sending = call(*answers, answer({"id": MEDIA}), page=True, memory=memory)
+        await sending.adapter.send(whole, sending)
+        assert sending.asked[3].url == self.URI
+        assert (sending.asked[3].options["auth"], sending.asked[3].options["cost"]) == (False, 0)
+
+    @pytest.mark.parametrize(
+        "state", [refused(100, 33), answer({"status_code": "EXPIRED"}), answer({"status_code": "ERROR"})]
+    )
     async def test_a_dead_session_starts_afresh(self, state: base.Response) -> None:
         whole = await self.film()
         memory = {

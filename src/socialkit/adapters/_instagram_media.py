@@ -214,18 +214,23 @@ class Containers:
         return _state(done)
 
     def _failed(self, state: State, index: int | None = None) -> errors.SocialKitError:
-        """The error a container's words mean; they name it by its subcode."""
+        """The error a container's words mean; they name it by its subcode. ``anew``: it is no answer to a request."""
+        if state.code in ("EXPIRED", "GONE"):
+            error: errors.SocialKitError = errors.Unavailable(f"the container is {state.code}")
+        else:
+            error = self._named(state)
+        if index is not None:
+            place = f"medium {index + 1} ({self.part.media[index].name})"
+            error.args = (f"{place}: {error.args[0]}",)
+        error.__dict__["anew"] = True
+        return error
+
+    def _named(self, state: State) -> errors.SocialKitError:
         named = re.search(r"\b2207[0-9]{3}\b", state.words)
         told = {"message": state.words or f"the container is {state.code}", "code": 0}
         if named is not None:
             told["error_subcode"] = int(named[0])
-        answer = base.Response(400, {}, json.dumps({"error": told}).encode())
-        error = self.adapter.parse_error(answer)
-        if index is not None:
-            place = f"medium {index + 1} ({self.part.media[index].name})"
-            error.args = (f"{place}: {error.args[0]}",)
-        error.__dict__["anew"] = named is not None or state.code in ("EXPIRED", "GONE")
-        return error
+        return self.adapter.parse_error(base.Response(400, {}, json.dumps({"error": told}).encode()))
 
     # --- how many posts are left ----------------------------------------------------------------------------
     async def _check_quota(self) -> None:
