@@ -15,6 +15,7 @@ from media_files import mp4
 from socialkit import Image, Instagram, Post, Receipt, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters._instagram_media import CONTAINER, Containers
+from socialkit.adapters._instagram_rules import PAGE_RULES, RULES
 from socialkit.model import Identity
 
 from .fakes import NOW, FakeCall, answer
@@ -219,6 +220,14 @@ class TestSending:
         again = call(old, made("2"), status(), answer({"id": MEDIA}), memory=memory)
         await again.adapter.send(whole, again)
         assert again.asked[-1].form == {"creation_id": "2"}
+
+    @pytest.mark.parametrize(("media", "seconds"), [(BOAT, 300), (LINKED, 600)])
+    async def test_how_long_media_are_waited_for(self, media: Any, seconds: int) -> None:
+        told = [status("IN_PROGRESS")] * 200
+        sending = call(quota(), made(), *told)
+        with pytest.raises(AssertionError, match="polled past"):
+            await sending.adapter.send(await part(media), sending)
+        assert sum(sending.waits[:-1]) <= seconds < sum(sending.waits)
 
     async def test_a_fresh_container_may_not_be_seen_for_a_moment(self) -> None:
         sending = call(quota(), made(), refused(100, 33), refused(100, 33), status(), answer({"id": MEDIA}))
@@ -546,6 +555,9 @@ class TestFinding:
         )
         assert isinstance(await looking.adapter.find(lost, looking), base.Found)
         assert looking.asked[1].path == f"/v26.0/{ID}/stories"
+        worded = seen(caption="Ahoy", media_product_type="STORY")
+        finding = await self.find(status("PUBLISHED"), listed(worded), lost=lost)
+        assert isinstance(finding, base.Found), "a story has no caption of its own to compare"
 
     async def test_a_carousel_is_an_album(self) -> None:
         lost = await self.lost(BOAT, LINKED)
@@ -608,6 +620,32 @@ ROWS: list[tuple[int, int | None, type[Exception], bool]] = [
     (2, None, errors.Unavailable, False),
     (-1, None, errors.Unavailable, False),
 ]
+
+
+class TestRules:
+    def test_how_much_and_how_often(self) -> None:
+        """Containers, publications and looks, as section 5 and 7 of the manual's facts have them."""
+        budgets = {one.name: (one.limit, one.window) for one in RULES.budgets}
+        assert (budgets["containers"], budgets["publishing"]) == ((400, 86_400.0), (100, 86_400.0))
+        assert (RULES.find.by, RULES.find.quiet, RULES.find.looks, RULES.find.between) == (
+            "key",
+            150.0,
+            2,
+            60.0,
+        )
+
+    def test_what_a_video_may_be(self) -> None:
+        video = RULES.video
+        assert video is not None
+        assert (video.max_bytes, video.min_seconds, video.max_seconds) == (300_000_000, 3.0, 900.0)
+        assert (video.min_fps, video.max_fps, video.min_ratio, video.max_ratio) == (23.0, 60.0, 0.01, 10.0)
+        assert video.codecs == {"h264", "hevc", "aac"}
+        assert (video.by_url, PAGE_RULES.video and PAGE_RULES.video.by_url) == (True, False)
+
+    def test_what_a_picture_may_be(self) -> None:
+        images = RULES.images
+        assert images is not None
+        assert (images.max_bytes, images.types, images.alt_limit) == (8 << 20, {"image/jpeg"}, 1000)
 
 
 class TestErrors:
@@ -775,6 +813,7 @@ class TestMetrics:
         row = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
         assert (row.followers, row.impressions, row.reach, row.shares, row.clicks) == (1200, 9, 8, 3, 3)
         assert row.missing == dict.fromkeys(("likes", "comments", "saves"), "Instagram did not say")
+        assert asking.asked[0].path == "/v26.0/me"
         asked = asking.asked[1].params
         assert int(asked["until"]) - int(asked["since"]) == 86_400
         assert (asked["period"], asked["metric_type"]) == ("day", "total_value")
@@ -788,6 +827,13 @@ class TestMetrics:
         spans = [(int(one.params["since"]), int(one.params["until"])) for one in asking.asked[1:]]
         assert all(until - since <= 30 * 86_400 for since, until in spans)
         assert all(left[1] == right[0] for left, right in itertools.pairwise(spans))
+
+    async def test_nothing_is_asked_of_days_to_come(self) -> None:
+        asking = call(answer({"followers_count": 1}), answer({"data": []}), page=True)
+        later = NOW + timedelta(days=40)
+        await asking.adapter.fetch_account_metrics(asking, since=NOW - timedelta(days=1), until=later)
+        node, insights = asking.asked
+        assert (node.path, insights.params["until"]) == (f"/v26.0/{ID}", str(int(NOW.timestamp())))
 
     async def test_followers_are_told_without_insights(self) -> None:
         asking = call(answer({"followers_count": 1}), refused(10))
