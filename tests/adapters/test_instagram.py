@@ -519,6 +519,21 @@ class TestFinding:
         assert (found.sent.id, found.sent.status) == (None, base.Status.PUBLISHED)
         assert "settle(key, found=" in found.sent.missing[0]
 
+    @pytest.mark.parametrize("no", [refused(10), refused(190), refused(100)])
+    async def test_a_published_one_is_live_also_when_the_list_is_not_to_be_read(self, no: Any) -> None:
+        wanted = await self.lost()
+        answers = [no] * (2 if b'"code": 100' in no.content else 1)  # once more without a field
+        late = call(status("PUBLISHED"), *answers, memory={CONTAINER: BOX}, now=wanted.until)
+        finding = await late.adapter.find(wanted, late)
+        assert isinstance(finding, base.Found)
+        assert (finding.sent.id, "not to be read" in finding.sent.missing[0]) == (None, True)
+        passing = call(status("PUBLISHED"), refused(2), memory={CONTAINER: BOX}, now=wanted.until)
+        with pytest.raises(errors.Unavailable):
+            await passing.adapter.find(wanted, passing)
+        known = call(status("PUBLISHED"), refused(2), memory={CONTAINER: BOX})
+        sent = await known.adapter.send(wanted.part, known)
+        assert (sent.id, "not to be read" in sent.missing[0]) == (None, True)
+
     async def test_two_that_nobody_says_are_published_stay_open(self) -> None:
         wanted = await self.lost()
         late = call(refused(100, 33), listed(seen("1"), seen("2")), now=wanted.until)

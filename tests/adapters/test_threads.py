@@ -415,6 +415,10 @@ class TestPlan:
         part = await only_part(Post("Aye", **{field: here["permalink"]}), listed(own_post(media="5"), here))
         assert part.body["fields"][name] == MEDIA
 
+    @pytest.mark.parametrize("field", ["reply_to", "quote"])
+    async def test_a_post_without_a_known_id_is_not_answered(self, field: str) -> None:
+        assert codes(await planned(Post("Aye", **{field: Receipt(OWN, None)}))) == [(field, "no_id")]
+
     async def test_somebody_elses_permalink_needs_a_scope_or_is_a_problem(self) -> None:
         url = "https://www.threads.com/@other/post/Dxyz?igshid=1"
         theirs = {"id": "18", "permalink": "https://www.threads.com/@other/post/Dxyz", "username": "other"}
@@ -779,6 +783,24 @@ class TestFind:
         assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.Absent)
         asking = call(told, listed(own_post()), memory=memory())
         assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.Found)
+
+    @pytest.mark.parametrize("no", [refused(10), refused(190, 463), refused(100)])
+    async def test_a_published_one_is_live_also_when_the_list_is_not_to_be_read(
+        self, no: base.Response
+    ) -> None:
+        wanted = await lost(Post("Ahoy"))
+        asking = call(stands("PUBLISHED"), no, memory=memory())
+        assert isinstance(await asking.adapter.find(wanted, asking), base.CannotTell)
+        late = call(stands("PUBLISHED"), no, memory=memory(), now=wanted.until)
+        finding = await late.adapter.find(wanted, late)
+        assert isinstance(finding, base.Found)
+        assert "not to be read" in finding.sent.missing[0]
+        passing = call(stands("PUBLISHED"), refused(2), memory=memory(), now=wanted.until)
+        with pytest.raises(errors.Unavailable):
+            await passing.adapter.find(wanted, passing)
+        known = call(stands("PUBLISHED"), refused(2), memory=memory())
+        sent = await known.adapter.send(await only_part(Post("Ahoy")), known)
+        assert (sent.id, "not to be read" in sent.missing[0]) == (None, True)
 
     async def test_a_word_nobody_knows_is_no_absence(self) -> None:
         asking = call(stands("RETIRED"), listed(), memory=memory())

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+
+import attrs
 
 from .. import errors
 from ..flows._whoami import found
@@ -174,37 +176,62 @@ def check_bit_rate(draft: Draft, field: str, item: PartMedia, most: int) -> None
         )
 
 
-def published(alike: Sequence[Sent], until: datetime, now: datetime, platform: str) -> Finding:
-    """Which post a container became that says it is published; ``alike``: the listed ones that can be it.
+@attrs.frozen
+class Alike:
+    """The listed posts that can be the one a container became; ``untold``: why there is no list."""
+
+    posts: tuple[Sent, ...] = ()
+    untold: str = ""
+
+    def __str__(self) -> str:
+        if self.untold:
+            return f"its list of posts is not to be read ({self.untold})"
+        if not self.posts:
+            return "lists no such post: it is listed late, or deleted already"
+        count = len(self.posts)
+        return f"lists {count} {'posts that look' if count > 1 else 'that looks'} exactly like it"
+
+
+LASTING = (errors.Declined, errors.AuthError)
+"""Why a list is not to be read later, either."""
+
+
+async def listing(
+    posts: Awaitable[Sequence[Sent]],
+    but: tuple[type[Exception], ...] = (errors.PlatformError, errors.AuthError),
+) -> Alike:
+    """What a list shows of a post that is certainly live: that it cannot be read (``but``) makes it no less so."""
+    try:
+        return Alike(tuple(await posts))
+    except but as error:
+        return Alike(untold=str(error).partition("\n")[0])
+
+
+def published(alike: Alike, until: datetime, now: datetime, platform: str) -> Finding:
+    """Which post a container became that says it is published.
 
     The status proves that the post was made, and never tells its id. None or several like it may still become one
     (lists lag, other posts of ours are told apart) as long as it can have been made: ``until``. Then it is live
     without a known id.
     """
-    if len(alike) == 1:
-        return Found(alike[0])
+    if len(alike.posts) == 1:
+        return Found(alike.posts[0])
     if now >= until:
         return Found(nameless(alike, platform))
-    words = f"{platform} has published it, and {_how_many(alike)}"
     left = max(1.0, (until - now).total_seconds())
     soon = (
         30.0 if left > _LONG else 60.0
     )  # lists lag some seconds; what is not there then is not likely to come
-    return CannotTell(words, look_again_in=left if alike else min(soon, left))
+    words = f"{platform} has published it, and {alike}"
+    return CannotTell(words, look_again_in=left if alike.posts else min(soon, left))
 
 
-def nameless(alike: Sequence[Sent], platform: str) -> Sent:
+def nameless(alike: Alike, platform: str) -> Sent:
     """A post that was made, without an id: why, and what a person can do."""
-    shown = ", ".join(one.url for one in alike if one.url)
+    shown = ", ".join(one.url for one in alike.posts if one.url)
     where = f" ({shown})" if shown else ""
-    words = f"{platform} says that it was published, and {_how_many(alike)}{where}"
+    words = f"{platform} says that it was published, and {alike}{where}"
     return Sent(None, missing=(f"id, url: {words}; settle(key, found=<its permalink>, by=<name>) names it",))
-
-
-def _how_many(alike: Sequence[Sent]) -> str:
-    if not alike:
-        return "lists no such post: it is listed late, or deleted already"
-    return f"lists {len(alike)} {'posts that look' if len(alike) > 1 else 'that looks'} exactly like it"
 
 
 def moment(text: Any) -> datetime | None:

@@ -22,7 +22,7 @@ from ..metrics import Metrics
 from ..model import Identity, Receipt
 from ..rules import Rules
 from . import base
-from ._graph import GraphAdapter, moment, nameless, published, unsigned
+from ._graph import LASTING, GraphAdapter, listing, moment, nameless, published, unsigned
 from ._instagram_media import CONTAINER, NEVER, Containers, State, path, quota, state_of
 from ._instagram_plan import InstagramOptions, InstagramProduct, InstagramTag, make_part
 from ._instagram_posts import (
@@ -178,7 +178,7 @@ class Instagram(GraphAdapter):
         """The post of a container that every attempt was taken to have failed with: live, a person says which it is."""
         now = call.now()
         window = Lost(part, now - timedelta(seconds=LIVES), now)
-        return nameless(await posts_like(window, call), self.title)
+        return nameless(await listing(posts_like(window, call)), self.title)
 
     async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
         """The permalink, then closed comments and the first one. What fails is named in ``missing``."""
@@ -243,9 +243,10 @@ class Instagram(GraphAdapter):
             return Absent(f"its container is {state.code}, so it has not been published")
         if state.code == "IN_PROGRESS":
             return CannotTell("its container is still being processed", look_again_in=30.0)
-        alike = await posts_like(lost, call)
         if state.code == "PUBLISHED":
-            return published(alike, lost.until, call.now(), self.title)
+            told = await listing(posts_like(lost, call), LASTING)
+            return published(told, lost.until, call.now(), self.title)
+        alike = await posts_like(lost, call)
         if len(alike) > 1:
             return CannotTell("two posts look exactly like this one")
         return Found(alike[0]) if alike else CannotTell("Instagram does not say what became of its container")

@@ -21,7 +21,7 @@ from socialkit.model import Identity, Receipt
 from socialkit.rules import Rules
 
 from . import base
-from ._graph import GraphAdapter, nameless, published, unsigned
+from ._graph import LASTING, Alike, GraphAdapter, listing, nameless, published, unsigned
 from ._threads_plan import Offsets, fields_of
 from ._threads_posts import (
     COMPARED,
@@ -225,6 +225,10 @@ class Threads(GraphAdapter):
         if wanted is None:
             return None
         reference = str(wanted.id or wanted.url or "") if isinstance(wanted, Receipt) else wanted
+        if not reference:
+            words = "its receipt has no id: Threads never told it"
+            draft.problem(field, "no_id", words, hint="give its permalink, or name it with settle(found=…)")
+            return None
         if (known := id_of(reference)) is not None:
             return known
         try:
@@ -405,17 +409,18 @@ class Threads(GraphAdapter):
     async def _live(self, part: Part, call: Call) -> Sent:
         """What a container made that is published although its publication was refused; lists lag some seconds."""
         since, parent = _since(call.recall("container")), _parent(part, call.previous)
-        alike, left = list[Sent](), iter(_LAGS)
+        alike, left = Alike(), iter(_LAGS)
 
         async def look() -> Response:
-            alike[:] = await self._alike(part, call, parent=parent, since=since)
+            nonlocal alike
+            alike = await listing(self._alike(part, call, parent=parent, since=since))
             return Response(200, {})
 
         def is_told(seen: Response) -> bool:
-            return bool(alike) or next(left, None) is None
+            return bool(alike.posts or alike.untold) or next(left, None) is None
 
         await call.poll(look, is_told, waits=_LAGS)
-        return alike[0] if len(alike) == 1 else nameless(alike, self.title)
+        return alike.posts[0] if len(alike.posts) == 1 else nameless(alike, self.title)
 
     async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
         """Its address and time, which the answer to publishing does not tell."""
@@ -446,11 +451,12 @@ class Threads(GraphAdapter):
         if status == "IN_PROGRESS":
             return CannotTell("its container is still being processed", look_again_in=30.0)
         parent = _parent(lost.part, lost.previous)
-        alike = await self._alike(
+        search = self._alike(
             lost.part, call, parent=parent, since=lost.since, until=lost.until, claimed=lost.claimed
         )
         if status == "PUBLISHED":
-            return published(alike, lost.until, call.now(), self.title)
+            return published(await listing(search, LASTING), lost.until, call.now(), self.title)
+        alike = await search
         if len(alike) > 1:
             return CannotTell("two posts look exactly like this one")
         if not alike and status not in _DEAD:
