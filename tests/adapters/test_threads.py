@@ -121,6 +121,43 @@ TABLE = [
 ]
 
 
+class TestRules:
+    def test_how_much_and_how_often(self) -> None:
+        rules = Threads.rules
+        budgets = {one.name: (one.limit, one.window) for one in rules.budgets}
+        day = 86_400.0
+        assert [budgets[name] for name in ("posts", "replies", "deletions")] == [
+            (250, day),
+            (1000, day),
+            (100, day),
+        ]
+        assert (rules.find.by, rules.find.quiet, rules.find.looks, rules.find.between) == (
+            "key",
+            150.0,
+            3,
+            30.0,
+        )
+
+    def test_what_media_may_be(self) -> None:
+        images, video = Threads.rules.images, Threads.rules.video
+        assert images is not None
+        assert video is not None
+        assert (images.count, images.max_bytes, images.max_ratio, images.alt_limit) == (
+            20,
+            8_000_000,
+            10.0,
+            1000,
+        )
+        assert (video.max_bytes, video.max_seconds, video.min_fps, video.max_fps) == (
+            10**9,
+            300.0,
+            23.0,
+            60.0,
+        )
+        assert (video.min_ratio, video.max_ratio, video.alt_limit) == (0.01, 10.0, 1000)
+        assert video.codecs == {"h264", "hevc", "aac"}
+
+
 class TestErrors:
     @pytest.mark.parametrize(("code", "subcode", "words", "kind", "certain"), TABLE)
     def test_the_table(self, code: int, subcode: int | None, words: str, kind: Any, certain: bool) -> None:
@@ -818,9 +855,19 @@ class TestFind:
     async def test_two_that_look_alike_are_no_answer(self) -> None:
         asking = call(stands("PUBLISHED"), listed(own_post(), own_post(media="5")), memory=memory())
         assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.CannotTell)
-        claimed = await lost(Post("Ahoy"), claimed=frozenset({"5"}))
-        asking = call(stands("PUBLISHED"), listed(own_post(), own_post(media="5")), memory=memory())
-        assert isinstance(await asking.adapter.find(claimed, asking), base.Found)
+        other = own_post(media="5")
+        for name in (other["id"], other["permalink"]):
+            claimed = await lost(Post("Ahoy"), claimed=frozenset({name}))
+            asking = call(stands("PUBLISHED"), listed(own_post(), other), memory=memory())
+            finding = await asking.adapter.find(claimed, asking)
+            assert isinstance(finding, base.Found)
+            assert finding.sent.id == MEDIA
+
+    async def test_a_gif_is_known_by_its_text_alone(self) -> None:
+        """Which kind of post one with a GIF is shown as, nobody says."""
+        wanted = await lost(Post("Ahoy").variant("threads", ThreadsOptions(gif="g1")))
+        asking = call(stands("PUBLISHED"), listed(own_post(media_type="IMAGE")), memory=memory())
+        assert isinstance(await asking.adapter.find(wanted, asking), base.Found)
 
     @pytest.mark.parametrize(
         "other",
