@@ -333,6 +333,31 @@ class TestUploads:
         offsets = [one.headers["offset"] for one in sending.asked if one.url == self.URI]
         assert offsets == [str(arrived)] * len(rest)
 
+    @pytest.mark.parametrize("broken", [errors.Unavailable("no answer"), refused(1, status=500)])
+    async def test_a_stream_that_breaks_off_goes_on_where_it_was(self, broken: Any) -> None:
+        whole = await self.film()
+        there = answer({"video_status": {"uploading_phase": {"bytes_transferred": 4000}}})
+        answers = [quota(), made(uri=self.URI), broken, there, answer({"success": True}), status()]
+        blobs = {whole.media[0].digest: FILM_BYTES}
+        sending = call(*answers, answer({"id": MEDIA}), page=True, blobs=blobs)
+        await sending.adapter.send(whole, sending)
+        _, second = (one for one in sending.asked if one.url == self.URI)
+        assert (second.headers["offset"], second.body) == ("4000", FILM_BYTES[4000:])
+        nothing = answer({"video_status": {"uploading_phase": {"bytes_transferred": 0}}})
+        stuck = call(quota(), made(uri=self.URI), broken, nothing, page=True)
+        with pytest.raises(errors.Unavailable):
+            await stuck.adapter.send(whole, stuck)
+
+    @pytest.mark.parametrize(
+        "uri",
+        ["https://example.com/up", "http://rupload.facebook.com/up", "https://notfacebook.com/up", None],
+    )
+    async def test_the_token_goes_to_no_other_company(self, uri: str | None) -> None:
+        sending = call(quota(), made(uri=uri), page=True)
+        with pytest.raises(errors.Declined, match="another company"):
+            await sending.adapter.send(await self.film(), sending)
+        assert not [one for one in sending.asked if one.url == uri]
+
     async def test_a_session_of_another_film_is_not_gone_on_with(self) -> None:
         whole = await self.film()
         memory = {"upload 0": {"id": "1", "uri": "https://rupload.facebook.com/1", "digest": "another"}}
@@ -372,7 +397,8 @@ class TestUploads:
     async def test_what_the_upload_server_refuses(self, again: bool, kind: Any, code: str, http: int) -> None:
         whole = await self.film()
         no = {"debug_info": {"retriable": again, "type": "ProcessingFailedError", "message": "no"}}
-        sending = call(quota(), made(uri=self.URI), answer(no, http), page=True)
+        dead = answer({"status_code": "ERROR"})
+        sending = call(quota(), made(uri=self.URI), answer(no, http), dead, page=True)
         with pytest.raises(kind, match="ProcessingFailedError no") as caught:
             await sending.adapter.send(whole, sending)
         assert caught.value.code == code

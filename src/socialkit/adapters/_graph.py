@@ -11,6 +11,7 @@ import re
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -164,6 +165,15 @@ def check_address(draft: Draft, field: str, item: PartMedia, platform: str) -> N
             "percent-encode what is not ASCII",
         )
         draft.problem(field, "address", words, hint=hint)
+
+
+def check_upload_address(url: str | None, server: str) -> None:
+    """Declined for an address of another company: the token goes along with the bytes."""
+    parts, own = urlsplit(url or ""), urlsplit(server)
+    host = parts.hostname or ""
+    meta = parts.scheme == "https" and (host == "facebook.com" or host.endswith(".facebook.com"))
+    if not meta and (parts.scheme, parts.netloc) != (own.scheme, own.netloc):
+        raise errors.Declined(f"the video is wanted at another company's address: {host!r}")
 
 
 def check_bit_rate(draft: Draft, field: str, item: PartMedia, most: int) -> None:

@@ -14,7 +14,7 @@ from .. import errors
 from ..flows._meta import VERSION
 from ..flows._whoami import as_text, found
 from . import base
-from ._graph import GraphAdapter, moment
+from ._graph import GraphAdapter, check_upload_address, moment
 from ._instagram_rules import LIVES
 from .base import Call, Part, PartMedia
 
@@ -169,17 +169,29 @@ class Containers:
         start = await self._transferred(str(session["id"]), item) if session is not None else 0
         if session is None or start is None or session["digest"] != item.digest:
             answer = await self._create({**params, "upload_type": "resumable"})
-            session = {"id": self._id_of(answer), "uri": str(answer.json()["uri"]), "digest": item.digest}
+            session = {"id": self._id_of(answer), "uri": as_text(found(answer.json(), "uri"))}
+            check_upload_address(session["uri"], self.adapter.server)
+            session["digest"] = item.digest
             self.call.remember(name, session, secret=True)
             start = 0
-        if start < item.size:
-            token = (await self.call.signed_by()).access_token
-            headers = {"authorization": f"OAuth {token}", "offset": str(start), "file_size": str(item.size)}
-            content = base.Slice(await self.call.open(item), start)
-            await self.call.prepare(
-                "POST", session["uri"], headers=headers, content=content, auth=False, cost=0, timeout=1800.0
-            )
+        await self._stream(session, start, item)
         return str(session["id"])
+
+    async def _stream(self, session: Mapping[str, Any], start: int, item: PartMedia) -> None:
+        """The bytes from ``start``; where the stream breaks off, from where Instagram has them."""
+        blob, token = await self.call.open(item), (await self.call.signed_by()).access_token
+        while start < item.size:
+            headers = {"authorization": f"OAuth {token}", "offset": str(start), "file_size": str(item.size)}
+            rest: Any = {"content": base.Slice(blob, start), "auth": False, "cost": 0, "timeout": 1800.0}
+            try:
+                await self.call.prepare("POST", session["uri"], headers=headers, **rest)
+            except errors.PlatformError:
+                arrived = await self._transferred(str(session["id"]), item)
+                if arrived is None or arrived <= start:
+                    raise
+                start = arrived
+            else:
+                return
 
     async def _transferred(self, container: str, item: PartMedia) -> int | None:
         """Bytes that have arrived; None when the container is of no use any more."""

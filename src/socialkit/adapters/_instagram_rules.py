@@ -158,6 +158,10 @@ RULES = Rules(
     ),
     errors=tuple(_errors()),
     find=FindRule(by="key", quiet=150.0, looks=2, between=60.0),
+    limited=(
+        ("link", "words in the caption"),
+        ("find", "exact: its container tells; which post it is, the account's list"),
+    ),
     sources=(_DOCS, _ERRORS, _REPORTS),
     notes=(
         "A post has one to ten pictures or videos; there are no posts of text alone.",

@@ -144,7 +144,12 @@ RULES = Rules(
     ),
     errors=tuple(_errors()),
     find=FindRule(by="key", quiet=150.0, looks=3, between=30.0),
-    limited=(("link", "card made by the platform"), ("tags", "one topic"), ("sensitive", "media")),
+    limited=(
+        ("link", "card made by the platform"),
+        ("tags", "one topic"),
+        ("sensitive", "media"),
+        ("find", "exact: its container tells; which post it is, the account's list"),
+    ),
     sources=(DOCS, REPORTS),
     notes=(
         "Media are fetched by Threads from public addresses: local files need a media_host.",
