@@ -486,6 +486,7 @@ class TestSend:
         assert look.params == {"fields": "id,status,error_message"}
         assert (publish.path, publish.form) == (PUBLISH, {"creation_id": CONTAINER})
         assert publish.options["fence"] == FACTS.fence("container")
+        assert publish.options["mark"] == CONTAINER
         assert asking.memory["container"] == {"id": CONTAINER, "at": NOW.timestamp(), "parent": None}
         assert asking.lifetimes["container"] == 85_800.0
 
@@ -798,6 +799,15 @@ class TestFind:
         assert isinstance(finding, base.CannotTell)
         assert (finding.look_again_in, "has published it" in finding.why) == (30.0, True)
 
+    @pytest.mark.parametrize(("left", "again"), [(210, 30.0), (151, 30.0), (150, 60.0), (45, 45.0)])
+    async def test_looks_for_one_that_is_not_listed_grow_rarer(self, left: int, again: float) -> None:
+        wanted = await lost(Post("Ahoy"))
+        now = wanted.until - timedelta(seconds=left)
+        asking = call(stands("PUBLISHED"), listed(), memory=memory(), now=now)
+        finding = await asking.adapter.find(wanted, asking)
+        assert isinstance(finding, base.CannotTell)
+        assert finding.look_again_in == again
+
     @pytest.mark.parametrize("posts", [[], [own_post(), own_post(media="5")]], ids=["none", "two"])
     async def test_when_its_time_is_over_it_is_live_without_a_known_id(self, posts: Any) -> None:
         wanted = await lost(Post("Ahoy"))
@@ -842,6 +852,12 @@ class TestFind:
     async def test_a_word_nobody_knows_is_no_absence(self) -> None:
         asking = call(stands("RETIRED"), listed(), memory=memory())
         assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.CannotTell)
+
+    async def test_a_container_older_than_a_day_is_known_from_the_attempt(self) -> None:
+        asking = call(stands("PUBLISHED"), listed(own_post()))
+        finding = await asking.adapter.find(await lost(Post("Ahoy"), mark=CONTAINER), asking)
+        assert isinstance(finding, base.Found)
+        assert steps(asking)[0] == f"read GET {CONTAINER}"
 
     async def test_without_a_container_the_list_is_all_there_is(self) -> None:
         asking = call(listed(own_post()))

@@ -255,6 +255,7 @@ class Threads(GraphAdapter):
                     f"/v1.0/{who}/threads_publish",
                     form=[("creation_id", ready)],
                     fence=call.facts.fence("container"),
+                    mark=ready,
                 )
                 return _published(answer.json())
             except errors.Unavailable as error:
@@ -445,7 +446,8 @@ class Threads(GraphAdapter):
     async def find(self, lost: Lost, call: Call) -> Finding:
         """What the container's status says; where it says "published", which post that is."""
         known = call.recall("container")
-        status = await self._status(known["id"], call) if known else None
+        container = known["id"] if known else lost.mark
+        status = await self._status(container, call) if container else None
         if status == "FINISHED":
             return Absent("its container is ready and was not published")
         if status == "IN_PROGRESS":
