@@ -242,6 +242,20 @@ async def test_what_a_video_fails_with_shows_later(box, talk, data, given, subco
         assert problem(await talk.publish(container)) == (9007, 2207027)
 
 
+async def test_containers_are_their_accounts_own_and_items_are_made_as_such(box, talk):
+    loose = [await talk.made(image_url=BOAT), await talk.made(image_url=BOAT)]
+    told = await talk.post(f"{ID}/media", media_type="CAROUSEL", children=",".join(loose))
+    assert problem(told) == (24, 2207006)
+    items = [await talk.made(image_url=BOAT, is_carousel_item="true") for _ in range(2)]
+    theirs = box.instagram.people["other"].id
+    talk.token = box.instagram.token("other")
+    told = await talk.post(f"{theirs}/media", media_type="CAROUSEL", children=",".join(items))
+    assert problem(told) == (24, 2207006)
+    box.clock.advance(10)
+    assert problem(await talk.post(f"{theirs}/media_publish", creation_id=loose[0])) == (24, 2207008)
+    assert not box.timeline("instagram")
+
+
 async def test_a_picture_in_a_story_may_be_upright(box, talk):
     box.files.put("https://files.example.com/tall.jpg", jpeg_header(1080, 1920))
     assert await talk.made(image_url="https://files.example.com/tall.jpg", media_type="STORIES")
