@@ -104,12 +104,14 @@ SUBJECTS = (
 
 @attrs.define
 class Tally:
-    """What became of the trials; ``false`` and ``twice`` name them. ``open``: left unknown, by what was beside."""
+    """What became of the trials; ``false`` and ``twice`` name them. ``open``: left unknown, by what was beside.
+    ``nameless``: certainly made, by a platform that did not tell which post it is."""
 
     trials: int = 0
     failures: int = 0
     twins: int = 0
     taken: int = 0
+    nameless: int = 0
     twice: list[str] = attrs.field(factory=list)
     false: list[str] = attrs.field(factory=list)
     ends: Counter[str] = attrs.field(factory=Counter)
@@ -120,6 +122,7 @@ class Tally:
         self.failures += other.failures
         self.twins += other.twins
         self.taken += other.taken
+        self.nameless += other.nameless
         self.twice += other.twice
         self.false += other.false
         self.ends += other.ends
@@ -266,10 +269,19 @@ def named(outcome: Outcome, ids: Iterable[str]) -> bool:
     return told in {one.rpartition("/")[2] for one in ids}
 
 
+def is_nameless(outcome: Outcome) -> bool:
+    """Whether it says live without an id, and why there is none."""
+    receipt = outcome.receipt
+    return receipt is not None and receipt.id is None and bool(outcome.missing)
+
+
 def false_record(outcome: Outcome, made: Iterable[str], live: Iterable[Any]) -> bool:
-    """Whether the record says live of what was never there, or certainly not live of what is."""
+    """Whether the record says live of what was never there, or certainly not live of what is.
+
+    One that names no post says that ours was made, and nothing of which one it is.
+    """
     if outcome.status in DONE:
-        return not named(outcome, made)
+        return not list(made) if is_nameless(outcome) else not named(outcome, made)
     return outcome.status is not Status.UNKNOWN and bool(list(live))
 
 
@@ -299,6 +311,7 @@ async def _tried(trial: Trial, tally: Tally) -> None:
     tally.twins += trial.beside.startswith("twin")
     taken = outcome.status in DONE and named(outcome, trial.watch.twins)
     tally.taken += taken
+    tally.nameless += outcome.status in DONE and is_nameless(outcome)
     tally.ends[outcome.status.value] += 1
     if outcome.status is Status.UNKNOWN:
         tally.open[trial.beside] += 1
@@ -338,6 +351,10 @@ def judge(subject: Subject, tally: Tally, theirs: str = "-") -> Row:
         f"{tally.trials} posts, seed {SEED}: {ends}; of {tally.twins} with a twin {open_twins} stay unknown and "
         f"{tally.taken} name the twin"
     ]
+    if tally.nameless:
+        notes.append(
+            f"{tally.nameless} are published without an id: ours was made, and the list shows none or two"
+        )
     notes += [f"duplicates in trials {', '.join(tally.twice[:8])}"] if tally.twice else []
     notes += [f"false records in trials {', '.join(tally.false[:8])}"] if tally.false else []
     name = f"6 failures, {subject.name}"

@@ -31,6 +31,8 @@ from bench import (  # noqa: E402
 )
 from bench.table import Row  # noqa: E402
 
+from socialkit import Outcome, Receipt, Status  # noqa: E402
+from socialkit.model import Identity  # noqa: E402
 from socialkit.registry import adapter, platforms  # noqa: E402
 from socialkit.sandbox import Sandbox  # noqa: E402
 
@@ -190,6 +192,19 @@ def test_a_duplicate_a_false_record_or_an_open_post_is_missed() -> None:
     assert not bar_06_failures.judge(subject, tally(100, 100, false=["6-1"])).ok
     assert not bar_06_failures.judge(subject, tally(100, 100, open=Counter({"nothing": 1}))).ok
     assert bar_06_failures.judge(subject, tally(100, 100, twins=1, open=Counter({"twin": 1}))).ok
+
+
+def test_a_record_without_an_id_is_true_when_ours_was_made() -> None:
+    """It says that the post was made and not which one it is; a record with neither id nor reason says nothing."""
+    owner = Identity("threads", "https://graph.threads.net", "1")
+    unnamed = Outcome("t", "threads", Status.PUBLISHED, Receipt(owner, None), missing=("id: not told",))
+    assert not bar_06_failures.false_record(unnamed, ["5"], [])
+    assert bar_06_failures.false_record(unnamed, [], [])
+    assert bar_06_failures.false_record(attrs.evolve(unnamed, missing=()), ["5"], [])
+    named = attrs.evolve(unnamed, receipt=Receipt(owner, "6"))
+    assert bar_06_failures.false_record(named, ["5"], [])
+    tally = bar_06_failures.Tally(100, 100, nameless=3)
+    assert "3 are published without an id" in str(bar_06_failures.judge(bar_06_failures.SUBJECTS[0], tally))
 
 
 # --- 7 goodput ------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import attrs
 import pytest
 
 import media_files as made
@@ -121,6 +122,15 @@ FETCHED = ImageRule(4, 10**6, PNG, min_side=50, by_url=True)
 def test_a_public_address_is_handed_on_without_a_look() -> None:
     (item,), found = planned(Image.from_url("https://example.com/a.png", alt="A boat"), images=FETCHED)
     assert (item.source, item.mime, item.size, found) == ("url:https://example.com/a.png", "image/png", 0, [])
+
+
+@pytest.mark.parametrize(("takes", "told"), [(False, ["media[0].focus"]), (True, [])])
+def test_the_focus_of_a_picture_by_address_is_not_dropped_silently(takes: bool, told: list[str]) -> None:
+    notes = Notes("brand")
+    rules = Rules(text=TextRule(500, "utf8"), images=attrs.evolve(FETCHED, focus=takes))
+    boat = Image.from_url("https://example.com/a.png", alt="A boat", focus=(0.5, 0.5))
+    asyncio.run(MediaPlanner(notes, rules, Shelf(None)).media(Post("x", media=[boat]), 0))
+    assert [one.field for one in notes.changes] == told
 
 
 @pytest.mark.parametrize("kind", [Image, Video])

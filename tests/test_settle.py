@@ -26,7 +26,7 @@ from socialkit import (
     Report,
     Status,
 )
-from socialkit.adapters.base import Absent, Sent
+from socialkit.adapters.base import Absent, Found, Sent
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, Row
 
@@ -333,6 +333,48 @@ def test_a_person_says_it_is_live(box: Sandbox, client: Client, store: MemorySto
     (closed,) = rows(store, "closed")
     assert (closed.data["by"], closed.data["not_live"]) == ("duty officer", False)
     assert publish(client).replayed
+
+
+@pytest.fixture
+def nameless(box: Sandbox, client: Client, monkeypatch: pytest.MonkeyPatch) -> Receipt:
+    """A post that is certainly live, while the platform does not tell which one it is."""
+
+    async def find(*_: Any) -> Found:
+        return Found(Sent(None, missing=("id, url: two posts look exactly like it",)))
+
+    lose(box, client)
+    monkeypatch.setattr(Mastodon, "find", find)
+    outcome = settle(client)
+    assert outcome.status is Status.PUBLISHED
+    assert outcome.missing
+    assert outcome.receipt is not None
+    assert outcome.receipt.id is None
+    return outcome.receipt
+
+
+def test_a_person_names_the_post_that_is_live_without_a_known_id(
+    box: Sandbox, client: Client, store: MemoryStore, nameless: Receipt
+) -> None:
+    assert publish(client).replayed
+    with pytest.raises(ConfigError, match="not open"):
+        client.settle("launch", not_live=True, by="duty officer")
+    (entry,) = box.timeline("mastodon")
+    outcome = settle(client, found=f"https://mastodon.social/@brand/{entry.id}", by="duty officer")
+    assert outcome.receipt is not None
+    assert (outcome.status, outcome.receipt.id, outcome.missing) == (Status.PUBLISHED, entry.id, ())
+    (closed,) = rows(store, "closed")
+    assert closed.data["by"] == "duty officer"
+    assert publish(client).receipt == outcome.receipt
+    with pytest.raises(ConfigError, match="not open"):
+        client.settle("launch", found=outcome.receipt, by="duty officer")
+
+
+def test_what_needs_an_id_says_that_it_is_not_known(client: Client, nameless: Receipt) -> None:
+    (row,) = client.fetch_metrics(nameless)
+    assert isinstance(row.error, ConfigError)
+    for act in (lambda: client.delete(nameless), lambda: client.edit(nameless, HELLO)):
+        with pytest.raises(ConfigError, match="never told this post's id"):
+            act()
 
 
 def test_a_person_says_it_is_not_live(box: Sandbox, client: Client, store: MemoryStore) -> None:

@@ -183,14 +183,15 @@ async def close(
     not_live: bool,
     by: str | None,
 ) -> None:
-    """A person says how it ended; it is written down with the name. The intent is ours."""
+    """A person says how it ended, or which post it is that is live without a known id. The intent is ours."""
     if (found is None) == (not not_live):
         raise ConfigError("settle: say either found=<permalink or receipt> or not_live=True")
     if not by:
         raise ConfigError("settle: a person's word needs by=<name>; it is written in the journal")
     journal = account.machinery.journal
     for index, state in enumerate(intent.states):
-        if not (state.lost or (state.too_old and state.sent is None)):
+        nameless = found is not None and state.sent is not None and state.sent.id is None
+        if not (state.lost or nameless or (state.too_old and state.sent is None)):
             continue
         data: dict[str, Any] = {"part": index, "by": by, "found": None, "not_live": not_live}
         if found is not None:

@@ -67,6 +67,14 @@ def test_what_may_have_been_done_all_the_same_is_not_definite() -> None:
     assert BOATS.parse_error(refused(613)).__dict__["definite"]
 
 
+@pytest.mark.parametrize(("used", "closed"), [(94, 0), (95, 1)])
+def test_an_allowance_that_is_nearly_used_up_is_left_alone(used: int, closed: int) -> None:
+    told = attrs.evolve(
+        answer({}, headers={"x-app-usage": json.dumps({"call_count": used})}), received_at=NOW
+    )
+    assert len(BOATS.read_limits(told)) == closed
+
+
 def test_the_words_for_people_come_first() -> None:
     error = BOATS.parse_error(refused(100, 33, error_user_msg="The boat has sailed."))
     assert "The boat has sailed." in str(error)

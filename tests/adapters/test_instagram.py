@@ -6,6 +6,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from media_files import mp4
 from socialkit import Image, Instagram, Post, Receipt, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters._instagram_media import CONTAINER, Containers
+from socialkit.adapters._instagram_rules import PAGE_RULES, RULES
 from socialkit.model import Identity
 
 from .fakes import NOW, FakeCall, answer
@@ -178,26 +180,54 @@ class TestSending:
         assert [one.step for one in again.asked] == ["read", "commit"]
         assert again.asked[1].form == {"creation_id": BOX}
 
-    @pytest.mark.parametrize("lost", [True, False])
-    async def test_a_published_container_is_never_followed_by_another(self, lost: bool) -> None:
-        again = call(status("PUBLISHED"), memory={CONTAINER: BOX}, lost=lost)
+    async def test_a_published_container_is_never_followed_by_another(self) -> None:
+        again = call(status("PUBLISHED"), memory={CONTAINER: BOX}, lost=True)
         with pytest.raises(errors.OutcomeUnknown):
             await again.adapter.send(await part(), again)
         assert [one.step for one in again.asked] == ["read"]
 
-    async def test_a_container_that_is_gone_after_a_lost_answer(self) -> None:
-        again = call(refused(100, 33), memory={CONTAINER: BOX}, lost=True)
+    @pytest.mark.parametrize("posts", [[], [seen()], [seen(), seen("5")]])
+    async def test_one_published_by_an_attempt_taken_for_failed_is_live_without_a_known_id(
+        self, posts: Any
+    ) -> None:
+        again = call(status("PUBLISHED"), listed(*posts), memory={CONTAINER: BOX})
+        sent = await again.adapter.send(await part(), again)
+        assert (sent.id, sent.status) == (None, base.Status.PUBLISHED)
+        assert "settle(key, found=" in sent.missing[0]
+        assert all(one["permalink"] in sent.missing[0] for one in posts)
+        assert {one.step for one in again.asked} == {"read"}
+
+    @pytest.mark.parametrize("told", [refused(100, 33), status("RETIRED"), answer({"id": BOX})])
+    async def test_a_container_that_does_not_say_what_became_of_a_lost_answer(
+        self, told: base.Response
+    ) -> None:
+        again = call(told, memory={CONTAINER: BOX}, lost=True)
         with pytest.raises(errors.Unavailable, match="what became"):
             await again.adapter.send(await part(), again)
         assert len(again.asked) == 1
 
-    @pytest.mark.parametrize("old", [status("EXPIRED"), status("ERROR"), refused(24, 2207006)])
+    @pytest.mark.parametrize(
+        "old",
+        [
+            status("EXPIRED"),
+            status("ERROR"),
+            *(refused(code, sub) for code, sub in ((24, 2207006), (24, 2207008), (-2, 2207020), (100, 33))),
+        ],
+    )
     async def test_a_container_that_can_never_be_published_is_replaced(self, old: base.Response) -> None:
         whole = await part()
         memory = {CONTAINER: BOX, f"item 0 {whole.media[0].digest[:16]}": BOX}
         again = call(old, made("2"), status(), answer({"id": MEDIA}), memory=memory)
         await again.adapter.send(whole, again)
         assert again.asked[-1].form == {"creation_id": "2"}
+
+    @pytest.mark.parametrize(("media", "seconds"), [(BOAT, 300), (LINKED, 600)])
+    async def test_how_long_media_are_waited_for(self, media: Any, seconds: int) -> None:
+        told = [status("IN_PROGRESS")] * 200
+        sending = call(quota(), made(), *told)
+        with pytest.raises(AssertionError, match="polled past"):
+            await sending.adapter.send(await part(media), sending)
+        assert sum(sending.waits[:-1]) <= seconds < sum(sending.waits)
 
     async def test_a_fresh_container_may_not_be_seen_for_a_moment(self) -> None:
         sending = call(quota(), made(), refused(100, 33), refused(100, 33), status(), answer({"id": MEDIA}))
@@ -212,6 +242,21 @@ class TestSending:
         twice = call(quota(), made("1"), failed, made("2"), failed)
         with pytest.raises(errors.Unavailable):
             await twice.adapter.send(await part(), twice)
+
+    @pytest.mark.parametrize("old", [[status("EXPIRED")], [refused(100, 33)] * 4])
+    async def test_an_item_that_died_meanwhile_is_made_anew(self, old: list[base.Response]) -> None:
+        whole = await part(BOAT, LINKED)
+        memory = {f"item {n} {item.digest[:16]}": str(n) for n, item in enumerate(whole.media)}
+        answers = [*old, made("5"), status(), status(), made("6"), status(), answer({"id": MEDIA})]
+        again = call(quota(), *answers, memory=memory)
+        await again.adapter.send(whole, again)
+        assert [one.form.get("children") for one in again.asked if one.step == "prepare"] == [None, "5,1"]
+
+    async def test_an_address_that_is_refused_is_not_given_again(self) -> None:
+        sending = call(quota(), refused(9004, 2207052))
+        with pytest.raises(errors.Unavailable):
+            await sending.adapter.send(await part(), sending)
+        assert [one.step for one in sending.asked] == ["read", "prepare"]
 
     async def test_a_medium_that_is_refused_is_named(self) -> None:
         failed = status("ERROR", "Error: Media upload has failed with error code 2207026")
@@ -288,7 +333,45 @@ class TestUploads:
         offsets = [one.headers["offset"] for one in sending.asked if one.url == self.URI]
         assert offsets == [str(arrived)] * len(rest)
 
-    @pytest.mark.parametrize("state", [refused(100, 33), answer({"status_code": "EXPIRED"})])
+    @pytest.mark.parametrize("broken", [errors.Unavailable("no answer"), refused(1, status=500)])
+    async def test_a_stream_that_breaks_off_goes_on_where_it_was(self, broken: Any) -> None:
+        whole = await self.film()
+        there = answer({"video_status": {"uploading_phase": {"bytes_transferred": 4000}}})
+        answers = [quota(), made(uri=self.URI), broken, there, answer({"success": True}), status()]
+        blobs = {whole.media[0].digest: FILM_BYTES}
+        sending = call(*answers, answer({"id": MEDIA}), page=True, blobs=blobs)
+        await sending.adapter.send(whole, sending)
+        _, second = (one for one in sending.asked if one.url == self.URI)
+        assert (second.headers["offset"], second.body) == ("4000", FILM_BYTES[4000:])
+        nothing = answer({"video_status": {"uploading_phase": {"bytes_transferred": 0}}})
+        stuck = call(quota(), made(uri=self.URI), broken, nothing, page=True)
+        with pytest.raises(errors.Unavailable):
+            await stuck.adapter.send(whole, stuck)
+
+    @pytest.mark.parametrize(
+        "uri",
+        ["https://example.com/up", "http://rupload.facebook.com/up", "https://notfacebook.com/up", None],
+    )
+    async def test_the_token_goes_to_no_other_company(self, uri: str | None) -> None:
+        sending = call(quota(), made(uri=uri), page=True)
+        with pytest.raises(errors.Declined, match="another company"):
+            await sending.adapter.send(await self.film(), sending)
+        assert not [one for one in sending.asked if one.url == uri]
+
+    async def test_a_session_of_another_film_is_not_gone_on_with(self) -> None:
+        whole = await self.film()
+        memory = {"upload 0": {"id": "1", "uri": "https://rupload.facebook.com/1", "digest": "another"}}
+        phase = {"uploading_phase": {"status": "complete", "bytes_transferred": 9}}
+        there = answer({"status_code": "FINISHED", "video_status": phase})
+        answers = [quota(), there, made(uri=self.URI), answer({"success": True}), status()]
+        sending = call(*answers, answer({"id": MEDIA}), page=True, memory=memory)
+        await sending.adapter.send(whole, sending)
+        assert sending.asked[3].url == self.URI
+        assert (sending.asked[3].options["auth"], sending.asked[3].options["cost"]) == (False, 0)
+
+    @pytest.mark.parametrize(
+        "state", [refused(100, 33), answer({"status_code": "EXPIRED"}), answer({"status_code": "ERROR"})]
+    )
     async def test_a_dead_session_starts_afresh(self, state: base.Response) -> None:
         whole = await self.film()
         memory = {
@@ -314,7 +397,8 @@ class TestUploads:
     async def test_what_the_upload_server_refuses(self, again: bool, kind: Any, code: str, http: int) -> None:
         whole = await self.film()
         no = {"debug_info": {"retriable": again, "type": "ProcessingFailedError", "message": "no"}}
-        sending = call(quota(), made(uri=self.URI), answer(no, http), page=True)
+        dead = answer({"status_code": "ERROR"})
+        sending = call(quota(), made(uri=self.URI), answer(no, http), dead, page=True)
         with pytest.raises(kind, match="ProcessingFailedError no") as caught:
             await sending.adapter.send(whole, sending)
         assert caught.value.code == code
@@ -341,6 +425,26 @@ class TestAfterwards:
         sent = await asking.adapter.attach(await part(), self.SENT, asking)
         assert (sent.url, sent.published_at, sent.missing) == ("https://www.instagram.com/p/C1/", NOW, ())
         assert asking.waits == [1]
+
+    @pytest.mark.parametrize(
+        ("told", "waits"),
+        [(refused(100, 33, "No such object."), [1, 2, 4]), (refused(190, words="Dead token."), [])],
+    )
+    async def test_a_permalink_that_is_not_to_be_had_is_missing_with_the_reason(
+        self, told: Any, waits: list[int]
+    ) -> None:
+        asking = call(*[told] * 4)
+        sent = await asking.adapter.attach(await part(), self.SENT, asking)
+        assert (sent.id, sent.url, asking.waits) == (MEDIA, None, waits)
+        assert sent.missing[0].startswith("permalink: ")
+        assert "nothing is published" not in sent.missing[0]
+
+    async def test_what_needs_an_id_is_named_where_there_is_none(self) -> None:
+        asking = call()
+        unnamed = base.Sent(None, missing=("id, url: not known",))
+        sent = await asking.adapter.attach(await part(first_comment="More"), unnamed, asking)
+        assert sent.missing == ("id, url: not known", "first_comment: needs the post's id")
+        assert await asking.adapter.attach(await part(), unnamed, asking) == unnamed
 
     async def test_comments_are_closed_and_the_first_one_is_made(self) -> None:
         live = base.Sent(MEDIA, "https://www.instagram.com/p/C1/")
@@ -399,11 +503,16 @@ class TestFinding:
         looking = call(*answers, memory={CONTAINER: BOX} if known else {})
         return await looking.adapter.find(lost or await self.lost(), looking)
 
-    @pytest.mark.parametrize("code", ["FINISHED", "IN_PROGRESS", "ERROR", "EXPIRED"])
+    @pytest.mark.parametrize("code", ["FINISHED", "ERROR", "EXPIRED"])
     async def test_a_container_that_waits_is_proof_of_absence(self, code: str) -> None:
         finding = await self.find(status(code))
         assert isinstance(finding, base.Absent)
         assert code in finding.evidence
+
+    async def test_one_in_processing_proves_nothing(self) -> None:
+        finding = await self.find(status("IN_PROGRESS"))
+        assert isinstance(finding, base.CannotTell)
+        assert finding.look_again_in == 30.0
 
     async def test_a_published_one_is_found_by_caption_and_time(self) -> None:
         others = [
@@ -425,7 +534,36 @@ class TestFinding:
         ids=["none", "another", "two"],
     )
     async def test_nothing_is_guessed(self, posts: Any) -> None:
-        assert isinstance(await self.find(status("PUBLISHED"), listed(*posts)), base.CannotTell)
+        finding = await self.find(status("PUBLISHED"), listed(*posts))
+        assert isinstance(finding, base.CannotTell)
+        assert "has published it" in finding.why
+        assert finding.look_again_in == (240.0 if len(posts) == 2 else 30.0)
+        wanted = await self.lost()
+        late = call(status("PUBLISHED"), listed(*posts), memory={CONTAINER: BOX}, now=wanted.until)
+        found = await late.adapter.find(wanted, late)
+        assert isinstance(found, base.Found)
+        assert (found.sent.id, found.sent.status) == (None, base.Status.PUBLISHED)
+        assert "settle(key, found=" in found.sent.missing[0]
+
+    @pytest.mark.parametrize("no", [refused(10), refused(190), refused(100)])
+    async def test_a_published_one_is_live_also_when_the_list_is_not_to_be_read(self, no: Any) -> None:
+        wanted = await self.lost()
+        answers = [no] * (2 if b'"code": 100' in no.content else 1)  # once more without a field
+        late = call(status("PUBLISHED"), *answers, memory={CONTAINER: BOX}, now=wanted.until)
+        finding = await late.adapter.find(wanted, late)
+        assert isinstance(finding, base.Found)
+        assert (finding.sent.id, "not to be read" in finding.sent.missing[0]) == (None, True)
+        passing = call(status("PUBLISHED"), refused(2), memory={CONTAINER: BOX}, now=wanted.until)
+        with pytest.raises(errors.Unavailable):
+            await passing.adapter.find(wanted, passing)
+        known = call(status("PUBLISHED"), refused(2), memory={CONTAINER: BOX})
+        sent = await known.adapter.send(wanted.part, known)
+        assert (sent.id, "not to be read" in sent.missing[0]) == (None, True)
+
+    async def test_two_that_nobody_says_are_published_stay_open(self) -> None:
+        wanted = await self.lost()
+        late = call(refused(100, 33), listed(seen("1"), seen("2")), now=wanted.until)
+        assert isinstance(await late.adapter.find(wanted, late), base.CannotTell)
 
     async def test_posts_of_other_intents_are_not_ours(self) -> None:
         lost = await self.lost(claimed=frozenset({"1"}))
@@ -443,9 +581,13 @@ class TestFinding:
         assert isinstance(await self.find(told, listed()), base.CannotTell)
         assert isinstance(await self.find(told, listed(seen())), base.Found)
 
+    async def test_a_container_that_was_given_up_is_known_from_the_attempt(self) -> None:
+        assert isinstance(await self.find(status("ERROR"), known=False), base.Absent)
+
     async def test_without_a_container_only_a_post_is_an_answer(self) -> None:
-        assert isinstance(await self.find(listed(), known=False), base.CannotTell)
-        assert isinstance(await self.find(listed(seen()), known=False), base.Found)
+        unmarked = attrs.evolve(await self.lost(), mark=None)
+        assert isinstance(await self.find(listed(), lost=unmarked, known=False), base.CannotTell)
+        assert isinstance(await self.find(listed(seen()), lost=unmarked, known=False), base.Found)
 
     async def test_a_story_is_on_the_list_of_stories(self) -> None:
         lost = await self.lost(options={"story": True, "text": ""})
@@ -454,6 +596,9 @@ class TestFinding:
         )
         assert isinstance(await looking.adapter.find(lost, looking), base.Found)
         assert looking.asked[1].path == f"/v26.0/{ID}/stories"
+        worded = seen(caption="Ahoy", media_product_type="STORY")
+        finding = await self.find(status("PUBLISHED"), listed(worded), lost=lost)
+        assert isinstance(finding, base.Found), "a story has no caption of its own to compare"
 
     async def test_a_carousel_is_an_album(self) -> None:
         lost = await self.lost(BOAT, LINKED)
@@ -516,6 +661,32 @@ ROWS: list[tuple[int, int | None, type[Exception], bool]] = [
     (2, None, errors.Unavailable, False),
     (-1, None, errors.Unavailable, False),
 ]
+
+
+class TestRules:
+    def test_how_much_and_how_often(self) -> None:
+        """Containers, publications and looks, as section 5 and 7 of the manual's facts have them."""
+        budgets = {one.name: (one.limit, one.window) for one in RULES.budgets}
+        assert (budgets["containers"], budgets["publishing"]) == ((400, 86_400.0), (100, 86_400.0))
+        assert (RULES.find.by, RULES.find.quiet, RULES.find.looks, RULES.find.between) == (
+            "key",
+            150.0,
+            2,
+            60.0,
+        )
+
+    def test_what_a_video_may_be(self) -> None:
+        video = RULES.video
+        assert video is not None
+        assert (video.max_bytes, video.min_seconds, video.max_seconds) == (300_000_000, 3.0, 900.0)
+        assert (video.min_fps, video.max_fps, video.min_ratio, video.max_ratio) == (23.0, 60.0, 0.01, 10.0)
+        assert video.codecs == {"h264", "hevc", "aac"}
+        assert (video.by_url, PAGE_RULES.video and PAGE_RULES.video.by_url) == (True, False)
+
+    def test_what_a_picture_may_be(self) -> None:
+        images = RULES.images
+        assert images is not None
+        assert (images.max_bytes, images.types, images.alt_limit) == (8 << 20, {"image/jpeg"}, 1000)
 
 
 class TestErrors:
@@ -683,6 +854,7 @@ class TestMetrics:
         row = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
         assert (row.followers, row.impressions, row.reach, row.shares, row.clicks) == (1200, 9, 8, 3, 3)
         assert row.missing == dict.fromkeys(("likes", "comments", "saves"), "Instagram did not say")
+        assert asking.asked[0].path == "/v26.0/me"
         asked = asking.asked[1].params
         assert int(asked["until"]) - int(asked["since"]) == 86_400
         assert (asked["period"], asked["metric_type"]) == ("day", "total_value")
@@ -696,6 +868,13 @@ class TestMetrics:
         spans = [(int(one.params["since"]), int(one.params["until"])) for one in asking.asked[1:]]
         assert all(until - since <= 30 * 86_400 for since, until in spans)
         assert all(left[1] == right[0] for left, right in itertools.pairwise(spans))
+
+    async def test_nothing_is_asked_of_days_to_come(self) -> None:
+        asking = call(answer({"followers_count": 1}), answer({"data": []}), page=True)
+        later = NOW + timedelta(days=40)
+        await asking.adapter.fetch_account_metrics(asking, since=NOW - timedelta(days=1), until=later)
+        node, insights = asking.asked
+        assert (node.path, insights.params["until"]) == (f"/v26.0/{ID}", str(int(NOW.timestamp())))
 
     async def test_followers_are_told_without_insights(self) -> None:
         asking = call(answer({"followers_count": 1}), refused(10))

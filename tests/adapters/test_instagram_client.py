@@ -166,6 +166,61 @@ class TestTrouble:
         assert receipt.id == box.timeline("instagram")[0].id
         assert len(wire.requests("POST", r"/v26.0/[0-9]+/media")) == 1, "one container"
 
+    @pytest.mark.parametrize("beside", ["twin", "deleted-meanwhile"])
+    def test_published_without_a_known_id_is_a_record_a_person_completes(
+        self, box: Sandbox, client: Client, beside: str
+    ) -> None:
+        whole = post(first_comment="More below")
+        box.fault(beside, platform="instagram")
+        box.fault("dropped-after", platform="instagram")
+        report = client.publish(whole, "brand", idempotency_key="one", wait=600, errors="return")
+        outcome = report["brand"]
+        assert outcome.receipt is not None
+        assert (outcome.status, outcome.receipt.id) == (Status.PUBLISHED, None)
+        assert "settle(key, found=" in outcome.missing[0]
+        assert outcome.missing[1].startswith("first_comment: ")
+        (row,) = client.fetch_metrics(outcome.receipt)
+        assert isinstance(row.error, errors.ConfigError)
+        with pytest.raises(errors.ConfigError, match="never told this post's id"):
+            client.delete(outcome.receipt)
+        assert publish(client, whole, "one").id is None
+        assert len(box.instagram.containers) == 1
+        if beside == "twin":
+            assert all(entry.url in outcome.missing[0] for entry in box.timeline("instagram"))
+            ours = box.timeline("instagram")[0]
+            client.settle("one", found=ours.url, by="duty officer")
+            assert publish(client, whole, "one").id == ours.id
+            comments = [one.extras["comments"] for one in box.timeline("instagram")]
+            assert [[one["text"] for one in few] for few in comments] == [["More below"], []]
+            assert client.publish(whole, "brand", idempotency_key="one")["brand"].missing == ()
+
+    def test_a_strangers_post_of_the_same_words_is_not_taken_for_one_that_never_arrived(
+        self, box: Sandbox, client: Client
+    ) -> None:
+        box.fault("twin", platform="instagram")
+        box.fault("dropped-before", platform="instagram")
+        receipt = publish(client, post())
+        _, ours = box.timeline("instagram")
+        assert receipt.id == ours.id
+
+    def test_one_executed_after_it_was_taken_for_failed_is_not_published_again(
+        self, box: Sandbox, client: Client
+    ) -> None:
+        box.fault("stored-later", platform="instagram", seconds=900)
+        box.fault("dropped-before", platform="instagram", times=9, skip=1)
+        outcome = client.publish(post(), "brand", idempotency_key="one", wait=0, errors="return")["brand"]
+        while outcome.status is Status.UNKNOWN:
+            assert outcome.look_again_at is not None
+            box.clock.advance((outcome.look_again_at - box.clock.now()).total_seconds())
+            outcome = client.settle("one")["brand"]
+        assert outcome.status is Status.FAILED
+        box.faults.clear()
+        box.clock.advance(900)
+        outcome = client.publish(post(), "brand", idempotency_key="one", errors="return")["brand"]
+        assert (outcome.status, len(box.instagram.containers)) == (Status.PUBLISHED, 1)
+        (entry,) = box.timeline("instagram")
+        assert entry.url in outcome.missing[0]
+
     def test_what_looks_like_spam_may_be_live(
         self, box: Sandbox, platform: InstagramBox, client: Client
     ) -> None:

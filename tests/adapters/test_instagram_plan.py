@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import pytest
 
 from media_files import jpeg_header, mp4
@@ -23,6 +24,10 @@ FILM = Video(mp4(seconds=10, size=(1080, 1920)))
 
 def square(width: int = 1080, height: int = 1080) -> Image:
     return Image(jpeg_header(width, height), alt="A boat")
+
+
+def covered(address: str) -> Video:
+    return Video.from_url("https://example.com/boat.mp4", thumbnail=Image.from_url(address))
 
 
 def post(*media: Any, text: str = "Ahoy", **options: Any) -> Post:
@@ -105,6 +110,15 @@ class TestParts:
         assert {code for _, code in refused} == {"facebook_login_only"}
         assert {field.partition(".")[2] for field, _ in refused} == set(given)
 
+    async def test_products_of_a_carousel_are_counted_together(self) -> None:
+        one = Instagram.Product("12", 0.5, 0.5)
+        many = tuple(attrs.evolve(one, medium=number % 6) for number in range(21))
+        whole = post(*[BOAT] * 6, product_tags=many)
+        assert await told(whole, page=True) == []
+        assert await told(whole, page=True, severity="warning") == [("options.product_tags", "count")]
+        whole = post(*[BOAT] * 6, product_tags=many[:20])
+        assert await told(whole, page=True, severity="warning") == []
+
     async def test_music_for_a_reel(self) -> None:
         given = {"audio_id": "77", "audio_volume": 0.5, "video_volume": 0.0}
         made = await only_part(post(FILM, **given), page=True)
@@ -165,6 +179,10 @@ class TestObjections:
             ([Video(mp4(seconds=2))], {}, ("media[0]", "range")),
             ([Video(mp4(seconds=10, size=(2048, 1080)))], {}, ("media[0]", "too_large")),
             ([Video(mp4(seconds=901))], {}, ("media[0]", "range")),
+            ([BOAT], {"collaborators": ("@crew",)}, ("options.collaborators", "not_a_name")),
+            ([BOAT], {"user_tags": (Instagram.Tag("the crew", 0, 0),)}, ("options.user_tags", "not_a_name")),
+            ([covered("http://example.com/a.jpg")], {}, ("media[0].thumbnail", "address")),
+            ([covered("https://example.com/ä.jpg")], {}, ("media[0].thumbnail", "address")),
         ],
     )
     async def test_what_would_be_refused(self, media: Any, options: Any, expected: Any) -> None:
@@ -199,6 +217,8 @@ class TestObjections:
             ([BOAT], {"first_comment": "SHOUTING"}, ("options.first_comment", "undocumented")),
             ([BOAT], {"first_comment": "a.com b.com"}, ("options.first_comment", "undocumented")),
             ([Video(mp4(seconds=61)), BOAT], {}, ("media[0]", "undocumented")),
+            ([covered("https://example.com/a.png")], {}, ("media[0].thumbnail", "type")),
+            ([Video(mp4(seconds=3, data=9_500_000))], {}, ("media[0]", "bit_rate")),
         ],
     )
     async def test_what_may_be_refused(self, media: Any, options: Any, expected: Any) -> None:

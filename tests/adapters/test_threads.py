@@ -94,7 +94,7 @@ TABLE = [
     (4279004, None, "", errors.Declined, True),
     (10, 4279013, "", errors.Declined, True),
     (100, 4279050, "", errors.Duplicate, True),
-    (4, 2207051, "", errors.Declined, True),
+    (4, 2207051, "", errors.Declined, False),
     (1, 2207052, "", errors.Unavailable, True),
     (9004, 2207052, "", errors.Unavailable, True),
     (-2, 2207003, "", errors.Unavailable, True),
@@ -119,6 +119,43 @@ TABLE = [
     (10, None, "THREADS_API__GEO_GATING_INVALID_COUNTRY_CODES", errors.Declined, True),
     (-1, None, "something new", errors.Declined, True),
 ]
+
+
+class TestRules:
+    def test_how_much_and_how_often(self) -> None:
+        rules = Threads.rules
+        budgets = {one.name: (one.limit, one.window) for one in rules.budgets}
+        day = 86_400.0
+        assert [budgets[name] for name in ("posts", "replies", "deletions")] == [
+            (250, day),
+            (1000, day),
+            (100, day),
+        ]
+        assert (rules.find.by, rules.find.quiet, rules.find.looks, rules.find.between) == (
+            "key",
+            150.0,
+            3,
+            30.0,
+        )
+
+    def test_what_media_may_be(self) -> None:
+        images, video = Threads.rules.images, Threads.rules.video
+        assert images is not None
+        assert video is not None
+        assert (images.count, images.max_bytes, images.max_ratio, images.alt_limit) == (
+            20,
+            8_000_000,
+            10.0,
+            1000,
+        )
+        assert (video.max_bytes, video.max_seconds, video.min_fps, video.max_fps) == (
+            10**9,
+            300.0,
+            23.0,
+            60.0,
+        )
+        assert (video.min_ratio, video.max_ratio, video.alt_limit) == (0.01, 10.0, 1000)
+        assert video.codecs == {"h264", "hevc", "aac"}
 
 
 class TestErrors:
@@ -146,6 +183,13 @@ class TestErrors:
     def test_a_page_of_a_proxy_may_hide_a_post(self, status: int) -> None:
         error = Threads("t").parse_error(answer(content=b"<html>", status=status))
         assert (type(error), error.__dict__["definite"]) == (errors.Unavailable, False)
+
+    def test_a_signed_address_is_not_repeated(self) -> None:
+        error = Threads("t").parse_error(
+            refused(1, 2207052, "No: https://files.example.com/a.jpg?signature=s3cret")
+        )
+        assert "s3cret" not in repr(error) + str(error.__dict__)
+        assert "files.example.com/a.jpg" in str(error)
 
     def test_a_dead_token_is_renewed_once(self) -> None:
         assert Threads("t").parse_error(refused(190, 463)).__dict__["refreshable"]
@@ -289,6 +333,22 @@ class TestPlan:
         told = await planned(Post("Ahoy", sensitive=True))
         assert [(one.field, one.code) for one in told.changes] == [("sensitive", "not_carried")]
 
+    @pytest.mark.parametrize("address", ["http://files.example.com/a.jpg", "https://files.example.com/ä.jpg"])
+    async def test_an_address_meta_does_not_fetch(self, address: str) -> None:
+        assert codes(await planned(Post("Ahoy", media=[Image.from_url(address, alt="A")]))) == [
+            ("media[0]", "address")
+        ]
+
+    async def test_a_video_of_too_many_bits_a_second_is_warned_of(self) -> None:
+        for size, told in ((12_400_000, []), (12_600_000, [("media[0]", "bit_rate")])):
+            heavy = Video(mp4(seconds=1.0, data=size), alt="Heavy")
+            assert codes(await planned(Post("Ahoy", media=[heavy])), "warning") == told
+
+    @pytest.mark.parametrize("given", [{"reply_control": "mutuals"}, {"share_to_instagram": "blue"}])
+    async def test_a_word_threads_does_not_know(self, given: dict[str, Any]) -> None:
+        post = Post("Ahoy").variant("threads", ThreadsOptions(**given))
+        assert codes(await planned(post)) == [(f"options.{next(iter(given))}", "unknown")]
+
     async def test_every_option_is_a_field(self) -> None:
         options = ThreadsOptions(
             topic="Sea",
@@ -392,6 +452,10 @@ class TestPlan:
         part = await only_part(Post("Aye", **{field: here["permalink"]}), listed(own_post(media="5"), here))
         assert part.body["fields"][name] == MEDIA
 
+    @pytest.mark.parametrize("field", ["reply_to", "quote"])
+    async def test_a_post_without_a_known_id_is_not_answered(self, field: str) -> None:
+        assert codes(await planned(Post("Aye", **{field: Receipt(OWN, None)}))) == [(field, "no_id")]
+
     async def test_somebody_elses_permalink_needs_a_scope_or_is_a_problem(self) -> None:
         url = "https://www.threads.com/@other/post/Dxyz?igshid=1"
         theirs = {"id": "18", "permalink": "https://www.threads.com/@other/post/Dxyz", "username": "other"}
@@ -422,6 +486,7 @@ class TestSend:
         assert look.params == {"fields": "id,status,error_message"}
         assert (publish.path, publish.form) == (PUBLISH, {"creation_id": CONTAINER})
         assert publish.options["fence"] == FACTS.fence("container")
+        assert publish.options["mark"] == CONTAINER
         assert asking.memory["container"] == {"id": CONTAINER, "at": NOW.timestamp(), "parent": None}
         assert asking.lifetimes["container"] == 85_800.0
 
@@ -488,7 +553,7 @@ class TestSend:
 
     async def test_a_part_after_one_without_an_id_is_not_sent(self) -> None:
         asking = call(previous=base.Sent(None))
-        with pytest.raises(errors.Declined, match="did not tell the id"):
+        with pytest.raises(errors.Declined, match=r"did not tell the id.*settle"):
             await asking.adapter.send(await only_part(Post("Two")), asking)
         assert asking.asked == []
 
@@ -549,10 +614,13 @@ class TestContainers:
         asking = call(made(), stands(), LOST, stands("PUBLISHED"), listed(own_post()))
         sent = await asking.adapter.send(await only_part(Post("Ahoy")), asking)
         assert (sent.id, sent.published_at) == (MEDIA, NOW)
-        asking = call(made(), stands(), LOST, stands("PUBLISHED"), listed())
+        asking = call(made(), stands(), LOST, stands("PUBLISHED"), listed(), listed(own_post()))
+        sent = await asking.adapter.send(await only_part(Post("Ahoy")), asking)
+        assert (sent.id, asking.waits) == (MEDIA, [2.0])
+        asking = call(made(), stands(), LOST, stands("PUBLISHED"), *[listed()] * 4)
         sent = await asking.adapter.send(await only_part(Post("Ahoy")), asking)
         assert sent.id is None
-        assert sent.missing
+        assert "settle(key, found=" in sent.missing[0]
 
     async def test_one_that_is_ready_is_used_by_the_next_process(self) -> None:
         asking = call(stands("IN_PROGRESS"), stands(), published(), memory=memory())
@@ -566,16 +634,14 @@ class TestContainers:
         await asking.adapter.send(await only_part(Post("Ahoy")), asking)
         assert asking.asked[-1].form == {"creation_id": str(int(CONTAINER) + 1)}
 
-    async def test_one_that_turns_out_to_be_published_is_looked_for_first(self) -> None:
+    async def test_one_that_turns_out_to_be_published_is_never_followed_by_another(self) -> None:
         asking = call(stands("PUBLISHED"), listed(own_post()), memory=memory())
         assert (await asking.adapter.send(await only_part(Post("Ahoy")), asking)).id == MEDIA
-        twins = listed(own_post(), own_post(media="5"))
-        asking = call(stands("PUBLISHED"), twins, memory=memory())
-        with pytest.raises(errors.Declined, match="two posts"):
-            await asking.adapter.send(await only_part(Post("Ahoy")), asking)
-        asking = call(stands("PUBLISHED"), listed(), made(2), stands(), published(), memory=memory())
-        await asking.adapter.send(await only_part(Post("Ahoy")), asking)
-        assert asking.asked[-1].form == {"creation_id": str(int(CONTAINER) + 1)}
+        for none_or_two in ([listed()] * 4, [listed(own_post(), own_post(media="5"))]):
+            asking = call(stands("PUBLISHED"), *none_or_two, memory=memory())
+            sent = await asking.adapter.send(await only_part(Post("Ahoy")), asking)
+            assert (sent.id, sent.status, len(sent.missing)) == (None, Status.PUBLISHED, 1)
+            assert {one.step for one in asking.asked} == {"read"}
 
     async def test_one_for_another_parent_is_not_used(self) -> None:
         asking = call(made(2), stands(), published(), memory=memory(parent="11"), previous=base.Sent("12"))
@@ -642,13 +708,16 @@ class TestContainers:
 
 class TestRefusals:
     async def test_behind_a_block_the_post_may_be_live(self) -> None:
-        no = refused(4, 2207051)
-        asking = call(made(), stands(), no, stands(), stands("PUBLISHED"), listed(own_post()))
-        assert (await asking.adapter.send(await only_part(Post("Ahoy")), asking)).id == MEDIA
-        asking = call(made(), stands(), no, *[stands()] * 7)
-        with pytest.raises(errors.Declined, match="some hours"):
+        no = errors.OutcomeUnknown("the platform failed")
+        no.__cause__ = Threads("t").parse_error(refused(4, 2207051))
+        asking = call(made(), stands(), no)
+        with pytest.raises(errors.OutcomeUnknown):
             await asking.adapter.send(await only_part(Post("Ahoy")), asking)
-        assert sum(asking.waits) == 150.0
+        assert asking.lifetimes["blocked"] == 3600.0
+        again = call(memory=asking.memory)
+        with pytest.raises(errors.Declined, match="some hours"):
+            await again.adapter.send(await only_part(Post("Ahoy")), again)
+        assert again.asked == []
 
     async def test_a_used_up_quota_has_no_words_of_its_own(self) -> None:
         asking = call(made(), stands(), refused(100), used(250))
@@ -726,7 +795,34 @@ class TestFind:
 
     async def test_a_published_one_that_is_not_listed_is_never_absent(self) -> None:
         asking = call(stands("PUBLISHED"), listed(), memory=memory())
-        assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.CannotTell)
+        finding = await asking.adapter.find(await lost(Post("Ahoy")), asking)
+        assert isinstance(finding, base.CannotTell)
+        assert (finding.look_again_in, "has published it" in finding.why) == (30.0, True)
+
+    @pytest.mark.parametrize(("left", "again"), [(210, 30.0), (151, 30.0), (150, 60.0), (45, 45.0)])
+    async def test_looks_for_one_that_is_not_listed_grow_rarer(self, left: int, again: float) -> None:
+        wanted = await lost(Post("Ahoy"))
+        now = wanted.until - timedelta(seconds=left)
+        asking = call(stands("PUBLISHED"), listed(), memory=memory(), now=now)
+        finding = await asking.adapter.find(wanted, asking)
+        assert isinstance(finding, base.CannotTell)
+        assert finding.look_again_in == again
+
+    @pytest.mark.parametrize("posts", [[], [own_post(), own_post(media="5")]], ids=["none", "two"])
+    async def test_when_its_time_is_over_it_is_live_without_a_known_id(self, posts: Any) -> None:
+        wanted = await lost(Post("Ahoy"))
+        asking = call(stands("PUBLISHED"), listed(*posts), memory=memory(), now=wanted.until)
+        finding = await asking.adapter.find(wanted, asking)
+        assert isinstance(finding, base.Found)
+        assert (finding.sent.id, finding.sent.url, finding.sent.status) == (None, None, Status.PUBLISHED)
+        assert "settle(key, found=" in finding.sent.missing[0]
+        assert all(one["permalink"] in finding.sent.missing[0] for one in posts)
+        early = call(
+            stands("PUBLISHED"), listed(*posts), memory=memory(), now=wanted.until - timedelta(seconds=9)
+        )
+        waiting = await early.adapter.find(wanted, early)
+        assert isinstance(waiting, base.CannotTell)
+        assert waiting.look_again_in == 9.0
 
     @pytest.mark.parametrize("told", [stands("EXPIRED"), stands("ERROR", "UNKNOWN"), GONE, LOST])
     async def test_one_that_cannot_say_leaves_it_to_the_list(self, told: base.Response) -> None:
@@ -734,6 +830,34 @@ class TestFind:
         assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.Absent)
         asking = call(told, listed(own_post()), memory=memory())
         assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.Found)
+
+    @pytest.mark.parametrize("no", [refused(10), refused(190, 463), refused(100)])
+    async def test_a_published_one_is_live_also_when_the_list_is_not_to_be_read(
+        self, no: base.Response
+    ) -> None:
+        wanted = await lost(Post("Ahoy"))
+        asking = call(stands("PUBLISHED"), no, memory=memory())
+        assert isinstance(await asking.adapter.find(wanted, asking), base.CannotTell)
+        late = call(stands("PUBLISHED"), no, memory=memory(), now=wanted.until)
+        finding = await late.adapter.find(wanted, late)
+        assert isinstance(finding, base.Found)
+        assert "not to be read" in finding.sent.missing[0]
+        passing = call(stands("PUBLISHED"), refused(2), memory=memory(), now=wanted.until)
+        with pytest.raises(errors.Unavailable):
+            await passing.adapter.find(wanted, passing)
+        known = call(stands("PUBLISHED"), refused(2), memory=memory())
+        sent = await known.adapter.send(await only_part(Post("Ahoy")), known)
+        assert (sent.id, "not to be read" in sent.missing[0]) == (None, True)
+
+    async def test_a_word_nobody_knows_is_no_absence(self) -> None:
+        asking = call(stands("RETIRED"), listed(), memory=memory())
+        assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.CannotTell)
+
+    async def test_a_container_older_than_a_day_is_known_from_the_attempt(self) -> None:
+        asking = call(stands("PUBLISHED"), listed(own_post()))
+        finding = await asking.adapter.find(await lost(Post("Ahoy"), mark=CONTAINER), asking)
+        assert isinstance(finding, base.Found)
+        assert steps(asking)[0] == f"read GET {CONTAINER}"
 
     async def test_without_a_container_the_list_is_all_there_is(self) -> None:
         asking = call(listed(own_post()))
@@ -747,9 +871,19 @@ class TestFind:
     async def test_two_that_look_alike_are_no_answer(self) -> None:
         asking = call(stands("PUBLISHED"), listed(own_post(), own_post(media="5")), memory=memory())
         assert isinstance(await asking.adapter.find(await lost(Post("Ahoy")), asking), base.CannotTell)
-        claimed = await lost(Post("Ahoy"), claimed=frozenset({"5"}))
-        asking = call(stands("PUBLISHED"), listed(own_post(), own_post(media="5")), memory=memory())
-        assert isinstance(await asking.adapter.find(claimed, asking), base.Found)
+        other = own_post(media="5")
+        for name in (other["id"], other["permalink"]):
+            claimed = await lost(Post("Ahoy"), claimed=frozenset({name}))
+            asking = call(stands("PUBLISHED"), listed(own_post(), other), memory=memory())
+            finding = await asking.adapter.find(claimed, asking)
+            assert isinstance(finding, base.Found)
+            assert finding.sent.id == MEDIA
+
+    async def test_a_gif_is_known_by_its_text_alone(self) -> None:
+        """Which kind of post one with a GIF is shown as, nobody says."""
+        wanted = await lost(Post("Ahoy").variant("threads", ThreadsOptions(gif="g1")))
+        asking = call(stands("PUBLISHED"), listed(own_post(media_type="IMAGE")), memory=memory())
+        assert isinstance(await asking.adapter.find(wanted, asking), base.Found)
 
     @pytest.mark.parametrize(
         "other",
@@ -1042,6 +1176,70 @@ class TestWithTheSandbox:
         assert outcome.status is Status.PUBLISHED, outcome.error
         assert (len(box.threads.containers), len(box.timeline("threads"))) == (0 if stored else 1, 1)
 
+    @pytest.mark.parametrize("beside", ["twin", "deleted-meanwhile"])
+    def test_published_without_a_known_id_is_a_record_a_person_completes(
+        self, box: Any, client: Client, beside: str
+    ) -> None:
+        box.fault(beside, platform="threads")
+        box.fault("dropped-after", platform="threads")
+        outcome = publish(client, Post("Ahoy"), wait=600)
+        assert (outcome.status, outcome.receipt.id) == (Status.PUBLISHED, None)
+        assert "settle(key, found=" in outcome.missing[0]
+        assert len(box.threads.containers) == 1
+        assert publish(client, Post("Ahoy")).replayed
+        (row,) = client.fetch_metrics(outcome.receipt)
+        assert isinstance(row.error, errors.ConfigError)
+        with pytest.raises(errors.ConfigError, match="never told this post's id"):
+            client.delete(outcome.receipt)
+        if beside == "twin":
+            assert all(entry.url in outcome.missing[0] for entry in box.timeline("threads"))
+            ours = box.timeline("threads")[0]
+            told = client.settle("key", found=ours.url, by="duty officer")["threads"]
+            assert told.receipt.id == ours.id
+            assert publish(client, Post("Ahoy")).missing == ()
+
+    def test_a_thread_goes_on_when_a_person_has_named_its_first_post(self, box: Any, client: Client) -> None:
+        post = Post("One", thread=[Post("Two")])
+        box.fault("twin", platform="threads")
+        box.fault("dropped-after", platform="threads")
+        outcome = publish(client, post, wait=600)
+        assert (outcome.status, outcome.next_index) == (Status.PARTIAL, 1)
+        assert "settle(key, found=" in str(outcome.error)
+        assert publish(client, post).status is Status.PARTIAL
+        ours = box.timeline("threads")[0]
+        client.settle("key", found=ours.url, by="duty officer")
+        done = publish(client, post)
+        assert (done.status, done.receipt.id) == (Status.PUBLISHED, ours.id)
+        assert [entry.reply_to for entry in box.timeline("threads") if entry.text == "Two"] == [ours.id]
+
+    def test_a_strangers_post_of_the_same_words_is_not_taken_for_one_that_never_arrived(
+        self, box: Any, client: Client
+    ) -> None:
+        box.fault("twin", platform="threads")
+        box.fault("dropped-before", platform="threads")
+        outcome = publish(client, Post("Ahoy"))
+        _, ours = box.timeline("threads")
+        assert (outcome.status, outcome.receipt.id) == (Status.PUBLISHED, ours.id)
+
+    def test_one_executed_after_it_was_taken_for_failed_is_not_published_again(
+        self, box: Any, client: Client
+    ) -> None:
+        """The request is executed after the quiet time, so late that two looks said it never would be."""
+        box.fault("stored-later", platform="threads", seconds=900)
+        box.fault("dropped-before", platform="threads", times=9, skip=1)
+        assert publish(client, Post("Ahoy"), wait=0).status is Status.UNKNOWN
+        outcome = client.settle("key")["threads"]
+        while outcome.status is Status.UNKNOWN:
+            box.clock.advance((outcome.look_again_at - box.clock.now()).total_seconds())
+            outcome = client.settle("key")["threads"]
+        assert outcome.status is Status.FAILED
+        box.faults.clear()
+        box.clock.advance(900)
+        box.fault("listed-late", platform="threads", seconds=900)
+        outcome = publish(client, Post("Ahoy"))
+        assert (outcome.status, len(box.threads.containers)) == (Status.PUBLISHED, 1)
+        assert len(box.timeline("threads")) == 1
+
     def test_a_slow_video_goes_on_where_it_was(self, box: Any, client: Client) -> None:
         box.threads.seconds["VIDEO"] = 700.0
         post = Post("Ahoy", media=[Video(mp4(seconds=5.0), alt="Sailing")])
@@ -1061,8 +1259,22 @@ class TestWithTheSandbox:
     @pytest.mark.parametrize(("blocked", "status"), [("refused", Status.FAILED), ("live", Status.PUBLISHED)])
     def test_behind_a_block(self, box: Any, client: Client, blocked: str, status: Status) -> None:
         box.threads.blocked = blocked
-        assert publish(client, Post("Ahoy")).status is status
+        first = publish(client, Post("Ahoy"), wait=0)
+        assert first.status is (Status.PUBLISHED if blocked == "live" else Status.UNKNOWN)
+        assert publish(client, Post("Ahoy"), wait=600).status is status
         assert len(box.timeline("threads")) == (status is Status.PUBLISHED)
+        assert sum(one.path.endswith("_publish") for one in box.requests) == 1, "the guard is left alone"
+        box.threads.blocked = ""
+        box.clock.advance(3600)
+        assert publish(client, Post("Ahoy")).status is Status.PUBLISHED
+        assert (len(box.threads.containers), len(box.timeline("threads"))) == (1, 1)
+
+    def test_a_lost_ghost_is_on_the_list_of_ghosts(self, box: Any, client: Client) -> None:
+        box.fault("dropped-after", platform="threads")
+        ghost = Post("Boo").variant("threads", ThreadsOptions(ghost=True))
+        outcome = publish(client, ghost)
+        (entry,) = box.timeline("threads")
+        assert (outcome.status, outcome.receipt.id) == (Status.PUBLISHED, entry.id)
 
     def test_the_quota_of_posts_is_not_that_of_replies(self, box: Any, client: Client) -> None:
         box.threads.posts_a_day = 1

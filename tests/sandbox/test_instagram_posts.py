@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
 import pytest
 from sign_in_talk import bearer
 
@@ -163,6 +164,8 @@ WIDE = _samples.jpeg(2000, 1000)
         ({"media_type": "VIDEO", "video_url": FILM}, (100, 2207023)),
         ({"media_type": "PHOTO", "image_url": BOAT}, (100, 2207023)),
         ({"media_type": "REELS", "video_url": FILM, "is_carousel_item": "true"}, (100, 2207023)),
+        ({"video_url": FILM}, (100, 2207023)),
+        ({"image_url": BOAT, **REEL}, (100, None)),
         ({}, (100, None)),
         ({"image_url": "https://example.com/page"}, (9004, 2207052)),
         ({"image_url": "https://nowhere.example.net/boat.jpg"}, (9004, 2207052)),
@@ -172,6 +175,7 @@ WIDE = _samples.jpeg(2000, 1000)
         ({"image_url": "https://files.example.com/large.jpg"}, (36000, 2207004)),
         ({"image_url": BOAT, "caption": "x" * 2201}, (36004, 2207010)),
         ({"image_url": BOAT, "caption": "#a " * 31}, (100, None)),
+        ({"image_url": BOAT, "caption": "@a " * 21}, (100, None)),
         ({"image_url": BOAT, "user_tags": json.dumps([{"username": "crew"}])}, (100, None)),
         ({"image_url": BOAT, "user_tags": "crew"}, (100, None)),
         ({"image_url": BOAT, "user_tags": json.dumps([{"username": "a", "x": 2, "y": 0}])}, (100, None)),
@@ -218,6 +222,9 @@ async def test_what_is_refused_when_a_container_is_made(box, talk, given, expect
         (mp4(seconds=2), {}, 2207026),
         (mp4(seconds=61), {"media_type": "STORIES"}, 2207026),
         (mp4(seconds=10, size=(2048, 1080)), {}, 2207026),
+        (mp4(seconds=10, size=(1910, 190)), {}, 2207026),
+        (mp4(seconds=10, size=(100, 1100)), {"media_type": "STORIES"}, 2207026),
+        (mp4(seconds=10, size=(100, 1100)), {}, 0),
         (mp4(seconds=10), {"thumb_offset": "10000"}, 2207057),
         (mp4(seconds=10), {"thumb_offset": "9999"}, 0),
     ],
@@ -235,6 +242,20 @@ async def test_what_a_video_fails_with_shows_later(box, talk, data, given, subco
         assert problem(await talk.publish(container)) == (9007, 2207027)
 
 
+async def test_containers_are_their_accounts_own_and_items_are_made_as_such(box, talk):
+    loose = [await talk.made(image_url=BOAT), await talk.made(image_url=BOAT)]
+    told = await talk.post(f"{ID}/media", media_type="CAROUSEL", children=",".join(loose))
+    assert problem(told) == (24, 2207006)
+    items = [await talk.made(image_url=BOAT, is_carousel_item="true") for _ in range(2)]
+    theirs = box.instagram.people["other"].id
+    talk.token = box.instagram.token("other")
+    told = await talk.post(f"{theirs}/media", media_type="CAROUSEL", children=",".join(items))
+    assert problem(told) == (24, 2207006)
+    box.clock.advance(10)
+    assert problem(await talk.post(f"{theirs}/media_publish", creation_id=loose[0])) == (24, 2207008)
+    assert not box.timeline("instagram")
+
+
 async def test_a_picture_in_a_story_may_be_upright(box, talk):
     box.files.put("https://files.example.com/tall.jpg", jpeg_header(1080, 1920))
     assert await talk.made(image_url="https://files.example.com/tall.jpg", media_type="STORIES")
@@ -243,6 +264,7 @@ async def test_a_picture_in_a_story_may_be_upright(box, talk):
 async def test_publishing_is_refused(box, talk):
     container, instagram = await talk.made(image_url=BOAT), box.instagram
     assert problem(await talk.publish("17")) == (24, 2207008)
+    assert problem(await talk.publish("")) == (100, None)
     instagram.restricted = True
     assert problem(await talk.publish(container)) == (25, 2207050)
     instagram.restricted, instagram.quota = False, 0
@@ -439,6 +461,17 @@ class TestReading:
         assert problem(await page.post("", batch=json.dumps(asked * 26))) == (100, None)
         assert problem(await page.post("", batch="no")) == (100, None)
         assert problem(await talk.post("", batch=json.dumps(asked))) == (100, None)
+
+    async def test_a_request_that_is_lost_leaves_the_container_as_it_was(self, box, talk):
+        """Also where somebody else posts the same at that moment."""
+        container = await talk.made(image_url=BOAT)
+        box.clock.advance(10)
+        box.fault("dropped-before", platform="instagram")
+        box.fault("twin", platform="instagram")
+        with pytest.raises(httpx.RemoteProtocolError):
+            await talk.publish(container)
+        assert (await talk.state(container))["status_code"] == "FINISHED"
+        assert len(box.timeline("instagram")) == 1, "somebody else's"
 
     async def test_what_is_not_there(self, box, talk):
         assert problem(await talk.get("17")) == (100, 33)

@@ -7,22 +7,27 @@ answers in the same forms (2026-04).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import attrs
 
 from .. import errors
 from ..flows._whoami import found
 from ..rules import ErrorRow
 from . import base
 from ._errors import from_table
-from .base import Call, Reading, Response
+from .base import Call, CannotTell, Draft, Finding, Found, PartMedia, Reading, Response, Sent
 
 BATCH = 50
 """Requests in one batch."""
 FULL = 95
 """Per cent of an allowance from which on nothing more is asked for: going on while throttled prolongs the block."""
 _REST = timedelta(minutes=5)
+_LONG = 150.0
 _AGAIN = "sign in again"
 
 COMMON = (
@@ -140,6 +145,103 @@ def _inner(row: Any) -> Response | None:
     if not isinstance(row, dict) or not isinstance(row.get("code"), int):
         return None
     return Response(row["code"], {"content-type": "application/json"}, str(row.get("body") or "").encode())
+
+
+def unsigned(words: str) -> str:
+    """Words without the queries of the addresses in them: those of a media host are secrets.
+
+    >>> unsigned("Not to be had: https://files.example.com/a.jpg?signature=abc (try again)")
+    'Not to be had: https://files.example.com/a.jpg (try again)'
+    """
+    return re.sub(r"(https?://[^\s?]+)\?[^\s)\"']+", r"\1", words)
+
+
+def check_address(draft: Draft, field: str, item: PartMedia, platform: str) -> None:
+    """Problems of an address that Meta's crawler does not fetch."""
+    url = item.source.removeprefix("url:")
+    if url != item.source and not (url.startswith("https://") and url.isascii()):
+        words, hint = (
+            f"{platform} fetches https addresses in plain ASCII only",
+            "percent-encode what is not ASCII",
+        )
+        draft.problem(field, "address", words, hint=hint)
+
+
+def check_upload_address(url: str | None, server: str) -> None:
+    """Declined for an address of another company: the token goes along with the bytes."""
+    parts, own = urlsplit(url or ""), urlsplit(server)
+    host = parts.hostname or ""
+    meta = parts.scheme == "https" and (host == "facebook.com" or host.endswith(".facebook.com"))
+    if not meta and (parts.scheme, parts.netloc) != (own.scheme, own.netloc):
+        raise errors.Declined(f"the video is wanted at another company's address: {host!r}")
+
+
+def check_bit_rate(draft: Draft, field: str, item: PartMedia, most: int) -> None:
+    """A warning for a video that has more bits a second, on average, than the platform says it takes."""
+    rate = round(item.size * 8 / item.seconds) if item.seconds else 0
+    if rate > most:
+        words = f"{rate / 1e6:.3g} Mbit/s on average; at most {most / 1e6:g} are documented"
+        draft.problem(
+            field, "bit_rate", words, limit=most, actual=rate, hint="encode it anew", severity="warning"
+        )
+
+
+@attrs.frozen
+class Alike:
+    """The listed posts that can be the one a container became; ``untold``: why there is no list."""
+
+    posts: tuple[Sent, ...] = ()
+    untold: str = ""
+
+    def __str__(self) -> str:
+        if self.untold:
+            return f"its list of posts is not to be read ({self.untold})"
+        if not self.posts:
+            return "lists no such post: it is listed late, or deleted already"
+        count = len(self.posts)
+        return f"lists {count} {'posts that look' if count > 1 else 'that looks'} exactly like it"
+
+
+LASTING = (errors.Declined, errors.AuthError)
+"""Why a list is not to be read later, either."""
+
+
+async def listing(
+    posts: Awaitable[Sequence[Sent]],
+    but: tuple[type[Exception], ...] = (errors.PlatformError, errors.AuthError),
+) -> Alike:
+    """What a list shows of a post that is certainly live: that it cannot be read (``but``) makes it no less so."""
+    try:
+        return Alike(tuple(await posts))
+    except but as error:
+        return Alike(untold=str(error).partition("\n")[0])
+
+
+def published(alike: Alike, until: datetime, now: datetime, platform: str) -> Finding:
+    """Which post a container became that says it is published.
+
+    The status proves that the post was made, and never tells its id. None or several like it may still become one
+    (lists lag, other posts of ours are told apart) as long as it can have been made: ``until``. Then it is live
+    without a known id.
+    """
+    if len(alike.posts) == 1:
+        return Found(alike.posts[0])
+    if now >= until:
+        return Found(nameless(alike, platform))
+    left = max(1.0, (until - now).total_seconds())
+    soon = (
+        30.0 if left > _LONG else 60.0
+    )  # lists lag some seconds; what is not there then is not likely to come
+    words = f"{platform} has published it, and {alike}"
+    return CannotTell(words, look_again_in=left if alike.posts else min(soon, left))
+
+
+def nameless(alike: Alike, platform: str) -> Sent:
+    """A post that was made, without an id: why, and what a person can do."""
+    shown = ", ".join(one.url for one in alike.posts if one.url)
+    where = f" ({shown})" if shown else ""
+    words = f"{platform} says that it was published, and {alike}{where}"
+    return Sent(None, missing=(f"id, url: {words}; settle(key, found=<its permalink>, by=<name>) names it",))
 
 
 def moment(text: Any) -> datetime | None:

@@ -14,12 +14,14 @@ from .. import errors
 from ..flows._meta import VERSION
 from ..flows._whoami import as_text, found
 from . import base
-from ._graph import GraphAdapter, moment
+from ._graph import GraphAdapter, check_upload_address, moment
 from ._instagram_rules import LIVES
 from .base import Call, Part, PartMedia
 
 CONTAINER = "container"
 """What the container to publish is remembered by."""
+NEVER = frozenset({"FINISHED", "ERROR", "EXPIRED"})
+"""What a container says that has not been published."""
 GONE = frozenset({"100/33", "24/2207006", "24/2207008", "-2/2207020"})
 """Codes of a container that is not there (any more)."""
 _SURE = 3
@@ -70,8 +72,8 @@ class Containers:
     call: Call
     page: bool
 
-    async def ready(self) -> str:
-        """The id of the container to publish, ready for it.
+    async def ready(self) -> str | None:
+        """The id of the container to publish, ready for it; None when it turns out to be published.
 
         A new one is made only where the one before can never have been published.
         """
@@ -83,8 +85,10 @@ class Containers:
         if state.code == "FINISHED":
             return str(known)
         if state.code == "PUBLISHED":
-            raise errors.OutcomeUnknown("Instagram says that it has published the post already")
-        if state.code == "GONE" and self.call.lost:
+            if self.call.lost:
+                raise errors.OutcomeUnknown("Instagram says that it has published the post already")
+            return None
+        if self.call.lost and state.code not in NEVER:
             raise errors.Unavailable("Instagram does not say what became of the container that was published")
         self.call.remember(CONTAINER, None)
         self._forget()
@@ -165,17 +169,29 @@ class Containers:
         start = await self._transferred(str(session["id"]), item) if session is not None else 0
         if session is None or start is None or session["digest"] != item.digest:
             answer = await self._create({**params, "upload_type": "resumable"})
-            session = {"id": self._id_of(answer), "uri": str(answer.json()["uri"]), "digest": item.digest}
+            session = {"id": self._id_of(answer), "uri": as_text(found(answer.json(), "uri"))}
+            check_upload_address(session["uri"], self.adapter.server)
+            session["digest"] = item.digest
             self.call.remember(name, session, secret=True)
             start = 0
-        if start < item.size:
-            token = (await self.call.signed_by()).access_token
-            headers = {"authorization": f"OAuth {token}", "offset": str(start), "file_size": str(item.size)}
-            content = base.Slice(await self.call.open(item), start)
-            await self.call.prepare(
-                "POST", session["uri"], headers=headers, content=content, auth=False, cost=0, timeout=1800.0
-            )
+        await self._stream(session, start, item)
         return str(session["id"])
+
+    async def _stream(self, session: Mapping[str, Any], start: int, item: PartMedia) -> None:
+        """The bytes from ``start``; where the stream breaks off, from where Instagram has them."""
+        blob, token = await self.call.open(item), (await self.call.signed_by()).access_token
+        while start < item.size:
+            headers = {"authorization": f"OAuth {token}", "offset": str(start), "file_size": str(item.size)}
+            rest: Any = {"content": base.Slice(blob, start), "auth": False, "cost": 0, "timeout": 1800.0}
+            try:
+                await self.call.prepare("POST", session["uri"], headers=headers, **rest)
+            except errors.PlatformError:
+                arrived = await self._transferred(str(session["id"]), item)
+                if arrived is None or arrived <= start:
+                    raise
+                start = arrived
+            else:
+                return
 
     async def _transferred(self, container: str, item: PartMedia) -> int | None:
         """Bytes that have arrived; None when the container is of no use any more."""
@@ -210,18 +226,23 @@ class Containers:
         return _state(done)
 
     def _failed(self, state: State, index: int | None = None) -> errors.SocialKitError:
-        """The error a container's words mean; they name it by its subcode."""
+        """The error a container's words mean; they name it by its subcode. ``anew``: it is no answer to a request."""
+        if state.code in ("EXPIRED", "GONE"):
+            error: errors.SocialKitError = errors.Unavailable(f"the container is {state.code}")
+        else:
+            error = self._named(state)
+        if index is not None:
+            place = f"medium {index + 1} ({self.part.media[index].name})"
+            error.args = (f"{place}: {error.args[0]}",)
+        error.__dict__["anew"] = True
+        return error
+
+    def _named(self, state: State) -> errors.SocialKitError:
         named = re.search(r"\b2207[0-9]{3}\b", state.words)
         told = {"message": state.words or f"the container is {state.code}", "code": 0}
         if named is not None:
             told["error_subcode"] = int(named[0])
-        answer = base.Response(400, {}, json.dumps({"error": told}).encode())
-        error = self.adapter.parse_error(answer)
-        if index is not None:
-            place = f"medium {index + 1} ({self.part.media[index].name})"
-            error.args = (f"{place}: {error.args[0]}",)
-        error.__dict__["anew"] = named is not None or state.code in ("EXPIRED", "GONE")
-        return error
+        return self.adapter.parse_error(base.Response(400, {}, json.dumps({"error": told}).encode()))
 
     # --- how many posts are left ----------------------------------------------------------------------------
     async def _check_quota(self) -> None:

@@ -9,7 +9,19 @@ import attrs
 
 from ..text import find_entities
 from . import base
-from ._instagram_rules import COMMENT, FEED_RATIO, HASHTAGS, ITEMS, MENTIONS, STORY_VIDEO, TAGS, WIDE
+from ._graph import check_address, check_bit_rate
+from ._instagram_rules import (
+    BIT_RATE,
+    COMMENT,
+    FEED_RATIO,
+    HASHTAGS,
+    ITEMS,
+    MENTIONS,
+    PRODUCTS,
+    STORY_VIDEO,
+    TAGS,
+    WIDE,
+)
 from .base import Draft, Part, PartMedia
 
 Kind = Literal["photo", "reel", "story", "carousel"]
@@ -237,6 +249,10 @@ def _check_options(draft: Draft, kind: Kind, page: bool) -> None:
 
 
 def _check_people(draft: Draft) -> None:
+    named = [("user_tags", tag.username) for tag in draft.options.user_tags]
+    for field, name in [*named, *(("collaborators", name) for name in draft.options.collaborators)]:
+        if not re.fullmatch(r"[A-Za-z0-9_.]+", name):
+            draft.problem(f"options.{field}", "not_a_name", f"{name!r} is no username; write it without @")
     count = len(draft.options.collaborators)
     if count > 5:
         draft.problem("options.collaborators", "count", f"{count} people; at most 5", limit=5, actual=count)
@@ -249,7 +265,12 @@ def _check_people(draft: Draft) -> None:
 
 def _check_places(draft: Draft, kind: Kind) -> None:
     """Who and what is tagged where."""
-    for name, most in (("user_tags", TAGS), ("product_tags", 5)):
+    if (count := len(draft.options.product_tags)) > PRODUCTS[1] and kind == "carousel":
+        words = f"{count} products; at most {PRODUCTS[1]} in a carousel are said to be taken"
+        draft.problem(
+            "options.product_tags", "count", words, limit=PRODUCTS[1], actual=count, severity="warning"
+        )
+    for name, most in (("user_tags", TAGS), ("product_tags", PRODUCTS[0])):
         tags = getattr(draft.options, name)
         field = f"options.{name}"
         for tag in tags:
@@ -335,13 +356,9 @@ def _check_media(draft: Draft, kind: Kind, page: bool) -> None:
 
 
 def _check_address(draft: Draft, field: str, item: PartMedia) -> None:
-    url = item.source.removeprefix("url:")
-    if url == item.source:
-        return
-    if not url.startswith("https://") or not url.isascii():
-        hint = "percent-encode what is not ASCII"
-        draft.problem(field, "address", "Instagram fetches https addresses in plain ASCII only", hint=hint)
-    if item.kind == "image" and item.mime not in ("image/jpeg", "image/*"):
+    """What Instagram fetches; a reel's cover, too."""
+    check_address(draft, field, item, "Instagram")
+    if item.source.startswith("url:") and item.kind == "image" and item.mime not in ("image/jpeg", "image/*"):
         words = f"the address looks like {item.mime}, and Instagram takes JPEG only"
         hint = "give the file itself, which is converted, or the address of a JPEG"
         draft.problem(field, "type", words, hint=hint, severity="warning")
@@ -364,11 +381,14 @@ def _check_picture(draft: Draft, kind: Kind, field: str, item: PartMedia) -> Non
 def _check_video(draft: Draft, kind: Kind, field: str, item: PartMedia) -> None:
     if item.alt:
         draft.change(f"{field}.alt", "not_carried", "is not sent: videos have no alt text on Instagram")
-    if item.thumbnail is not None and kind != "reel":
+    if item.thumbnail is not None and kind == "reel":
+        _check_address(draft, f"{field}.thumbnail", item.thumbnail)
+    elif item.thumbnail is not None:
         draft.change(f"{field}.thumbnail", "not_carried", "is not sent: only reels have a cover")
     if item.width and item.width > WIDE:
         words = f"{item.width} pixels wide; at most {WIDE}"
         draft.problem(field, "too_large", words, limit=WIDE, actual=item.width)
+    check_bit_rate(draft, field, item, BIT_RATE)
     seconds, offset = item.seconds, draft.options.thumb_offset
     if offset is not None and (offset < 0 or (seconds is not None and offset >= seconds * 1000)):
         words = f"{offset} ms; the video is {seconds or 0:g} s long"

@@ -16,7 +16,7 @@ from ..model import Identity, Receipt
 from . import base
 from ._graph import BATCH, GraphAdapter, batch, moment
 from ._instagram_media import path
-from .base import Call, Lost, Sent
+from .base import Call, Lost, Part, Sent
 
 PERMALINK = re.compile(
     r"https?://(?:www\.)?instagram\.com/(?:[\w.]+/)?(?:p|reel|reels|tv)/(?P<code>[\w-]+)/?(?:[?#].*)?"
@@ -89,18 +89,27 @@ async def own_posts(
 
 
 # --- a lost post ------------------------------------------------------------------------------------------
-def is_same(post: Mapping[str, Any], lost: Lost) -> bool:
-    """Whether a post of the account can be the lost one: its kind, its caption, its time."""
-    kind, at = lost.part.body["kind"], moment(post.get("timestamp"))
-    if at is None or not lost.since <= at <= lost.until:
-        return False
-    if {str(post["id"]), str(post.get("permalink"))} & lost.claimed:
-        return False
-    video = lost.part.media[0].kind == "video"
+async def posts_like(lost: Lost, call: Call) -> list[Sent]:
+    """Posts (or stories) of the account that can be the lost one: by time, kind and caption, and no other of ours."""
+    kind, alike = lost.part.body["kind"], list[Sent]()
+    async for post in own_posts(call, "stories" if kind == "story" else "media", size=50):
+        at = moment(post.get("timestamp"))
+        if at is not None and at < lost.since:
+            break
+        ours = {str(post["id"]), str(post.get("permalink"))} & lost.claimed
+        if at is not None and at <= lost.until and not ours and is_like(post, lost.part):
+            alike.append(sent_of(str(post["id"]), kind, post=post))
+    return alike
+
+
+def is_like(post: Mapping[str, Any], part: Part) -> bool:
+    """Whether a post of the account can be the part: its kind and its caption."""
+    kind = part.body["kind"]
+    video = part.media[0].kind == "video"
     media_type = "CAROUSEL_ALBUM" if kind == "carousel" else "VIDEO" if video else "IMAGE"
     if post.get("media_type") != media_type or post.get("media_product_type") not in (None, PRODUCTS[kind]):
         return False
-    return kind == "story" or _plain(post.get("caption")) == _plain(lost.part.body["request"].get("caption"))
+    return kind == "story" or _plain(post.get("caption")) == _plain(part.body["request"].get("caption"))
 
 
 def _plain(text: Any) -> str:

@@ -19,8 +19,12 @@ FEED_RATIO = (0.8, 1.91)
 """Width by height of a picture in the feed: 4:5 to 1.91:1. Stories have no such limit."""
 STORY_VIDEO = (3.0, 60.0, 100_000_000, 0.1)
 """Seconds from, to, bytes, least width by height of a video in a story."""
+PRODUCTS = (5, 20)
+"""Products tagged in one medium, and in a carousel (neither is confirmed)."""
 WIDE = 1920
 """Pixels a video may be wide."""
+BIT_RATE = 25_000_000
+"""Bits a second a video may have."""
 LIVES = 23 * 3600.0
 """Seconds a container can be relied on: it ends after 24 hours."""
 DAY = 86_400.0
@@ -154,6 +158,10 @@ RULES = Rules(
     ),
     errors=tuple(_errors()),
     find=FindRule(by="key", quiet=150.0, looks=2, between=60.0),
+    limited=(
+        ("link", "words in the caption"),
+        ("find", "exact: its container tells; which post it is, the account's list"),
+    ),
     sources=(_DOCS, _ERRORS, _REPORTS),
     notes=(
         "A post has one to ten pictures or videos; there are no posts of text alone.",

@@ -9,13 +9,21 @@ from typing import Any, Literal
 
 from socialkit.text import find_entities
 
-from ._threads_rules import ITEMS, LINKS, PLAINTEXT, RISKY_LINKS, SPOILERS, TOPIC, WIDTH
+from ._graph import check_address, check_bit_rate
+from ._threads_rules import BIT_RATE, ITEMS, LINKS, PLAINTEXT, RISKY_LINKS, SPOILERS, TOPIC, WIDTH
 from .base import Draft, PartMedia
 
 Offsets = Literal["bytes", "characters"]
 _COUNTRY = re.compile(r"[A-Z]{2}")
 STYLES = frozenset({"bold", "italic", "highlight", "underline", "strikethrough"})
 _ONLY_TEXT = ("gif", "attachment", "ghost")
+AUDIENCES = (
+    "everyone",
+    "accounts_you_follow",
+    "mentioned_only",
+    "parent_post_author_only",
+    "followers_only",
+)
 _TOP_LEVEL = ("reply_control", "reply_approvals", "ghost")
 
 
@@ -143,6 +151,10 @@ def _check_company(draft: Draft) -> None:
     for name in _TOP_LEVEL:
         if getattr(given, name) and draft.post.reply_to:
             draft.problem(f"options.{name}", "reply", "does not go with a reply", hint="leave it out")
+    for name, allowed in (("reply_control", AUDIENCES), ("share_to_instagram", ("light", "dark"))):
+        if (value := getattr(given, name)) is not None and value not in allowed:
+            hint = f"one of {', '.join(allowed)}"
+            draft.problem(f"options.{name}", "unknown", f"{value!r}", hint=hint)
     if given.attachment and draft.post.poll:
         draft.problem("options.attachment", "with_poll", "a post has a poll or an attached text, not both")
     if given.gif and draft.post.poll:
@@ -228,6 +240,9 @@ def check_media(draft: Draft) -> None:
             words = f"{count} pictures and videos; at most {ITEMS} in one post"
             draft.problem("media", "count", words, limit=ITEMS, actual=count)
     for index, item in enumerate(draft.media):
+        check_address(draft, f"media[{index}]", item, "Threads")
+        if item.kind == "video":
+            check_bit_rate(draft, f"media[{index}]", item, BIT_RATE)
         rule = draft.rules.video if item.kind == "video" else draft.rules.images
         if not item.size and rule and "*" not in item.mime and item.mime not in rule.types:
             words = f"its address looks like {item.mime}, which Threads does not take"

@@ -32,6 +32,8 @@ LINKS, RISKY_LINKS = 5, 3
 """Distinct links of a post; third parties saw refusals above 3."""
 TOPIC, PLAINTEXT, SPOILERS = 50, 10_000, 10
 """Characters of a topic tag and of an attached text; hidden ranges of a text."""
+BIT_RATE = 100_000_000
+"""Bits a second a video may have; one third party says 25 million."""
 WIDTH = 1920
 """Pixels a video may be wide."""
 EARLIEST = {"posts": 1_688_540_400, "insights": 1_712_991_600}
@@ -86,7 +88,8 @@ def _errors() -> Iterator[ErrorRow]:
     # Certainly nothing went live: unless an earlier attempt of the same container was lost, which Threads.send knows.
     yield ErrorRow(0, "Unavailable", code=NOT_FOUND, hint="the container was not ready, or Threads lost it")
     for code, raises, hint in _TABLE:
-        yield ErrorRow(0, raises, code=code, hint=hint)
+        # The spam guard says no to posts that are live all the same: the container tells.
+        yield ErrorRow(0, raises, code=code, hint=hint, definite=code != BLOCKED)
     yield ErrorRow(0, "Unavailable", code="341", definite=False)
     yield ErrorRow(0, "ReauthNeeded", code="190", hint="sign in again", refresh=True)
     yield from (row for row in COMMON if row.code not in ("190", "341"))
@@ -141,7 +144,12 @@ RULES = Rules(
     ),
     errors=tuple(_errors()),
     find=FindRule(by="key", quiet=150.0, looks=3, between=30.0),
-    limited=(("link", "card made by the platform"), ("tags", "one topic"), ("sensitive", "media")),
+    limited=(
+        ("link", "card made by the platform"),
+        ("tags", "one topic"),
+        ("sensitive", "media"),
+        ("find", "exact: its container tells; which post it is, the account's list"),
+    ),
     sources=(DOCS, REPORTS),
     notes=(
         "Media are fetched by Threads from public addresses: local files need a media_host.",

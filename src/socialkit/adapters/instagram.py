@@ -6,7 +6,6 @@ again makes no second post, and Instagram says of every container whether it has
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -23,8 +22,8 @@ from ..metrics import Metrics
 from ..model import Identity, Receipt
 from ..rules import Rules
 from . import base
-from ._graph import GraphAdapter, moment
-from ._instagram_media import CONTAINER, Containers, path, quota, state_of
+from ._graph import LASTING, GraphAdapter, listing, moment, nameless, published, unsigned
+from ._instagram_media import CONTAINER, NEVER, Containers, State, path, quota, state_of
 from ._instagram_plan import InstagramOptions, InstagramProduct, InstagramTag, make_part
 from ._instagram_posts import (
     FIELDS,
@@ -32,8 +31,8 @@ from ._instagram_posts import (
     STORY,
     Insights,
     is_field_error,
-    is_same,
     own_posts,
+    posts_like,
     receipt_of,
     sent_of,
     summed,
@@ -157,6 +156,8 @@ class Instagram(GraphAdapter):
             )
             raise errors.Declined(words, code=_BLOCKED)
         container = await Containers(self, part, call, _by_page(call.facts)).ready()
+        if container is None:
+            return await self._unnamed(part, call)
         try:
             answer = await call.commit(
                 "POST",
@@ -173,15 +174,23 @@ class Instagram(GraphAdapter):
             raise errors.OutcomeUnknown("Instagram published something and did not say what")
         return sent_of(post_id, part.body["kind"])
 
+    async def _unnamed(self, part: Part, call: Call) -> Sent:
+        """The post of a container that every attempt was taken to have failed with: live, a person says which it is."""
+        now = call.now()
+        window = Lost(part, now - timedelta(seconds=LIVES), now)
+        return nameless(await listing(posts_like(window, call)), self.title)
+
     async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
         """The permalink, then closed comments and the first one. What fails is named in ``missing``."""
+        after = part.body["after"]
         if sent.id is None:
-            return sent
-        post_id, missing, after = sent.id, list(sent.missing), part.body["after"]
+            untold = (f"{name}: needs the post's id" for name in after)
+            return attrs.evolve(sent, missing=(*sent.missing, *untold))
+        post_id, missing = sent.id, list(sent.missing)
         if sent.url is None:
             try:
                 sent = await self._shown(sent, call)
-            except errors.PlatformError as error:
+            except (errors.PlatformError, errors.AuthError) as error:
                 missing.append(f"permalink: {error.message}")
         for name, act in (("comment_enabled", self._close), ("first_comment", self._comment)):
             if name in after:
@@ -194,11 +203,18 @@ class Instagram(GraphAdapter):
     async def _shown(self, sent: Sent, call: Call) -> Sent:
         """With the permalink and the moment; a post just made is now and then not there for a few seconds."""
 
+        looks = iter(range(4))
+
         async def look() -> base.Response:
             params = {"fields": "id,permalink,timestamp"}
             return await call.read("GET", f"/{VERSION}/{sent.id}", params=params, accept=(400,))
 
-        answer = await call.poll(look, lambda seen: seen.status == 200, waits=(1, 2, 4), limit=8)
+        def is_told(seen: base.Response) -> bool:
+            return next(looks, 3) == 3 or self.read_error(seen)[0] != "100/33"
+
+        answer = await call.poll(look, is_told, waits=(1, 2, 4))
+        if self.says_no(answer):
+            raise self.parse_error(answer)
         post = answer.json()
         return attrs.evolve(sent, url=post.get("permalink"), published_at=moment(post.get("timestamp")))
 
@@ -220,27 +236,20 @@ class Instagram(GraphAdapter):
 
     # --- after ----------------------------------------------------------------------------------------------
     async def find(self, lost: Lost, call: Call) -> Finding:
-        container = call.recall(CONTAINER)
-        state = await state_of(str(container), call) if container is not None else None
-        if state is not None and state.code not in ("PUBLISHED", "GONE", ""):
+        """What its container says; where that says "published", which of the account's posts it is."""
+        container = call.recall(CONTAINER) or lost.mark
+        state = await state_of(str(container), call) if container is not None else State("GONE")
+        if state.code in NEVER:
             return Absent(f"its container is {state.code}, so it has not been published")
-        edge = "stories" if lost.part.body["kind"] == "story" else "media"
-        ours = list[dict[str, Any]]()
-        async for post in own_posts(call, edge, size=50):
-            at = moment(post.get("timestamp"))
-            if at is not None and at < lost.since:
-                break
-            if is_same(post, lost):
-                ours.append(post)
-        if len(ours) > 1:
+        if state.code == "IN_PROGRESS":
+            return CannotTell("its container is still being processed", look_again_in=30.0)
+        if state.code == "PUBLISHED":
+            told = await listing(posts_like(lost, call), LASTING)
+            return published(told, lost.until, call.now(), self.title)
+        alike = await posts_like(lost, call)
+        if len(alike) > 1:
             return CannotTell("two posts look exactly like this one")
-        if ours:
-            return Found(sent_of(str(ours[0]["id"]), lost.part.body["kind"], post=ours[0]))
-        if state is not None and state.code == "PUBLISHED":
-            return CannotTell(
-                "Instagram says it is published, but does not show it (yet)", look_again_in=30.0
-            )
-        return CannotTell("Instagram does not say what became of its container")
+        return Found(alike[0]) if alike else CannotTell("Instagram does not say what became of its container")
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
         """With Facebook Login; already gone counts as done."""
@@ -382,9 +391,9 @@ class Instagram(GraphAdapter):
         told = found(response.json_or_none(), "debug_info")
         if isinstance(told, dict):
             words = " ".join(str(told[name]) for name in ("type", "message") if told.get(name))
-            return "upload-again" if told.get("retriable") is True else "upload-failed", _unsigned(words)
+            return "upload-again" if told.get("retriable") is True else "upload-failed", unsigned(words)
         code, said = super().read_error(response)
-        return code, _unsigned(said)
+        return code, unsigned(said)
 
     def parse_error(self, response: base.Response) -> errors.SocialKitError:
         """A limit whose end no header tells is asked again after an hour: asking while it lasts prolongs it."""
@@ -408,15 +417,6 @@ class Instagram(GraphAdapter):
         soon = response.received_at + timedelta(minutes=5)
         left = max(0, total - used)
         return (*readings, base.Reading("publishing", total, left, soon, 86_400.0))
-
-
-def _unsigned(words: str) -> str:
-    """Words without the queries of the addresses in them: those of a media host are secrets.
-
-    >>> _unsigned("Not to be had: https://files.example.com/a.jpg?signature=abc (try again)")
-    'Not to be had: https://files.example.com/a.jpg (try again)'
-    """
-    return re.sub(r"(https?://[^\s?]+)\?[^\s)\"']+", r"\1", words)
 
 
 def _by_page(facts: AccountFacts) -> bool:

@@ -21,7 +21,7 @@ from socialkit.model import Identity, Receipt
 from socialkit.rules import Rules
 
 from . import base
-from ._graph import GraphAdapter
+from ._graph import LASTING, Alike, GraphAdapter, listing, nameless, published, unsigned
 from ._threads_plan import Offsets, fields_of
 from ._threads_posts import (
     COMPARED,
@@ -72,8 +72,12 @@ from .base import (
 _PAGE = 100
 _WAITS = (1.0, 2.0, 3.0, 5.0, 5.0, 10.0, 15.0, 30.0)
 """Seconds between looks at a container: Meta advises a minute, other people's clients look every few seconds."""
+_LAGS = (2.0, 5.0, 10.0)
+"""Seconds between looks for a post that was published just now: lists lag some seconds."""
 _ASKED_AGAIN = 3600.0
 _PATIENCE = {"VIDEO": 600.0, "CAROUSEL": 600.0}
+_DEAD = frozenset({None, "GONE", "ERROR", "EXPIRED"})
+"""What a container says that cannot be published, or that nobody knows any more."""
 _NO_QUOTA = frozenset({"4279013", BAD_CHILDREN})
 _LIMIT = "threads_publishing_limit"
 _QUOTAS = {"": "posts", "reply_": "replies", "delete_": "deletions"}
@@ -221,6 +225,10 @@ class Threads(GraphAdapter):
         if wanted is None:
             return None
         reference = str(wanted.id or wanted.url or "") if isinstance(wanted, Receipt) else wanted
+        if not reference:
+            words = "its receipt has no id: Threads never told it"
+            draft.problem(field, "no_id", words, hint="give its permalink, or name it with settle(found=…)")
+            return None
         if (known := id_of(reference)) is not None:
             return known
         try:
@@ -233,6 +241,9 @@ class Threads(GraphAdapter):
     # --- send ---------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
         """Publish a container that is ready. One that Threads lost is made anew, never while an attempt is open."""
+        if call.recall("blocked"):
+            words = "Threads took the post for automated behaviour and did not publish it"
+            raise errors.Declined(f"{words}; publish nothing for some hours", code=BLOCKED)
         who = "me" if _parent(part, call.previous) else call.facts.identity.id
         for build in range(1, BUILDS + 1):
             ready = await self._ready(part, call)
@@ -244,6 +255,7 @@ class Threads(GraphAdapter):
                     f"/v1.0/{who}/threads_publish",
                     form=[("creation_id", ready)],
                     fence=call.facts.fence("container"),
+                    mark=ready,
                 )
                 return _published(answer.json())
             except errors.Unavailable as error:
@@ -254,18 +266,19 @@ class Threads(GraphAdapter):
                 call.remember("container", None)
                 if build == BUILDS:
                     raise
+            except errors.OutcomeUnknown as error:
+                if getattr(error.__cause__, "code", None) == BLOCKED:
+                    call.remember("blocked", True, expires_in=_ASKED_AGAIN)
+                raise
             except errors.Declined as error:
-                return await self._refused(error, ready, part, call)
+                await self._check_refusal(error, part, call)
+                raise
         raise AssertionError("unreachable")
 
-    async def _refused(self, error: errors.Declined, container: str, part: Part, call: Call) -> Sent:
-        """What a refusal means: behind a block the post may be live, and a used-up quota has no words of its own."""
-        if error.code == BLOCKED and await self._turns_up(container, call):
-            return await self._live(part, call)
-        if error.code in _NO_QUOTA or SYMBOL.fullmatch(error.code or "") or error.code == BLOCKED:
-            raise error
-        await self._check_used_up("replies" if _parent(part, call.previous) else "posts", error, call)
-        raise error
+    async def _check_refusal(self, error: errors.Declined, part: Part, call: Call) -> None:
+        """A used-up quota has no words of its own."""
+        if error.code not in _NO_QUOTA and not SYMBOL.fullmatch(error.code or ""):
+            await self._check_used_up("replies" if _parent(part, call.previous) else "posts", error, call)
 
     async def _check_used_up(self, name: str, error: errors.Declined, call: Call) -> None:
         """Raise RateLimited for a refusal that comes of a used-up quota."""
@@ -282,11 +295,7 @@ class Threads(GraphAdapter):
             if status == "FINISHED":
                 return str(known["id"])
             if status == "PUBLISHED" and not call.lost:
-                finding = await self._listed(part, call, parent=parent, since=_since(known))
-                if isinstance(finding, Found):
-                    return finding.sent
-                if isinstance(finding, CannotTell):
-                    raise errors.Declined(f"its container was published before, and {finding.why}")
+                return await self._live(part, call)
         if call.lost:
             raise errors.OutcomeUnknown(
                 "an earlier attempt is not settled; no new container is made beside it"
@@ -398,28 +407,21 @@ class Threads(GraphAdapter):
         except errors.PlatformError as error:
             return _gone(error)[0]
 
-    async def _turns_up(self, container: str, call: Call) -> bool:
-        """Whether a container whose publication was refused is published within the quiet time all the same."""
-        waits = (5.0, 10.0, 15.0, 30.0, 30.0, 60.0)
-        left = iter(waits)
+    async def _live(self, part: Part, call: Call) -> Sent:
+        """What a container made that is published although its publication was refused; lists lag some seconds."""
+        since, parent = _since(call.recall("container")), _parent(part, call.previous)
+        alike, left = Alike(), iter(_LAGS)
 
         async def look() -> Response:
-            return await self._seen(container, call)
+            nonlocal alike
+            alike = await listing(self._alike(part, call, parent=parent, since=since))
+            return Response(200, {})
 
-        def is_known(seen: Response) -> bool:
-            return found(seen.json(), "status") == "PUBLISHED" or next(left, None) is None
+        def is_told(seen: Response) -> bool:
+            return bool(alike.posts or alike.untold) or next(left, None) is None
 
-        seen = await call.poll(look, is_known, waits=waits)
-        return bool(found(seen.json(), "status") == "PUBLISHED")
-
-    async def _live(self, part: Part, call: Call) -> Sent:
-        """What a container made that is published although its publication was refused."""
-        known = call.recall("container")
-        parent = _parent(part, call.previous)
-        finding = await self._listed(part, call, parent=parent, since=_since(known))
-        if isinstance(finding, Found):
-            return finding.sent
-        return Sent(None, missing=("id, url: Threads published it and does not list it yet",))
+        await call.poll(look, is_told, waits=_LAGS)
+        return alike.posts[0] if len(alike.posts) == 1 else nameless(alike, self.title)
 
     async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
         """Its address and time, which the answer to publishing does not tell."""
@@ -444,21 +446,26 @@ class Threads(GraphAdapter):
     async def find(self, lost: Lost, call: Call) -> Finding:
         """What the container's status says; where it says "published", which post that is."""
         known = call.recall("container")
-        status = await self._status(known["id"], call) if known else None
+        container = known["id"] if known else lost.mark
+        status = await self._status(container, call) if container else None
         if status == "FINISHED":
             return Absent("its container is ready and was not published")
         if status == "IN_PROGRESS":
             return CannotTell("its container is still being processed", look_again_in=30.0)
         parent = _parent(lost.part, lost.previous)
-        finding = await self._listed(
+        search = self._alike(
             lost.part, call, parent=parent, since=lost.since, until=lost.until, claimed=lost.claimed
         )
-        if status == "PUBLISHED" and isinstance(finding, Absent):
-            words = "its container was published, and no such post is on the account's own list: it comes, or is gone"
-            return CannotTell(words, look_again_in=30.0)
-        return finding
+        if status == "PUBLISHED":
+            return published(await listing(search, LASTING), lost.until, call.now(), self.title)
+        alike = await search
+        if len(alike) > 1:
+            return CannotTell("two posts look exactly like this one")
+        if not alike and status not in _DEAD:
+            return CannotTell(f"its container says {status!r}, which nobody knows the meaning of")
+        return Found(alike[0]) if alike else Absent("it is not among the account's own posts")
 
-    async def _listed(
+    async def _alike(
         self,
         part: Part,
         call: Call,
@@ -467,11 +474,13 @@ class Threads(GraphAdapter):
         since: datetime,
         until: datetime | None = None,
         claimed: frozenset[str] = frozenset(),
-    ) -> Finding:
-        """The part among the own posts, or the own replies, of that time."""
-        edge, fields = (
-            ("threads", COMPARED) if parent is None else ("replies", f"{COMPARED},replied_to{{id}}")
-        )
+    ) -> list[Sent]:
+        """Which of the own posts, or own replies, of that time can be the part."""
+        edge, fields = "threads" if parent is None else "replies", COMPARED
+        if parent is not None:
+            fields += ",replied_to{id}"
+        elif "is_ghost_post" in part.body["fields"]:
+            edge = "ghost_posts"
         same = list[Sent]()
         async for media in self._own(call, edge, fields, since=since):
             sent = sent_of(media)
@@ -481,9 +490,7 @@ class Threads(GraphAdapter):
             late = sent.published_at is not None and until is not None and sent.published_at > until
             if not early and not late and is_like(media, part, parent):
                 same.append(sent)
-        if len(same) > 1:
-            return CannotTell("two posts look exactly like this one")
-        return Found(same[0]) if same else Absent("it is not among the account's own posts")
+        return same
 
     async def _own(
         self,
@@ -635,6 +642,7 @@ class Threads(GraphAdapter):
     def read_error(self, response: Response) -> tuple[str | None, str]:
         """As on every Graph API; codes of Threads' own count wherever they stand, words in any language."""
         code, said = super().read_error(response)
+        said = unsigned(said)
         told = found(response.json_or_none(), "error")
         if isinstance(told, dict):
             if symbol := SYMBOL.search(" ".join(str(value) for value in told.values())):
@@ -652,7 +660,8 @@ def _parent(part: Part, previous: Sent | None) -> str | None:
     if previous is None:
         return as_text(part.body["fields"].get("reply_to_id"))
     if previous.id is None:
-        raise errors.Declined("Threads did not tell the id of the post before; this one cannot answer it")
+        words = "Threads did not tell the id of the post before, so that this one cannot answer it"
+        raise errors.Declined(f"{words}; settle(key, found=<its permalink>, by=<name>), then publish again")
     return previous.id
 
 

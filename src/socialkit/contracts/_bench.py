@@ -97,6 +97,10 @@ class Bench:
         """Posts on the timeline, oldest first; with a marker, those it stands in."""
         return [one for one in self.box.timeline(self.name) if marker in f"{one.title}\n{one.text}"]
 
+    def made(self, marker: str) -> int:
+        """How many posts with the marker there ever were, deleted ones too."""
+        return sum(marker in f"{one.title}\n{one.text}" for one in self.platform.entries.values())
+
     def entry(self, receipt: Receipt) -> Entry | None:
         """The timeline's post a receipt stands for."""
         return next((one for one in self.live() if self.suite.same(receipt, one)), None)

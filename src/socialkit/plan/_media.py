@@ -93,6 +93,8 @@ class MediaPlanner:
         if (item := self._address(medium, rule, place)) is None:
             return None
         self._check_alt(item, rule.alt_limit, rule, place)
+        if isinstance(rule, ImageRule):
+            self._check_focus(item, rule, place)
         return item if isinstance(rule, ImageRule) else await self._with_extras(item, medium, rule, place)
 
     def _address(self, medium: Medium, rule: ImageRule | VideoRule, place: str) -> PartMedia | None:
@@ -152,14 +154,17 @@ class MediaPlanner:
             self.notes.problem(place, "unsupported", "this platform takes no pictures")
             return item
         self._check_alt(item, rule.alt_limit, rule, place)
-        if item.focus is not None and not rule.focus:
-            self.notes.change(f"{place}.focus", "not_carried", "is not sent: the platform crops by itself")
+        self._check_focus(item, rule, place)
         done = await fit(facts, blob, rule)
         if done is not None and not isinstance(done, Fitted):
             self.notes.problem(place, "too_large", str(done), limit=rule.max_bytes, actual=facts.size)
         item = self._fitted(item, done, place) if isinstance(done, Fitted) else item
         self._check_shape(item, rule, place)
         return item
+
+    def _check_focus(self, item: PartMedia, rule: ImageRule, place: str) -> None:
+        if item.focus is not None and not rule.focus:
+            self.notes.change(f"{place}.focus", "not_carried", "is not sent: the platform crops by itself")
 
     def _check_shape(self, item: PartMedia, rule: ImageRule | VideoRule, place: str) -> None:
         """Sides and their ratio: nothing is cropped or stretched here."""

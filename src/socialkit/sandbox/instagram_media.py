@@ -174,6 +174,10 @@ class Containers(Accounts):
             kind not in _KINDS or (kind == "VIDEO" and not child) or (kind == "REELS" and child)
         ):
             raise self.refusal(2207023)
+        if given.get("video_url") and kind is None:
+            raise self.refusal(2207023)
+        if kind in ("REELS", "VIDEO") and not (given.get("video_url") or given.get("upload_type")):
+            raise self.bad("The parameter video_url is required")
         if not viewer.page and any(given.get(name) for name in _PAGE_ONLY):
             raise self.bad("is not a supported parameter")
         if given.get("upload_type") == "resumable" and not viewer.page:
@@ -182,6 +186,8 @@ class Containers(Accounts):
             raise self.refusal(2207010)
         if len(re.findall(r"(?<!\w)#\w", str(given.get("caption") or ""))) > 30:
             raise self.bad("The caption has too many hashtags")
+        if len(re.findall(r"(?<![\w@])@\w", str(given.get("caption") or ""))) > 20:
+            raise self.bad("The caption has too many mentions")
         if child and given.get("collaborators"):
             raise self.bad("param collaborators is not allowed")
         video = kind in ("REELS", "VIDEO") or bool(given.get("video_url"))
@@ -292,6 +298,8 @@ class Containers(Accounts):
             return 2207026
         if not 3 <= seconds <= (60 if story else 900) or kind.width > 1920:
             return 2207026
+        if kind.height and not (0.1 if story else 0.01) <= kind.width / kind.height <= 10:
+            return 2207026
         offset = str(container.given.get("thumb_offset") or "0")
         return 2207057 if not offset.isdigit() or int(offset) >= seconds * 1000 else 0
 
@@ -391,7 +399,9 @@ class Containers(Accounts):
         from starlette.responses import JSONResponse
 
         viewer = self.viewer(request, "publish")
-        container = self.containers.get(str(self.given(request).get("creation_id") or ""))
+        if not (wanted := self.given(request).get("creation_id")):
+            raise self.bad("The parameter creation_id is required")
+        container = self.containers.get(str(wanted))
         if container is None or container.owner != viewer.username:
             raise self.refusal(2207008)
         self._check_publishable(container, viewer)
@@ -404,6 +414,13 @@ class Containers(Accounts):
         if self.spam == "stored":
             raise self.refusal(2207051)
         return JSONResponse({"id": entry.id})
+
+    def forget(self, entry: Entry) -> None:
+        """As if it had never been: its container can be published again."""
+        super().forget(entry)
+        for container in self.containers.values():
+            if container.published == entry.id:
+                container.published = ""
 
     def _check_publishable(self, container: Container, viewer: Viewer) -> None:
         if self.restricted:
