@@ -11,13 +11,12 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import attrs
 
-from .bodies import Body
+from ._graph_batch import answer_batch, batched
 from .core import Allowance, Answer, Entry, Window, body
-from .dispatch import _drive
 from .facebook_videos import Videos
 from .facebook_views import VERSION, WEB, Clip, FacebookPost, Photo, parsed, words_in
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Posts"]
 
 Json = dict[str, Any]
-BATCH = 50
 PHOTO_BYTES = 10_000_000
 TEXT = 63_206
 _LEAST, _MOST = timedelta(minutes=10), timedelta(days=30)
@@ -87,7 +85,7 @@ class Posts(Videos):
         if window.name == "reels":
             return int(str(self.given(request).get("upload_phase") or "").lower() == "finish")
         if request.url.path.rstrip("/") == f"/{VERSION}":
-            return max(1, len(self._batched(request)))
+            return max(1, len(batched(self, request)))
         return 1
 
     def limit_headers(self, allowance: Allowance) -> dict[str, str]:
@@ -111,6 +109,7 @@ class Posts(Videos):
     def page_routes(self) -> list[BaseRoute]:
         """Everything a Page's token is good for, the more special paths first."""
         table = (
+            ("GET", "", self.no_root),
             ("POST", "", self.batch),
             ("POST", "/{id}/feed", self.create_post),
             ("POST", "/{id}/photos", self.create_photo),
@@ -133,10 +132,28 @@ class Posts(Videos):
             ("GET", "/{id}/video_insights", self.show_insights),
             ("POST", "/{id}", self.edit),
             ("DELETE", "/{id}", self.delete),
+            ("GET", "/{id}/{edge}", self.no_edge),
+            ("POST", "/{id}/{edge}", self.no_edge),
         )
         routes = [self.route(method, f"/{VERSION}{path}", handler) for method, path, handler in table]
         stream = f"/video-upload/{VERSION}/{{id}}"
         return [self.route("POST", stream, self.stream), *routes]
+
+    def no_root(self, request: Request) -> Response:
+        """``GET /``: reading several things by ``ids`` ended in October 2026."""
+        self.grant(request)
+        self._refuse_query(request)
+        raise Answer(self.graph_error(2500, "Unknown path components: /"))
+
+    def no_edge(self, request: Request) -> Response:
+        """An edge of nothing that is here: 33 where the thing is not there, else 2500."""
+        wanted, edge = (str(request.path_params[name]) for name in ("id", "edge"))
+        if self.thing(wanted, (), self.grant(request)) is None and wanted not in ("me", *self._pages()):
+            raise self.gone(wanted, request.method.lower())
+        raise Answer(self.graph_error(2500, f"Unknown path components: /{edge}"))
+
+    def _pages(self) -> list[str]:
+        return [page.id for person in self.people.values() for page in person.pages]
 
     # who asks --------------------------------------------------------------------------------------
 
@@ -589,46 +606,10 @@ class Posts(Videos):
 
     # batches ---------------------------------------------------------------------------------------
 
-    def _batched(self, request: Request) -> list[Json]:
-        try:
-            items = json.loads(str(self.given(request).get("batch") or "[]"))
-        except ValueError:
-            items = None
-        return items if isinstance(items, list) else []
-
     def batch(self, request: Request) -> Response:
-        """``POST /``: up to 50 requests in one, each with its own answer as text."""
-        from starlette.responses import JSONResponse
-
+        """``POST /``: up to 50 requests in one."""
         self.grant(request)
-        items = self._batched(request)
-        if not items or len(items) > BATCH:
-            words = f"(#100) Too many requests in batch message. Maximum batch size is {BATCH}"
-            raise Answer(self.graph_error(100, words))
-        heads = str(self.given(request).get("include_headers", "true")).lower() not in ("false", "0")
-        return JSONResponse([self._one_of(request, item, heads) for item in items])
-
-    def _one_of(self, request: Request, item: Json, heads: bool) -> Json:
-        path, _, query = str(item.get("relative_url") or "").lstrip("/").partition("?")
-        method, inner = str(item.get("method") or "GET").upper(), str(item.get("body") or "")
-        kept = {name: value for name, value in request.scope.items() if name in _SCOPE}
-        own = [("access_token", str(item.get("access_token") or self.token_of(request)))]
-        sub = {
-            **kept,
-            "method": method,
-            "path": f"/{VERSION}/{path.removeprefix(f'{VERSION}/').rstrip('/')}",
-            "raw_path": b"",
-            "query_string": query.encode(),
-            "socialkit.body": Body("application/x-www-form-urlencoded", fields=[*own, *parse_qsl(inner)]),
-        }
-        messages = _drive(self.app, sub, {})
-        text = b"".join(one.get("body", b"") for one in messages[1:]).decode()
-        told: Json = {"code": messages[0]["status"], "body": text}
-        if heads:
-            told["headers"] = [
-                {"name": name.decode(), "value": value.decode()} for name, value in messages[0]["headers"]
-            ]
-        return told
+        return answer_batch(self, request, VERSION)
 
     def _refuse_query(self, request: Request) -> None:
         """What the Graph API took out in October 2026."""
@@ -654,8 +635,3 @@ class Posts(Videos):
 
     def display_name(self, account: str) -> str:
         return str(self.people[account].pages[0].name) if account in self.people else account
-
-
-_SCOPE = frozenset(
-    {"type", "asgi", "http_version", "scheme", "server", "client", "root_path", "headers", "extensions"}
-)

@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from .core import Sandbox
     from .sign_in import Grant
 
-__all__ = ["VERSION", "Ask", "Clip", "FacebookPost", "Photo", "Views", "parsed", "stamp", "words_in"]
+__all__ = [
+    "VERSION",
+    "Ask",
+    "Clip",
+    "FacebookPost",
+    "Fields",
+    "Photo",
+    "Views",
+    "parsed",
+    "stamp",
+    "words_in",
+]
 
 Json = dict[str, Any]
 VERSION = "v26.0"
