@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -246,6 +247,31 @@ class TestSend:
         sending = call(answer({"id": "31"}), answer({"id": "31", "page_story_id": f"{PAGE}_9"}))
         sent = await sending.adapter.send(await part_of(Post(media=[BOAT])), sending)
         assert sent.id == f"{PAGE}_9"
+
+    async def test_a_photo_that_is_live_is_never_called_refused(self) -> None:
+        part, memory_ = await part_of(Post(media=[BOAT])), dict[str, Any]()
+        sending = call(answer({"id": "31"}), refused(100, 33), memory=memory_)
+        with pytest.raises(errors.OutcomeUnknown):
+            await sending.adapter.send(part, sending)
+        looking = call(listed(shown(1, None, "30"), shown(2, None, "31")), memory=memory_)
+        found = await looking.adapter.find(lost_of(part), looking)
+        assert isinstance(found, base.Found)
+        assert found.sent.id == f"{PAGE}_2"
+
+    async def test_a_story_is_told_by_its_post_where_its_video_is_hidden(self) -> None:
+        part = await part_of(Post(media=[Video(UPRIGHT)]), format="story")
+        start = answer({"video_id": "41", "upload_url": "https://rupload.facebook.com/video-upload/v26.0/41"})
+        told = answer({"success": True, "post_id": "51"})
+        for last, status in (
+            (refused(100, 33), Status.PUBLISHED),
+            (answer({"id": "41", "status": {"video_status": "ready"}}), Status.PUBLISHED),
+            (answer({"id": "41", "status": {"processing_phase": {"status": "complete"}}}), Status.PUBLISHED),
+            (refused(10), Status.PROCESSING),
+        ):
+            sending = call(start, DONE, told, last)
+            sent = await sending.adapter.send(part, sending)
+            assert (sent.id, sent.status) == ("51", status)
+            assert (sent.look_again_at is None) is (status is Status.PUBLISHED)
 
     async def test_several_photos_are_staged_unseen(self) -> None:
         part = await part_of(Post("Ahoy", media=[BOAT, Image(png(4, 4), alt="The sea")]))
@@ -488,10 +514,14 @@ def shown(number: int, text: str | None = "Ahoy", *photos: str, at: datetime = N
     return told | ({"attachments": {"data": media}} if media else {})
 
 
+def lost_of(part: base.Part, claimed: Any = ()) -> base.Lost:
+    return base.Lost(part, NOW, NOW + timedelta(minutes=5), claimed=frozenset(claimed))
+
+
 class TestFind:
     async def look(self, post: Post, *answers: Any, claimed: Any = (), **memory_: Any) -> base.Finding:
         part = await part_of(post)
-        lost = base.Lost(part, NOW, NOW + timedelta(minutes=5), claimed=frozenset(claimed))
+        lost = lost_of(part, claimed)
         known = zip(part.media, memory_.get("photos", ()), strict=False)
         ids = {memory(f"photo {at}", item): one for at, (item, one) in enumerate(known)}
         looking = call(*answers, memory=ids)
@@ -521,6 +551,71 @@ class TestFind:
         photos = ("31", "32") if len(post.media) > 1 else ()
         assert type(await self.look(post, listed(*posts), photos=photos)) is kind
 
+    @pytest.mark.parametrize("kind", ["photo", "video"])
+    @pytest.mark.parametrize(
+        "post",
+        [
+            Post("Ahoy", link="https://example.com/a"),
+            Post("Ahoy https://example.com"),
+            Post("Ahoy example.com"),
+        ],
+    )
+    async def test_a_preview_may_be_a_picture_or_a_video(self, post: Post, kind: str) -> None:
+        part = await part_of(post)
+        preview = {"attachments": {"data": [{"media_type": kind, "target": {"url": "https://example.com"}}]}}
+        found = await self.look(post, listed(shown(1, part.body["fields"]["message"]) | preview))
+        assert isinstance(found, base.Found)
+        assert found.sent.id == f"{PAGE}_1"
+
+    async def test_a_scheduled_post_whose_time_is_not_told_is_no_proof(self) -> None:
+        due = NOW + timedelta(hours=1)
+        part = await part_of(Post("Ahoy"), publish_at=due)
+        for post, kind in (
+            (shown(1), base.CannotTell),
+            (shown(1, "Else"), base.Absent),
+            (shown(1) | {"scheduled_publish_time": int(due.timestamp())}, base.Found),
+            (shown(1) | {"scheduled_publish_time": int(due.timestamp()) + 60}, base.Absent),
+        ):
+            looking = call(listed(post))
+            assert isinstance(await looking.adapter.find(lost_of(part), looking), kind)
+
+    @pytest.mark.parametrize(
+        ("status", "late", "kind"),
+        [
+            ({"video_status": "error"}, False, base.Absent),
+            ({"publishing_phase": {"publish_status": "published"}}, False, base.CannotTell),
+            ({"publishing_phase": {"publish_status": "published"}}, True, base.Found),
+            ({"processing_phase": {"status": "in_progress"}}, True, base.CannotTell),
+            ({"publishing_phase": {"status": "not_started"}}, True, base.CannotTell),
+        ],
+    )
+    async def test_a_page_without_a_story_archive_lists_none(
+        self, status: dict[str, Any], late: bool, kind: type[Any]
+    ) -> None:
+        part = await part_of(Post(media=[Video(UPRIGHT)]), format="story")
+        looking = call(listed(), answer({"id": "41", "status": status}), memory={"video": "41"})
+        lost = lost_of(part)
+        lost = attrs.evolve(lost, until=NOW - timedelta(1)) if late else lost
+        found = await looking.adapter.find(lost, looking)
+        assert isinstance(found, kind)
+        if isinstance(found, base.Found):
+            assert (found.sent.id, found.sent.missing[0][:3]) == (None, "id:")
+
+    async def test_a_list_with_other_stories_tells(self) -> None:
+        other = {"post_id": "51", "media_id": "40"}
+        film = await part_of(Post(media=[Video(UPRIGHT)]), format="story")
+        waiting = answer({"id": "41", "status": {"publishing_phase": {"status": "not_started"}}})
+        looking = call(listed(other), waiting, memory={"video": "41"})
+        assert isinstance(await looking.adapter.find(lost_of(film), looking), base.Absent)
+        picture = await part_of(Post(media=[BOAT]), format="story")
+        for stories, kind in (
+            ([], base.CannotTell),
+            ([other], base.Absent),
+            ([{"post_id": "52", "media_id": "31"}], base.Found),
+        ):
+            looking = call(listed(*stories), memory={memory("photo 0", picture.media[0]): "31"})
+            assert isinstance(await looking.adapter.find(lost_of(picture), looking), kind)
+
     async def test_posts_of_other_intents_are_none_of_ours(self) -> None:
         found = await self.look(Post("Ahoy"), listed(shown(1)), claimed=[f"{PAGE}_1"])
         assert isinstance(found, base.Absent)
@@ -545,7 +640,13 @@ ROWS: list[tuple[Any, type[Exception], bool]] = [
     (refused(10), errors.MissingScope, True),
     (refused(10, 1893063), errors.Declined, True),
     (refused(100), errors.Declined, True),
-    (refused(100, status=500), errors.Declined, True),
+    (refused(100, status=500), errors.Declined, False),
+    (refused(368, status=503), errors.Declined, False),
+    (refused(4, status=500), errors.RateLimited, True),
+    (refused(100, is_transient=True), errors.Unavailable, False),
+    (refused(100, 33, is_transient=True), errors.Declined, True),
+    (refused(368, is_transient=True), errors.Declined, True),
+    (refused(4, is_transient=True), errors.RateLimited, True),
     (refused(100, words="(#100) No permission to publish the video"), errors.MissingScope, True),
     (refused(100, words="Invalid appsecret_proof provided in the API argument"), errors.ReauthNeeded, True),
     (refused(100, words="(#100) Name parameter too long"), errors.Declined, True),

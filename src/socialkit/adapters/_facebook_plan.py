@@ -13,8 +13,11 @@ from ..model import Receipt
 from . import base
 from ._facebook_posts import STORIES, VIDEOS, Way, id_in, is_id
 from ._facebook_rules import (
+    BACKGROUND,
     COMMENT,
+    INVITATIONS,
     REEL_BYTES,
+    REEL_CODECS,
     REEL_FPS,
     REEL_SECONDS,
     REEL_SIDES,
@@ -243,6 +246,17 @@ def _check_options(draft: Draft, way: Way) -> None:
                 draft.problem(f"options.{name}", "not_an_id", f"{value!r} is no id: digits only")
     if options.tagged_ids and not options.place:
         draft.problem("options.tagged_ids", "no_place", "Facebook tags only together with a place")
+    if len(options.collaborators) > INVITATIONS:
+        words = f"{len(options.collaborators)}; a Page invites {INVITATIONS} a day"
+        draft.problem("options.collaborators", "count", words, limit=INVITATIONS)
+    if options.background and len(draft.post.text) > BACKGROUND:
+        words = f"{len(draft.post.text)} characters; third parties say that a background takes {BACKGROUND}"
+        draft.problem("options.background", "undocumented", words, limit=BACKGROUND, severity="warning")
+    if options.first_comment and len(options.first_comment) > COMMENT:
+        words = (
+            f"{len(options.first_comment)} characters; third parties say that a comment has {COMMENT} at most"
+        )
+        draft.problem("options.first_comment", "undocumented", words, limit=COMMENT, severity="warning")
     if options.content_category and options.content_category not in CATEGORIES:
         hint = f"one of {', '.join(sorted(CATEGORIES))}"
         words = f"no category {options.content_category!r}"
@@ -300,6 +314,9 @@ def _check_upright(draft: Draft, item: PartMedia, field: str, way: Way) -> None:
             draft.problem(field, "too_small", words)
         if abs(wide / high - 9 / 16) > 0.01:
             draft.problem(field, "ratio", f"{wide} × {high} pixels; {_CALLED[way]} is 9 wide and 16 high")
+    if strange := [one for one in item.codecs if one not in REEL_CODECS]:
+        words = f"{', '.join(strange)}; {_CALLED[way]} is made of {', '.join(sorted(REEL_CODECS))}"
+        draft.problem(field, "codec", words)
     low, top = REEL_FPS
     if item.fps is not None and not low <= item.fps <= top:
         words = f"{item.fps:g} frames per second; {low:g} to {top:g} are allowed"

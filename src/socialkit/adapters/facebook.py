@@ -45,8 +45,10 @@ from ._facebook_posts import (
     same_address,
     sent_post,
     sent_video,
+    settled,
     squash,
     stage_of,
+    story_stands,
     succeeded,
     why_failed,
     within,
@@ -183,9 +185,19 @@ class Facebook(GraphAdapter):
         told = answer.json()
         photo, post = str(told["id"]), told.get("post_id")
         if not post:
-            seen = await call.read("GET", self.node(photo), params={"fields": "page_story_id"})
-            post = seen.json()["page_story_id"]
+            call.remember("photo", photo)  # what to look for, should its post not be told either
+            post = await self._post_of(photo, call)
         return sent_post({"id": post}, "photo", None, call.now(), photos=[photo])
+
+    async def _post_of(self, photo: str, call: Call) -> str:
+        """The post of a photo that is live: not to be told is no refusal."""
+        try:
+            seen = await call.read("GET", self.node(photo), params={"fields": "page_story_id"})
+        except errors.SocialKitError as error:
+            raise errors.OutcomeUnknown(
+                f"Facebook took the photo and does not name its post: {error}"
+            ) from error
+        return str(seen.json()["page_story_id"])
 
     async def _video(self, part: Part, call: Call) -> Sent:
         session = await upload_video(self, part.media[0], call)
@@ -207,9 +219,7 @@ class Facebook(GraphAdapter):
         """The end of an upload makes it public; a refusal there ends the upload, too."""
         try:
             told = succeeded(await call.commit("POST", url, form=form))
-            if part.body["way"] == "video_story":
-                return _story(told, "video_story", video, call)
-            return await self._processed(part, video, call)
+            return await self._processed(part, video, told, call)
         except errors.Declined:
             if not call.lost or part.body["way"] == "video_story":
                 self._start_anew(part, call)
@@ -219,23 +229,26 @@ class Facebook(GraphAdapter):
         for place in ("video", "video_reels", "video_stories"):
             call.remember(memory(place, part.media[0]), None, secret=True)
 
-    async def _processed(self, part: Part, video: str, call: Call) -> Sent:
+    async def _processed(self, part: Part, video: str, told: Mapping[str, Any], call: Call) -> Sent:
         """What became of a video that was taken: live, still in the works, or certainly not live."""
-        way, due = part.body["way"], part.body.get("due")
+        way, due, hidden = part.body["way"], part.body.get("due"), False
         try:
-            node = await self._watch(video, call, limit=90) if due is None else {}
-        except errors.SocialKitError:
-            node = {}
+            node = await self._watch(video, call, way, limit=90) if due is None else {}
+        except errors.SocialKitError as error:
+            node, hidden = {}, error.__dict__.get("code") == GONE
         if stage_of(node) == "failed":
             self._start_anew(part, call)
             raise errors.Declined(f"Facebook could not use the video: {why_failed(node)}")
+        if way == "video_story":
+            story = _story(told, way, video, call)  # whose post was told, whatever is told of its video
+            return story if hidden else story_stands(story, node, call.now())
         return sent_video(video, way, node, call.now(), due)
 
-    async def _watch(self, video: str, call: Call, *, limit: float) -> dict[str, Any]:
+    async def _watch(self, video: str, call: Call, way: Any, *, limit: float) -> dict[str, Any]:
         """The video's node once its fate is known."""
         seen = await call.poll(
             lambda: call.read("GET", self.node(video), params={"fields": VIDEO_FIELDS}),
-            lambda answer: stage_of(answer.json()) in ("live", "scheduled", "failed"),
+            lambda answer: settled(answer.json(), way),
             waits=(2, 3, 5, 10, 20),
             limit=limit,
         )
@@ -318,26 +331,16 @@ class Facebook(GraphAdapter):
     async def _awaited(self, sent: Sent, call: Call) -> Sent:
         """A video is commented on once it is live; where that takes too long, the comment says so itself."""
         try:
-            node = await self._watch(str(sent.id), call, limit=900)
+            node = await self._watch(str(sent.id), call, sent.raw["way"], limit=900)
         except errors.SocialKitError:
             return sent
         return sent_video(str(sent.id), sent.raw["way"], node, call.now())
 
-    async def check(self, sent: Sent, call: Call) -> Sent:
+    async def check(self, sent: Sent, call: Call) -> Sent | Absent:
+        """A video that came to nothing was dropped by Facebook; what is gone may have been deleted by a person."""
         due = sent.raw.get("due")
-        if sent.raw.get("way") in VIDEOS:
-            answer = await call.read(
-                "GET", self.node(str(sent.id)), params={"fields": VIDEO_FIELDS}, accept=(400,)
-            )
-            node = self._seen(answer)
-            if node is None:
-                return _given_up(sent, "Facebook does not know the video any more: it was deleted")
-            if stage_of(node) == "failed":
-                return _given_up(
-                    sent, f"Facebook could not use the video: {why_failed(node)}; it is not live"
-                )
-            now = sent_video(str(sent.id), sent.raw["way"], node, call.now(), due)
-            return attrs.evolve(now, missing=sent.missing)
+        if sent.raw.get("way") in (*VIDEOS, "video_story"):
+            return await self._check_video(sent, due, call)
         if due is None:
             return sent
         fields = "id,is_published,permalink_url,created_time,scheduled_publish_time"
@@ -351,6 +354,20 @@ class Facebook(GraphAdapter):
         told = moment(node.get("scheduled_publish_time")) or moment(due)
         later = call.now() + timedelta(minutes=1)
         return attrs.evolve(sent, look_again_at=max(told or later, later))
+
+    async def _check_video(self, sent: Sent, due: int | None, call: Call) -> Sent | Absent:
+        way = sent.raw["way"]
+        video = str(sent.raw["media"] if way == "video_story" else sent.id)
+        answer = await call.read("GET", self.node(video), params={"fields": VIDEO_FIELDS}, accept=(400,))
+        if (node := self._seen(answer)) is None:
+            return _given_up(sent, "Facebook does not know the video any more: it was deleted")
+        if stage_of(node) == "failed":
+            return Absent(f"Facebook could not use the video: {why_failed(node)}; it is not live")
+        if way == "video_story":
+            now = story_stands(sent, node, call.now())
+            told = now.status is Status.PUBLISHED and now.url is None
+            return attrs.evolve(now, url=await self._story_url(now, call)) if told else now
+        return attrs.evolve(sent_video(video, way, node, call.now(), due), missing=sent.missing)
 
     def _seen(self, answer: base.Response) -> dict[str, Any] | None:
         """The node of an answer, None when there is none; what else Facebook says is raised."""
@@ -393,15 +410,37 @@ class Facebook(GraphAdapter):
         return Found(sent_video(str(video), way, node, call.now(), due))
 
     async def _find_story(self, lost: Lost, call: Call) -> Finding:
-        """By the medium it was made of."""
-        way = lost.part.body["way"]
+        """By the medium it was made of. Pages without a story archive may have an empty list whatever is live."""
+        way, count = lost.part.body["way"], 0
         name = "video" if way == "video_story" else memory("photo 0", lost.part.media[0])
         if (medium := call.recall(name)) is None:
             return CannotTell("the id of the story's medium was not kept")
         async for story in self._list(self.at(call, "stories"), {}, call):
+            count += 1
             if str(story.get("media_id")) == str(medium):
                 return Found(_story(story, way, str(medium), call))
+        if way == "video_story" and (told := await self._by_status(str(medium), lost, call)) is not None:
+            return told
+        if not count:
+            return CannotTell("the Page's list of stories is empty, which it may be where no archive is kept")
         return Absent("it is not among the Page's stories")
+
+    async def _by_status(self, video: str, lost: Lost, call: Call) -> Finding | None:
+        """What a story's video says of itself, where the list has no such story."""
+        answer = await call.read("GET", self.node(video), params={"fields": VIDEO_FIELDS}, accept=(400,))
+        if (node := self._seen(answer)) is None:
+            return Absent("Facebook knows no such video")
+        match stage_of(node):
+            case "failed":
+                return Absent(f"Facebook could not use the video: {why_failed(node)}")
+            case "live" if call.now() > lost.until:  # a list that lags would have it by now
+                raw = {"way": "video_story", "media": video}
+                words = "id: the story is live, and the Page's list of stories does not have it"
+                return Found(Sent(None, published_at=at(node, call.now()), missing=(words,), raw=raw))
+            case "live" | "publishing" | "unsure":
+                return CannotTell("its video is not waiting any more, and no story is listed", 30.0)
+            case _:
+                return None
 
     async def _find_comment(self, lost: Lost, call: Call) -> Finding:
         fields, ours = "id,message,from,created_time,permalink_url", list[dict[str, Any]]()
@@ -427,12 +466,16 @@ class Facebook(GraphAdapter):
         """Among the published posts, and among the scheduled ones where it is for later."""
         items = lost.part.media if lost.part.body["way"] == "photos" else ()
         photos = [call.recall(memory(f"photo {index}", item)) for index, item in enumerate(items)]
+        photos += [photo] if (photo := call.recall("photo")) is not None else []
         due = lost.part.body.get("due")
         if due is None:
             posts = [post async for post in self._since(lost.since, call) if within(lost, post)]
             return _one_of(posts, lost, photos, call, None)
-        scheduled = [post async for post in self._scheduled(call) if _is_for(post, due)]
-        told = _one_of([one for one in scheduled if _free(one, lost)], lost, photos, call, due)
+        listed = [post async for post in self._scheduled(call) if _free(post, lost)]
+        told = _one_of([post for post in listed if _is_for(post, due)], lost, photos, call, due)
+        vague = [post for post in listed if _is_for_some_time(post)]
+        if isinstance(told, Absent) and not isinstance(_one_of(vague, lost, photos, call, due), Absent):
+            return CannotTell("a post like it is scheduled, and Facebook does not say for when")
         if not isinstance(told, Absent) or call.now().timestamp() < due:
             return told
         late = [post async for post in self._since(lost.since, call) if _free(post, lost)]
@@ -642,7 +685,11 @@ def _given_up(sent: Sent, words: str) -> Sent:
 
 def _is_for(post: Mapping[str, Any], due: int) -> bool:
     told = moment(post.get("scheduled_publish_time"))
-    return told is None or abs(told.timestamp() - due) < 2
+    return told is not None and abs(told.timestamp() - due) < 2
+
+
+def _is_for_some_time(post: Mapping[str, Any]) -> bool:
+    return moment(post.get("scheduled_publish_time")) is None
 
 
 def _free(post: Mapping[str, Any], lost: Lost) -> bool:

@@ -209,7 +209,7 @@ class Posts(Videos):
             raise Answer(self.graph_error(100, "(#100) Missing message or attachment"))
         self._check_words(message, link, given)
         due = self.due_of(given, _MOST)
-        if not photos and due is None:
+        if not photos and not self.is_dark(given):
             self._check_duplicate(page, message, link)
         post = self._new_post(page, message, due, given, [photo.shown for photo in photos], link=link)
         for photo in photos:
@@ -270,7 +270,7 @@ class Posts(Videos):
         told = given.get("scheduled_publish_time")
         if told in (None, ""):
             return None
-        if str(given.get("published", "true")).lower() not in ("false", "0"):
+        if not self.is_dark(given):
             words = "(#100) You cannot specify a scheduled publish time on a published post"
             raise Answer(self.graph_error(100, words))
         due = datetime.fromtimestamp(self.seconds(told) or 0.0, self.now().tzinfo)
@@ -291,7 +291,7 @@ class Posts(Videos):
         number = self.number()
         post = FacebookPost(
             id=f"{page}_{number}",
-            account="brand",
+            account=self.username_of(page),
             text=message,
             created_at=self.now(),
             media=media,
@@ -301,7 +301,7 @@ class Posts(Videos):
             due=due,
             given=self.kept(given),
         )
-        if due is not None:
+        if due is not None or self.is_dark(given):
             self.scheduled[post.id] = post
             return post
         return cast(FacebookPost, self.add(post))
@@ -314,15 +314,17 @@ class Posts(Videos):
 
         page, given = self.on_page(request, _PUBLISH), self.given(request)
         self.drop_photos()
-        photo = self._photo(request, given, page)
-        if str(given.get("published", "true")).lower() in ("false", "0"):
+        photo, due = self._photo(request, given, page), self.due_of(given, _MOST)
+        if self.is_dark(given) and due is None:
             self.photos[photo.id] = photo
             return JSONResponse({"id": photo.id})
         message = str(given.get("caption") or given.get("message") or "")
         self._check_words(message, "", given)
         self.photos[photo.id] = photo
-        post = self._new_post(page, message, None, given, [photo.shown])
+        post = self._new_post(page, message, due, given, [photo.shown])
         post.kind, photo.post = "photo", post.id
+        if due is not None:
+            return JSONResponse({"id": photo.id})
         return JSONResponse({"id": photo.id, "post_id": post.id})
 
     def _photo(self, request: Request, given: Json, page: str) -> Photo:
@@ -360,7 +362,7 @@ class Posts(Videos):
         photo = self._staged(str(given.get("photo_id") or ""), page)
         story = FacebookPost(
             id=self.number(),
-            account="brand",
+            account=self.username_of(page),
             text="",
             created_at=self.now(),
             media=[photo.shown],
@@ -389,7 +391,7 @@ class Posts(Videos):
         comment_id = f"{root}_{self.number()}"
         comment = FacebookPost(
             id=comment_id,
-            account="brand",
+            account=self.username_of(page),
             text=message,
             created_at=self.now(),
             media=[photo.shown] if photo else [],
@@ -408,9 +410,11 @@ class Posts(Videos):
         entry = self.find(wanted) or self._by_post(wanted)
         clip = self.clips.get(wanted)
         waiting = clip is not None and not self.is_ready(clip)
-        if entry is None or cast(FacebookPost, entry).kind == "story" or waiting:
+        post = cast("FacebookPost | None", entry)
+        below = post is not None and post.kind == "comment" and self.is_comment(post.reply_to or "")
+        if post is None or post.kind == "story" or waiting or below:  # comments have two levels
             raise self.gone(wanted, "post")
-        return cast(FacebookPost, entry)
+        return post
 
     def _by_post(self, wanted: str) -> FacebookPost | None:
         """The video whose post has that id."""
@@ -432,7 +436,8 @@ class Posts(Videos):
     def list_scheduled(self, request: Request) -> Response:
         """``GET /{page}/scheduled_posts``."""
         page, grant = self.on_page(request, _READ), self.grant(request)
-        posts = [one for one in reversed(self.scheduled.values()) if one.page == page and one.kind != "reel"]
+        held = [one for one in reversed(self.scheduled.values()) if one.page == page and one.due is not None]
+        posts = [one for one in held if one.kind != "reel"]
         asks = self.asked(request, _POST_FIELDS)
         return self.listing(request, posts, lambda one: self.post_node(one, asks, grant), lambda one: one.id)
 
@@ -447,12 +452,13 @@ class Posts(Videos):
     def list_stories(self, request: Request) -> Response:
         """``GET /{page}/stories``."""
         page, grant = self.on_page(request, _READ), self.grant(request)
-        stories = self.between(request, [one for one in self._of(page) if one.kind == "story"])
+        kept = [one for one in self._of(page) if one.kind == "story" and self.story_archive]
+        stories = self.between(request, kept)
         asks = self.asked(request, "post_id,status,creation_time,media_type,media_id,url")
         told = [self.story_node(one, asks, grant) for one in stories]
         wanted = str(self.given(request).get("status") or "").upper().strip('[]"')
-        kept = [one for one in told if not wanted or one.get("status") == wanted]
-        return self.listing(request, kept, lambda one: one, lambda one: str(one["post_id"]))
+        fitting = [one for one in told if not wanted or one.get("status") == wanted]
+        return self.listing(request, fitting, lambda one: one, lambda one: str(one["post_id"]))
 
     def list_comments(self, request: Request) -> Response:
         """``GET /{post or comment}/comments``, oldest first unless it says otherwise."""
@@ -512,7 +518,8 @@ class Posts(Videos):
 
     def _is_there(self, clip: Clip) -> bool:
         """A finished video goes with its post, unless it failed: then its status tells why."""
-        return bool(clip.failure) or clip.id in self.scheduled or self.find(clip.id) is not None
+        post = self.post_of(clip)
+        return bool(clip.failure) or (post is not None and post.deleted_at is None)
 
     # edits and deletions ---------------------------------------------------------------------------
 
@@ -524,12 +531,12 @@ class Posts(Videos):
         if entry is None:
             raise self.gone(wanted, "post")
         post = cast(FacebookPost, entry)
-        self.grant(request, _ENGAGE if post.kind == "comment" else _PUBLISH)
-        if post.kind == "story":
+        grant = self.grant(request, _ENGAGE if post.kind == "comment" else _PUBLISH)
+        if post.kind == "story" or post.page != self.own_page(grant):
             raise self.gone(wanted, "post")
-        if given.get("attached_media") and post.due is None:
+        if given.get("attached_media") and post.id not in self.scheduled:
             raise Answer(self.graph_error(100, "(#100) The media of a published post cannot be changed"))
-        if post.due is not None:
+        if post.id in self.scheduled:
             self._reschedule(post, given)
         self._change_words(post, given)
         return self.yes()
@@ -550,7 +557,7 @@ class Posts(Videos):
             fields["title"] = str(given["name"])
         more = {key: given[key] for key in ("place", "tags", "is_hidden") if key in given}
         fields["given"] = {**post.given, **more}
-        if post.due is not None:
+        if post.id in self.scheduled:
             for key, value in fields.items():
                 setattr(post, key, value)
             return
@@ -559,17 +566,15 @@ class Posts(Videos):
     def delete(self, request: Request) -> Response:
         """``DELETE /{id}``: a post, video, reel, story, comment, photo, or what is scheduled."""
         wanted = str(request.path_params["id"])
-        self.grant(request, _PUBLISH)
-        if (post := self.scheduled.pop(wanted, None)) is not None:
+        page = self.own_page(self.grant(request, _PUBLISH))
+        entry = self.scheduled.get(wanted) or self.find(wanted) or self._by_post(wanted)
+        post, photo = cast("FacebookPost | None", entry), self.photos.get(wanted)
+        if post is not None and post.page == page:
+            if self.scheduled.pop(post.id, None) is None:
+                self.remove(post)
             self.clips.pop(post.id, None)
             return self.yes()
-        entry = self.find(wanted) or self._by_post(wanted)
-        photo = self.photos.get(wanted)
-        if entry is not None:
-            self.remove(entry)
-            self.clips.pop(entry.id, None)
-            return self.yes()
-        if photo is not None:
+        if photo is not None and photo.page == page:
             del self.photos[wanted]
             return self.yes()
         raise self.gone(wanted, "delete")
