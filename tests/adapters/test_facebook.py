@@ -209,6 +209,48 @@ class TestPlan:
         assert ("media[0].captions[0].language", "unsupported") in found
         assert ("media[0].captions[1]", "type") in found
 
+    @pytest.mark.parametrize(
+        ("told", "parent", "problem", "change"),
+        [
+            (answer({"id": "7_8"}), "7_8", [], []),
+            (answer({"id": "7_8", "parent": {"id": "7_6"}}), "7_6", [], [("reply_to", "level")]),
+            (refused(100, words="(#100) Tried accessing nonexisting field (parent)"), "7_8", [], []),
+            (refused(100, 33), "7_8", [("reply_to", "not_found")], []),
+        ],
+    )
+    async def test_comments_have_two_levels(self, told: Any, parent: str, problem: Any, change: Any) -> None:
+        asking = call(told)
+        made = await plan(Facebook("t"), Post("Aye", reply_to="7_8"), asking)
+        assert (asking.asked[0].path, asking.asked[0].params) == ("/v26.0/7_8", {"fields": "id,parent"})
+        assert (codes(made), changes(made)) == (problem, change)
+        if made.parts:
+            assert made.parts[0].body["parent"] == parent
+
+    async def test_what_is_refused_for_another_reason_fails_the_plan(self) -> None:
+        with pytest.raises(errors.MissingScope):
+            await plan(Facebook("t"), Post("Aye", reply_to="7_8"), call(refused(10)))
+
+    @pytest.mark.parametrize(("count", "problem"), [(10, []), (11, [("options.collaborators", "count")])])
+    async def test_how_many_a_reel_invites(self, count: int, problem: Any) -> None:
+        invited = tuple(str(number) for number in range(count))
+        made = await planned(Post("A", media=[Video(UPRIGHT)]), format="reel", collaborators=invited)
+        assert codes(made) == problem
+
+    async def test_what_third_parties_say_is_a_warning(self) -> None:
+        told = await planned(Post("a" * 131), background="5", first_comment="b" * 8001)
+        assert codes(told) == []
+        warned = codes(told, "warning")
+        assert warned == [("options.background", "undocumented"), ("options.first_comment", "undocumented")]
+        fine = await planned(Post("a" * 130), background="5", first_comment="b" * 8000)
+        assert codes(fine, "warning") == []
+
+    @pytest.mark.parametrize("form", ["reel", "story"])
+    @pytest.mark.parametrize("codec", [b"avc1", b"hvc1", b"av01", b"vp09", b"mp4v"])
+    async def test_what_a_reel_is_made_of(self, form: str, codec: bytes) -> None:
+        film = UPRIGHT.replace(b"avc1", codec)
+        made = await planned(Post("" if form == "story" else "A", media=[Video(film)]), format=form)
+        assert codes(made) == ([("media[0]", "codec")] if codec == b"mp4v" else [])
+
     async def test_what_is_left_out_is_listed(self) -> None:
         made = await planned(Post("Ahoy", title="Trials", language="de", media=[BOAT]))
         assert {("title", "not_carried"), ("language", "not_carried")} <= set(changes(made))

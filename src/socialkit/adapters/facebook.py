@@ -132,7 +132,24 @@ class Facebook(GraphAdapter):
 
     # --- plan ----------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
-        return planned(draft, call.now())
+        part = planned(draft, call.now())
+        return await self._answerable(part, draft, call) if part.body["way"] == "comment" else part
+
+    async def _answerable(self, part: Part, draft: Draft, call: Call) -> Part:
+        """Comments have two levels: an answer to an answer stands below the comment above it."""
+        wanted = str(part.body["parent"])
+        if "_" not in wanted or wanted.partition("_")[0] == call.facts.identity.id:
+            return part  # a post or a video
+        answer = await call.read("GET", self.node(wanted), params={"fields": "id,parent"}, accept=(400,))
+        if answer.status != 200 and self.read_error(answer)[0] == "100":
+            return part  # another Page's post: it has no such field
+        if (node := self._seen(answer)) is None:
+            draft.problem("reply_to", "not_found", f"Facebook shows no {wanted!r}")
+        above = as_text(found(node, "parent.id"))
+        if not is_id(above):
+            return part
+        draft.change("reply_to", "level", "stands below the comment above it: comments have two levels")
+        return attrs.evolve(part, body={**part.body, "parent": above})
 
     # --- send ----------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
