@@ -236,6 +236,53 @@ class TestPlan:
         made = await planned(Post("A", media=[Video(UPRIGHT)]), format="reel", collaborators=invited)
         assert codes(made) == problem
 
+    @pytest.mark.parametrize(
+        ("cards", "problems", "warned"),
+        [
+            ([{"link": "https://example.com/a", "name": "A"}] * 2, [], []),
+            ([{"link": "https://example.com/a", "picture": "https://example.com/a.png"}] * 5, [], []),
+            ([{"link": "https://example.com/a"}], [], [("options.cards", "undocumented")]),
+            ([{"link": "https://example.com/a"}] * 6, [], [("options.cards", "undocumented")]),
+            (
+                [{"name": "A"}, {"link": "b"}],
+                [("options.cards[0]", "link"), ("options.cards[1]", "link")],
+                [],
+            ),
+            (
+                [{"link": "https://example.com/a", "image": "x"}] * 2,
+                [("options.cards[0]", "unknown")] * 1,
+                [],
+            ),
+        ],
+    )
+    async def test_a_carousel_of_links(self, cards: Any, problems: Any, warned: Any) -> None:
+        made = await planned(Post("Ahoy", link="https://example.com"), cards=tuple(cards))
+        assert set(codes(made)) >= set(problems)
+        assert bool(codes(made)) is bool(problems)
+        assert codes(made, "warning") == warned
+        if not problems:
+            assert json.loads(made.parts[0].body["fields"]["child_attachments"]) == cards
+
+    async def test_a_carousel_of_links_has_a_link_of_its_own(self) -> None:
+        cards = ({"link": "https://example.com/a"},) * 2
+        assert codes(await planned(Post("Ahoy"), cards=cards)) == [("link", "missing")]
+        photo = await planned(Post("Ahoy", media=[BOAT]), cards=cards)
+        assert ("options.cards", "unsupported") in codes(photo)
+
+    @pytest.mark.parametrize("host", ["facebook.com", "www.facebook.com"])
+    async def test_links_to_facebook_have_been_refused(self, host: str) -> None:
+        made = await planned(Post("Ahoy", link=f"https://{host}/brand"))
+        assert (codes(made), codes(made, "warning")) == ([], [("link", "own_host")])
+        assert codes(await planned(Post("A", link="https://notfacebook.com/")), "warning") == []
+
+    async def test_how_many_pictures_is_for_the_account_to_say(self) -> None:
+        post = Post("Ahoy", media=[BOAT] * 11)
+        assert codes(await plan(Facebook("t"), post, call())) == [("media", "count")]
+        assert codes(await plan(Facebook("t", max_photos=11), post, call())) == []
+        assert Facebook.rules.images.count == 10
+        with pytest.raises(errors.ConfigError, match="max_photos"):
+            Facebook("t", max_photos=0)
+
     async def test_what_third_parties_say_is_a_warning(self) -> None:
         told = await planned(Post("a" * 131), background="5", first_comment="b" * 8001)
         assert codes(told) == []
@@ -817,6 +864,11 @@ class TestMetrics:
         ("https://www.facebook.com/brand/videos/41/", "41"),
         ("https://www.facebook.com/brand/videos/sea-trials/41/", "41"),
         ("https://www.facebook.com/watch/?v=41", "41"),
+        ("https://www.facebook.com/photo.php?fbid=31&set=a.1", "31"),
+        ("https://www.facebook.com/photo/?fbid=31", "31"),
+        ("https://www.facebook.com/brand/photos/a.12/31/", "31"),
+        ("https://www.facebook.com/brand/photos/31", "31"),
+        ("https://www.facebook.com/photo/", None),
         (f"https://www.facebook.com/{PAGE}/posts/7?comment_id=8", "7_8"),
         ("https://www.facebook.com/brand/posts/pfbid02x", None),
         ("https://www.facebook.com/brand", None),

@@ -90,6 +90,25 @@ async def test_how_far_ahead_a_post_may_be_scheduled(box, web, ahead, fine):
     assert ((await web.post(f"{PAGE}/feed", data=form)).status_code == 200) is fine
 
 
+@pytest.mark.parametrize(
+    ("cards", "link", "fine"),
+    [
+        ('[{"link":"https://example.com/a"}]', "https://example.com", True),
+        ('[{"link":"https://example.com/a"}]', "", False),
+        ('[{"name":"A"}]', "https://example.com", False),
+        ("{", "https://example.com", False),
+        ("[]", "https://example.com", False),
+    ],
+)
+async def test_a_carousel_of_links(box, web, cards, link, fine):
+    form = {"message": "Ahoy", "child_attachments": cards, **({"link": link} if link else {})}
+    answer = await web.post(f"{PAGE}/feed", data=form)
+    if fine:
+        assert box.timeline("facebook")[0].given["child_attachments"] == cards
+    else:
+        assert problem(answer) == (100, None)
+
+
 async def test_the_same_text_twice_in_a_row(web):
     await post(web)
     assert problem(await web.post(f"{PAGE}/feed", data={"message": "Ahoy"})) == (506, None)

@@ -34,6 +34,8 @@ REEL_FPS = (23.0, 60.0)
 REEL_CODECS = frozenset({"h264", "hevc", "vp9", "av1", "aac"})
 INVITATIONS = 10
 """Collaborators a Page invites in a day."""
+CARDS = (2, 5)
+"""Links of a carousel; third parties say so."""
 BACKGROUND = 130
 """Characters of a text on a coloured background; third parties say so."""
 _UNTOLD = 10**9

@@ -74,6 +74,7 @@ class Facebook(GraphAdapter):
         server: base URL of the Graph API.
         version: the version of the Graph API; it stands in every path.
         video_server: where videos are uploaded to; Facebook's own host for that, or ``server`` when that is another.
+        max_photos: how many pictures a post may have. Meta does not say; third parties stop at 10.
 
     >>> Facebook("…")
     <Facebook https://graph.facebook.com>
@@ -94,10 +95,16 @@ class Facebook(GraphAdapter):
         server: str = _GRAPH,
         version: str = VERSION,
         video_server: str | None = None,
+        max_photos: int = 10,
     ) -> None:
         super().__init__(server, base.Credential("bearer", access_token=token))
         if not version.startswith("v") or not version[1:].replace(".", "", 1).isdigit():
             raise errors.ConfigError(f"Facebook: version={version!r} is none; write it as {VERSION!r}")
+        if max_photos < 1:
+            raise errors.ConfigError(f"Facebook: max_photos={max_photos}; a post has one at least")
+        if max_photos != 10 and RULES.images is not None:
+            images = attrs.evolve(RULES.images, count=max_photos, animated_count=max_photos)
+            self.rules = attrs.evolve(RULES, images=images)  # type: ignore[misc]  # this account's own
         self.version = version
         self.video_server = (video_server or (_VIDEOS if self.server == _GRAPH else self.server)).rstrip("/")
 

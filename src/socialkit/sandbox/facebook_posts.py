@@ -250,11 +250,24 @@ class Posts(Videos):
             raise Answer(self.graph_error(100, f"(#100) message is longer than {TEXT} characters"))
         if link and urlsplit(link).scheme not in ("http", "https"):
             raise Answer(self.graph_error(1500, "(#1500) The url you supplied is invalid"))
-        if (urlsplit(link).hostname or "").endswith("facebook.com"):
+        if f".{urlsplit(link).hostname or ''}".endswith(".facebook.com"):
             words = "(#100) You cannot link to facebook.com"
             raise Answer(self.graph_error(100, words, subcode=1609008))
+        self._check_cards(given, link)
         if given.get("tags") and not given.get("place"):
             raise Answer(self.graph_error(100, "(#100) tags need a place"))
+
+    def _check_cards(self, given: Json, link: str) -> None:
+        """A carousel of links: each card has one, and so has the post."""
+        if not given.get("child_attachments"):
+            return
+        try:
+            cards = json.loads(str(given["child_attachments"]))
+            whole = bool(cards) and all(urlsplit(one["link"]).scheme in ("http", "https") for one in cards)
+        except (ValueError, TypeError, KeyError):
+            whole = False
+        if not whole or not link:
+            raise Answer(self.graph_error(100, "(#100) child_attachments must be cards with a link each"))
 
     def _check_duplicate(self, page: str, message: str, link: str) -> None:
         """506 for the text the Page has posted just before."""
