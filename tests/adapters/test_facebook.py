@@ -77,8 +77,9 @@ class TestAccount:
         assert asking.asked[0].path == "/v25.0/me"
         assert asking.asked[0].headers["authorization"] == "Bearer t"
 
-    async def test_a_persons_token_is_no_pages(self) -> None:
-        words = "(#100) Tried accessing nonexisting field (category) on node type (User)"
+    @pytest.mark.parametrize("field", ["username", "category"])
+    async def test_a_persons_token_is_no_pages(self, field: str) -> None:
+        words = f"(#100) Tried accessing nonexisting field ({field}) on node type (User)"
         asking = FakeCall(Facebook("t"), None, [refused(100, words=words)])
         with pytest.raises(errors.MissingScope, match="the token is a person's"):
             await asking.adapter.account(asking)
@@ -398,6 +399,42 @@ class TestSend:
         again = call(refused(100, 1366051), memory=memory_, lost=True)
         with pytest.raises(errors.Duplicate):
             await again.adapter.send(part, again)
+
+    async def test_a_refusal_after_a_lost_answer_keeps_what_may_be_live(self) -> None:
+        part, memory_ = await part_of(Post(media=[BOAT, BOAT])), dict[str, Any]()
+        first = call(answer({"id": "31"}), answer({"id": "32"}), refused(2, status=500), memory=memory_)
+        with pytest.raises(errors.Unavailable):
+            await first.adapter.send(part, first)
+        again = call(refused(368), memory=memory_, lost=True)
+        with pytest.raises(errors.Declined):
+            await again.adapter.send(part, again)
+        assert again.recall(memory("photo 1", part.media[1])) == "32"
+
+    async def test_a_video_that_may_be_live_keeps_its_upload(self) -> None:
+        reel = await part_of(Post(media=[Video(UPRIGHT)]), format="reel")
+        name, url = memory("video_reels", reel.media[0]), "https://rupload.facebook.com/video-upload/v26.0/41"
+        whole = answer({"id": "41", "status": {"uploading_phase": {"bytes_transfered": reel.media[0].size}}})
+        for lost, kept in ((True, True), (False, False)):
+            memory_: dict[str, Any] = {name: {"video": "41", "url": url}}
+            sending = call(whole, refused(6000, 1363019), whole, memory=memory_, lost=lost)
+            with pytest.raises(errors.Declined):
+                await sending.adapter.send(reel, sending)
+            assert (sending.recall(name) is not None) is kept
+
+    @pytest.mark.parametrize("form", ["reel", "story"])
+    async def test_an_end_that_is_refused_because_it_was_heard_before_is_none(self, form: str) -> None:
+        part = await part_of(Post(media=[Video(UPRIGHT)]), format=form)
+        edge = "video_reels" if form == "reel" else "video_stories"
+        name, url = memory(edge, part.media[0]), "https://rupload.facebook.com/video-upload/v26.0/41"
+        whole = answer({"id": "41", "status": {"uploading_phase": {"bytes_transfered": part.media[0].size}}})
+        live = answer({"id": "41", "status": {"publishing_phase": {"publish_status": "published"}}})
+        for stories, native in (([{"post_id": "51", "media_id": "41"}], "51"), ([], None)):
+            more = [listed(*stories)] if form == "story" else []
+            memory_: dict[str, Any] = {name: {"video": "41", "url": url}}
+            sending = call(whole, refused(100), live, *more, memory=memory_)
+            sent = await sending.adapter.send(part, sending)
+            assert (sent.id, sent.status) == (native if form == "story" else "41", Status.PUBLISHED)
+            assert sending.recall(name) is not None
 
     async def test_photos_that_another_post_has_are_staged_anew_once_that_is_proved(self) -> None:
         part, memory_ = await part_of(Post("Ahoy", media=[BOAT, BOAT])), dict[str, Any]()
@@ -912,6 +949,17 @@ class TestDelete:
         deleting = call(refused(100, 33), answer({"id": f"{PAGE}_1"}))
         with pytest.raises(errors.Declined):
             await deleting.adapter.delete(Receipt(OWN, f"{PAGE}_1"), deleting)
+
+    async def test_what_may_not_be_asked_for_is_not_gone(self) -> None:
+        deleting = call(refused(100, 33), refused(100, words="(#100) Tried accessing nonexisting field (id)"))
+        with pytest.raises(errors.Declined):
+            await deleting.adapter.delete(Receipt(OWN, f"{PAGE}_1"), deleting)
+
+    async def test_a_story_goes_by_the_id_of_its_post(self) -> None:
+        deleting = call(refused(100, 33), answer({"post_id": "51"}))
+        with pytest.raises(errors.Declined):
+            await deleting.adapter.delete(Receipt(OWN, "51", kind="story"), deleting)
+        assert deleting.asked[1].params == {"fields": "post_id"}
 
     async def test_another_no_is_a_no(self) -> None:
         deleting = call(refused(200))

@@ -91,6 +91,12 @@ def live(box: Sandbox) -> list[Any]:
 
 
 class TestPublishing:
+    def test_a_persons_token_is_told_apart(self, box: Sandbox) -> None:
+        token = box.facebook.token_for("brand").access_token
+        with Client({"me": Facebook(token)}, transport=box.transport, clock=box.clock) as client:
+            outcome = client.publish(Post("Ahoy"), "me", errors="return")["me"]
+        assert "give the Page's own" in str(outcome.error)
+
     @every_kind
     def test_one_post_and_one_commit(
         self, box: Sandbox, client: Client, wire: Recorder, post: Post, edge: str

@@ -123,7 +123,7 @@ class Facebook(GraphAdapter):
         try:
             me = (await call.read("GET", self.node("me"), params=params)).json()
         except errors.Declined as error:
-            if "category" not in str(error):
+            if "nonexisting field" not in str(error):  # whichever of a Page's own fields it names first
                 raise
             words = "the token is a person's: give the Page's own, or sign in with socialkit login facebook"
             raise errors.MissingScope(words, status=error.status, code=error.code) from error
@@ -240,14 +240,31 @@ class Facebook(GraphAdapter):
     async def _finished(
         self, part: Part, url: str, form: list[tuple[str, str]], video: str, call: Call
     ) -> Sent:
-        """The end of an upload makes it public; a refusal there ends the upload, too."""
+        """The end of an upload makes it public."""
         try:
             told = succeeded(await call.commit("POST", url, form=form))
-            return await self._processed(part, video, told, call)
         except errors.Declined:
+            if (sent := await self._taken_before(part, video, call)) is not None:
+                return sent
             if not call.lost or part.body["way"] == "video_story":
-                self._start_anew(part, call)
+                self._start_anew(part, call)  # a refusal there ends the upload, too
             raise
+        return await self._processed(part, video, told, call)
+
+    async def _taken_before(self, part: Part, video: str, call: Call) -> Sent | None:
+        """What a refused end made before: an upload ends once, and an earlier answer may be lost."""
+        way = part.body["way"]
+        try:
+            seen = await call.read("GET", self.node(video), params={"fields": VIDEO_FIELDS})
+        except errors.SocialKitError:
+            return None
+        node = seen.json()
+        if stage_of(node) not in ("live", "publishing", "scheduled"):
+            return None
+        if way != "video_story":
+            return sent_video(video, way, node, call.now(), part.body.get("due"))
+        story, _ = await self._listed_story(video, call)
+        return _story(story, way, video, call) if story is not None else _unlisted(node, video, call)
 
     def _start_anew(self, part: Part, call: Call) -> None:
         for place in ("video", "video_reels", "video_stories"):
@@ -435,19 +452,27 @@ class Facebook(GraphAdapter):
 
     async def _find_story(self, lost: Lost, call: Call) -> Finding:
         """By the medium it was made of. Pages without a story archive may have an empty list whatever is live."""
-        way, count = lost.part.body["way"], 0
+        way = lost.part.body["way"]
         name = "video" if way == "video_story" else memory("photo 0", lost.part.media[0])
         if (medium := call.recall(name)) is None:
             return CannotTell("the id of the story's medium was not kept")
-        async for story in self._list(self.at(call, "stories"), {}, call):
-            count += 1
-            if str(story.get("media_id")) == str(medium):
-                return Found(_story(story, way, str(medium), call))
+        story, others = await self._listed_story(str(medium), call)
+        if story is not None:
+            return Found(_story(story, way, str(medium), call))
         if way == "video_story" and (told := await self._by_status(str(medium), lost, call)) is not None:
             return told
-        if not count:
+        if not others:
             return CannotTell("the Page's list of stories is empty, which it may be where no archive is kept")
         return Absent("it is not among the Page's stories")
+
+    async def _listed_story(self, medium: str, call: Call) -> tuple[dict[str, Any] | None, bool]:
+        """The story of a photo or video, and whether the list has any at all."""
+        others = False
+        async for story in self._list(self.at(call, "stories"), {}, call):
+            if str(story.get("media_id")) == medium:
+                return story, True
+            others = True
+        return None, others
 
     async def _by_status(self, video: str, lost: Lost, call: Call) -> Finding | None:
         """What a story's video says of itself, where the list has no such story."""
@@ -458,9 +483,7 @@ class Facebook(GraphAdapter):
             case "failed":
                 return Absent(f"Facebook could not use the video: {why_failed(node)}")
             case "live" if call.now() > lost.until:  # a list that lags would have it by now
-                raw = {"way": "video_story", "media": video}
-                words = "id: the story is live, and the Page's list of stories does not have it"
-                return Found(Sent(None, published_at=at(node, call.now()), missing=(words,), raw=raw))
+                return Found(_unlisted(node, video, call))
             case "live" | "publishing" | "unsure":
                 return CannotTell("its video is not waiting any more, and no story is listed", 30.0)
             case _:
@@ -551,8 +574,9 @@ class Facebook(GraphAdapter):
         refusal = self.parse_error(answer)
         if self.read_error(answer)[0] != GONE:
             raise refusal
-        seen = await call.read("GET", url, params={"fields": "id"}, accept=(400, 404))
-        if seen.status < 300:
+        fields = {"fields": "post_id" if receipt.kind == "story" else "id"}
+        seen = await call.read("GET", url, params=fields, accept=(400, 404))
+        if seen.status < 300 or self.read_error(seen)[0] != GONE:
             raise refusal
 
     # --- read ----------------------------------------------------------------------------------------------
@@ -701,6 +725,13 @@ def _story(told: Mapping[str, Any], way: Any, medium: str, call: Call) -> Sent:
     """A story by the id of its post; its address stands only in the list of stories."""
     raw = {"way": way, "media": medium}
     return Sent(str(told["post_id"]), as_text(told.get("url")), at(told, call.now()), raw=raw)
+
+
+def _unlisted(node: Mapping[str, Any], video: str, call: Call) -> Sent:
+    """A story that only its video tells of."""
+    words = "id: the story is live, and the Page's list of stories does not have it"
+    raw = {"way": "video_story", "media": video}
+    return Sent(None, published_at=at(node, call.now()), missing=(words,), raw=raw)
 
 
 def _given_up(sent: Sent, words: str) -> Sent:
