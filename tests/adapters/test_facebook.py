@@ -705,6 +705,47 @@ class TestFind:
             looking = call(listed(post))
             assert isinstance(await looking.adapter.find(lost_of(part), looking), kind)
 
+    async def test_what_was_scheduled_is_looked_for_among_the_published_once_it_is_time(self) -> None:
+        due = NOW + timedelta(hours=1)
+        part = await part_of(Post("Ahoy"), publish_at=due)
+        for now, answers, kind in (
+            (due - timedelta(minutes=1), [listed()], base.Absent),
+            (due, [listed(), listed(shown(1, at=due))], base.Found),
+            (due, [listed(), listed()], base.Absent),
+        ):
+            looking = call(*answers, now=now)
+            assert isinstance(await looking.adapter.find(lost_of(part), looking), kind)
+            assert not looking.answers
+
+    async def test_a_scheduled_video_says_so_itself(self) -> None:
+        due = NOW + timedelta(hours=1)
+        part = await part_of(Post(media=[Video(UPRIGHT)]), publish_at=due)
+        waiting = {"id": "41", "published": False}
+        for node, kind in (
+            (waiting | {"scheduled_publish_time": "2026-11-02T10:00:00+0000"}, base.Found),
+            (waiting, base.Absent),
+        ):
+            looking = call(answer(node), memory={"video": "41"})
+            found = await looking.adapter.find(lost_of(part), looking)
+            assert isinstance(found, kind)
+            assert not isinstance(found, base.Found) or found.sent.status is Status.SCHEDULED
+
+    async def test_a_list_that_goes_in_circles_ends(self) -> None:
+        circle = {"cursors": {"after": "c1"}, "next": "https://x.example.com/"}
+        looking = call(*[listed(shown(2, "Else"), **circle)] * 2)
+        assert isinstance(
+            await looking.adapter.find(lost_of(await part_of(Post("Ahoy"))), looking), base.Absent
+        )
+        assert [one.params.get("after") for one in looking.asked] == [None, "c1"]
+
+    async def test_lists_are_read_down_to_the_moment_it_was_sent(self) -> None:
+        old = shown(9, "Else", at=NOW - timedelta(minutes=9))
+        looking = call(listed(shown(2, "Else"), old, cursors={"after": "c1"}, next="https://x.example.com/"))
+        assert isinstance(
+            await looking.adapter.find(lost_of(await part_of(Post("Ahoy"))), looking), base.Absent
+        )
+        assert len(looking.asked) == 1
+
     @pytest.mark.parametrize(
         ("status", "late", "kind"),
         [
