@@ -1007,6 +1007,13 @@ class TestDelete:
         with pytest.raises(errors.MissingScope):
             await deleting.adapter.delete(Receipt(OWN, f"{PAGE}_1"), deleting)
 
+    async def test_a_bare_true_is_a_yes(self) -> None:
+        deleting = call(answer(True))
+        await deleting.adapter.delete(Receipt(OWN, f"{PAGE}_1"), deleting)
+        deleting = call(answer({"success": False}))
+        with pytest.raises(errors.OutcomeUnknown):
+            await deleting.adapter.delete(Receipt(OWN, f"{PAGE}_1"), deleting)
+
     async def test_an_id_that_climbs_is_none(self) -> None:
         deleting = call()
         with pytest.raises(errors.ConfigError):
@@ -1021,3 +1028,15 @@ def test_usage_headers_close_the_pages_budget() -> None:
     assert reading.resets_at == NOW + timedelta(minutes=9)
     assert Facebook("t").parse_error(told).__dict__["retry_at"] is None, "the reading says when"
     assert NOW.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("used", "minutes", "closed"), [(94, 0, False), (95, 0, True), (20, 5, True), (100, 0, True)]
+)
+def test_where_minutes_are_told_there_is_no_room(used: int, minutes: int, closed: bool) -> None:
+    row = {"type": "pages", "call_count": 1, "total_time": used, "estimated_time_to_regain_access": minutes}
+    told = base.Response(200, {"x-business-use-case-usage": json.dumps({PAGE: [row]})}, received_at=NOW)
+    readings = Facebook("t").read_limits(told)
+    assert bool(readings) is closed
+    if readings:
+        assert readings[0].resets_at == NOW + timedelta(minutes=minutes or 5)

@@ -515,6 +515,19 @@ async def test_how_much_is_used_stands_in_a_header(box, web):
     assert (row["call_count"], row["estimated_time_to_regain_access"]) == (100, 24 * 60)
 
 
+async def test_an_app_has_an_allowance_of_its_own(box, http):
+    box.facebook.daily_users = 1
+    held = http(box, headers=bearer(box.facebook.token_for("brand").access_token))
+    for count in range(200):
+        answer = await held.get(f"{API}/me/accounts")
+        assert json.loads(answer.headers["x-app-usage"])["call_count"] == (count + 1) // 2
+    refused = await held.get(f"{API}/me/accounts")
+    assert problem(refused) == (4, None)
+    assert json.loads(refused.headers["x-app-usage"])["call_count"] == 100
+    box.clock.advance(3600)
+    assert (await held.get(f"{API}/me/accounts")).status_code == 200
+
+
 # whose things they are, and who sees them -----------------------------------------------------------
 
 

@@ -297,6 +297,8 @@ def bytes_at(node: Mapping[str, Any]) -> int:
 def succeeded(response: base.Response) -> dict[str, Any]:
     """The answer's object when it says that it was done; else nobody knows."""
     body = response.json()
+    if body is True:
+        return {}
     if not isinstance(body, dict) or body.get("success") not in (True, "true"):
         raise errors.OutcomeUnknown("Facebook's answer does not say whether it was done")
     return body

@@ -91,9 +91,9 @@ class GraphAdapter(base.Adapter):
         return error
 
     def read_limits(self, response: Response) -> tuple[Reading, ...]:
-        """Nothing while there is room: the headers tell per cent, not requests."""
+        """Nothing while there is room: the headers tell per cent, not requests, and minutes where there is none."""
         used, minutes = usage(response.headers)
-        if used < FULL:
+        if used < FULL and not minutes:
             return ()
         rest = timedelta(minutes=minutes) if minutes else _REST
         return (Reading(self.budget, None, 0, response.received_at and response.received_at + rest),)

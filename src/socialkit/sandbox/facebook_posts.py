@@ -44,12 +44,14 @@ _PATH = rf"/{VERSION}/(?:me|[0-9]+)"
 
 
 class Posts(Videos):
-    """The part of the box that publishes. ``engaged_users`` sets how much a Page may ask for in a day."""
+    """The part of the box that publishes. ``engaged_users`` sets how much a Page may ask for in a day, ``daily_users``
+    how much an app may with the tokens of people in an hour."""
 
     publish_match = f"POST {_PATH}/feed"
     upload_match = f"POST {_PATH}/(?:photos|videos|video_reels|video_stories)"
     ignores_trailing_slash = True
     engaged_users: int = 100
+    daily_users: int = 100
 
     def __init__(self, box: Sandbox) -> None:
         self._windows: Sequence[Window] | None = None
@@ -58,7 +60,8 @@ class Posts(Videos):
 
     @property
     def windows(self) -> Sequence[Window]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """4,800 requests a day for each engaged person; 30 reels and 10 invitations a day. May be set."""
+        """4,800 requests a day for each engaged person, 200 an hour for each of the app's; 30 reels and 10 invitations
+        a day. May be set."""
         if self._windows is not None:
             return self._windows
         day = _DAY.total_seconds()
@@ -66,6 +69,7 @@ class Posts(Videos):
             Window(
                 "pages", 4800 * self.engaged_users, day, f"* /{VERSION}(?:/.*)?", per="page", aligned=False
             ),
+            Window("app", 200 * self.daily_users, 3600.0, f"* /{VERSION}(?:/.*)?", per="app", aligned=False),
             Window("reels", 30, day, f"POST {_PATH}/video_reels", per="page", aligned=False),
             Window("invitations", 10, day, f"POST {_PATH}/collaborators", per="page", aligned=False),
         )
@@ -75,9 +79,11 @@ class Posts(Videos):
         self._windows = windows
 
     def limit_key(self, window: Window, request: Request) -> str | None:
-        """The Page's; sign-ins spend another budget."""
+        """The Page's with its own token, else the app's; signing in spends neither."""
         grant = self.grant_of(self.token_of(request))
         page = grant.details.get("page") if grant is not None else None
+        if window.per == "app":
+            return grant.client_id if grant is not None and page is None else None
         return str(page.id) if page is not None else None
 
     def limit_cost(self, window: Window, request: Request) -> int:
@@ -94,12 +100,16 @@ class Posts(Videos):
         used = 100 if not allowance.allowed else 100 * (whole - allowance.remaining) // whole
         left = (allowance.reset - self.now()).total_seconds()
         rest = max(1, math.ceil(left / 60)) if used >= 100 else 0
+        if allowance.window.per == "app":
+            return {"x-app-usage": json.dumps({"call_count": used, "total_cputime": 0, "total_time": 0})}
         told = {"type": "pages", "call_count": used, "total_cputime": 0, "total_time": 0}
         told["estimated_time_to_regain_access"] = rest
         return {"x-business-use-case-usage": json.dumps({"245628824887810": [told]})}
 
     def too_many(self, allowance: Allowance) -> Response:
-        """Code 32 for the Page's requests, 613 for its other budgets."""
+        """Code 32 for the Page's requests, 4 for the app's, 613 for all other budgets."""
+        if allowance.window.name == "app":
+            return self.graph_error(4, "(#4) Application request limit reached", status=403)
         if allowance.window.name in ("reels", "invitations"):
             return self.graph_error(613, "(#613) Calls to this api have exceeded the rate limit.")
         return self.graph_error(32, "(#32) Page request limit reached")
