@@ -783,6 +783,12 @@ class TestFind:
             looking = call(listed(*stories), memory={memory("photo 0", picture.media[0]): "31"})
             assert isinstance(await looking.adapter.find(lost_of(picture), looking), kind)
 
+    async def test_a_comment_that_is_a_picture_alone_is_not_guessed(self) -> None:
+        part = await part_of(Post(reply_to="7", media=[BOAT]))
+        told = {"id": "7_1", "from": {"id": PAGE}, "created_time": "2026-11-02T09:00:00+0000"}
+        looking = call(listed(told))
+        assert isinstance(await looking.adapter.find(lost_of(part), looking), base.CannotTell)
+
     async def test_posts_of_other_intents_are_none_of_ours(self) -> None:
         found = await self.look(Post("Ahoy"), listed(shown(1)), claimed=[f"{PAGE}_1"])
         assert isinstance(found, base.Absent)
@@ -978,6 +984,33 @@ def test_whose_permalink_it_is(url: str, ours: bool) -> None:
 def test_no_reference_breaks_it(path: str, query: str) -> None:
     found = id_in(f"https://www.facebook.com/{path}?{query}", OWN)
     assert found is None or found.replace("_", "").isdigit()
+
+
+class TestLists:
+    async def test_a_video_that_is_listed_twice_is_one_post(self) -> None:
+        clip = {"data": [{"media_type": "video", "target": {"id": "41"}}]}
+        film = shown(1, "Film") | {"attachments": clip}
+        reel = {
+            "id": "41",
+            "description": "Film",
+            "created_time": film["created_time"],
+            "post_id": film["id"],
+        }
+        draft = reel | {"id": "42", "published": False}
+        late = shown(2, "Late", at=NOW + timedelta(hours=1))
+        listing = call(listed(late, film, shown(3, "Text")), listed(reel, draft))
+        until = NOW + timedelta(minutes=1)
+        posts = listing.adapter.fetch_posts(listing, since=None, until=until, limit=9)
+        assert [one.id async for one in posts] == ["41", f"{PAGE}_3"]
+        assert [one.params["until"] for one in listing.asked] == [str(int(until.timestamp()) + 1)] * 2
+
+    async def test_what_is_older_is_not_asked_for(self) -> None:
+        old = shown(1, at=NOW - timedelta(hours=1))
+        listing = call(listed(shown(2), old), listed())
+        posts = listing.adapter.fetch_posts(listing, since=NOW, until=None, limit=500)
+        assert [one.id async for one in posts] == [f"{PAGE}_2"]
+        assert {one.params["limit"] for one in listing.asked} == {"100"}
+        assert {one.params["since"] for one in listing.asked} == {str(int(NOW.timestamp()))}
 
 
 class TestDelete:
