@@ -487,6 +487,15 @@ class TestSend:
         assert caught.value.code == "PartialRequestError"
         assert [one.headers.get("offset") for one in sending.asked[1::2]] == ["0", *["3"] * (TRIES - 1)]
 
+    @pytest.mark.parametrize("told", [{"start_offset": "x", "end_offset": "9"}, {"start_offset": "3"}, "3"])
+    async def test_offsets_that_are_none_are_a_refusal(self, told: Any) -> None:
+        part = await part_of(Post(media=[Video(UPRIGHT)]))
+        start = {"video_id": "41", "upload_session_id": "9", "start_offset": "0", "end_offset": "5"}
+        sending = call(answer(start), refused(6001, 1363037, error_data=told))
+        with pytest.raises(errors.Declined):
+            await sending.adapter.send(part, sending)
+        assert len(sending.asked) == 2
+
     async def test_a_throttled_page_rests(self) -> None:
         for told, rest in ((refused(32), 300), (refused(80001, status=429), 300)):
             sending = call(told)

@@ -133,6 +133,20 @@ class TestPublishing:
         assert (comment.text, comment.reply_to) == ("More soon", video.id)
         assert outcome.missing == ()
 
+    @pytest.mark.parametrize("edge", ["captions", "thumbnails", "collaborators"])
+    def test_what_may_be_sent_twice_is_and_what_may_not_is_not(
+        self, box: Sandbox, client: Client, wire: Recorder, edge: str
+    ) -> None:
+        film = Video(UPRIGHT.source, captions=[Captions(SRT, "en-US")], thumbnail=BOAT)
+        post = Post("Ahoy", media=[film]).variant("facebook", options(format="reel", collaborators=("17",)))
+        box.fault("dropped-after", platform="facebook", match=rf"{POST}/{edge}")
+        outcome = client.publish(post, "facebook")["facebook"]
+        assert outcome.status is Status.PUBLISHED
+        again = edge != "collaborators"
+        assert len(wire.requests("POST", rf"/v26\.0/\d+/{edge}")) == (2 if again else 1)
+        assert [one.partition(":")[0] for one in outcome.missing] == ([] if again else ["invitation of 17"])
+        assert live(box)[0].given["collaborators"] == ["17"]
+
     def test_a_reel_invites(self, box: Sandbox, client: Client) -> None:
         asked = options(format="reel", collaborators=("17", "18"), place="29")
         client.publish(Post("Ahoy", media=[UPRIGHT]).variant("facebook", asked), "facebook")
