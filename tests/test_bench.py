@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import attrs
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -25,11 +26,13 @@ from bench import (  # noqa: E402
     bar_09_resume,
     bar_10_halt,
     failures_of_peers,
+    kinds,
     table,
 )
 from bench.table import Row  # noqa: E402
 
 from socialkit.registry import adapter, platforms  # noqa: E402
+from socialkit.sandbox import Sandbox  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -155,6 +158,22 @@ def test_failures_are_driven_to_a_known_state(subject: bar_06_failures.Subject) 
     assert tally.trials == 3
     assert tally.failures >= 3
     assert sum(tally.ends.values()) == 3
+
+
+@pytest.mark.parametrize(
+    ("platform", "kind"), [(name, kind) for name in kinds.KINDS for kind in kinds.KINDS[name]]
+)
+def test_every_kind_of_post_is_one_the_platform_takes(platform: str, kind: str) -> None:
+    with Sandbox([platform]) as box, box.client() as client:
+        plan = client.plan(kinds.made(kind, platform, "We ship today"), to=platform)
+    assert [one for one in plan.problems if one.severity == "error"] == []
+
+
+def test_a_kind_that_cannot_be_settled_is_no_miss_when_it_is_said() -> None:
+    subject = next(one for one in bar_06_failures.SUBJECTS if one.share == 0.0)
+    tally = bar_06_failures.Tally(100, 100, open=Counter({"nothing": 40}))
+    assert bar_06_failures.judge(subject, tally).ok
+    assert not bar_06_failures.judge(subject, attrs.evolve(tally, false=["6-1"])).ok
 
 
 def test_a_plain_retry_makes_duplicates() -> None:

@@ -275,6 +275,18 @@ def test_publishing_itself_makes_nothing_again_that_is_too_old(box: Sandbox, cli
     assert live(box) == []
 
 
+def test_a_call_that_learns_too_late_that_nothing_was_made_says_so(box: Sandbox, client: Client) -> None:
+    """The lists answer only after the ten minutes, within one patient publish()."""
+    box.fault("dropped-before", platform="mastodon", match=STATUSES)
+    box.fault("expired-token", platform="mastodon", match=OWN_POSTS, times=12)
+    began = box.clock.now()
+    outcome = publish(client, wait=7200)
+    assert (box.clock.now() - began).total_seconds() > 600
+    assert outcome.status is Status.FAILED
+    assert isinstance(outcome.error, Declined)
+    assert live(box) == []
+
+
 def test_a_part_of_a_thread_that_is_too_old_is_not_made_again(box: Sandbox, client: Client) -> None:
     thread = Post("one", thread=[Post("two")])
     box.fault("dropped-before", platform="mastodon", match=STATUSES, skip=1)

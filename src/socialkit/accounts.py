@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,10 +22,10 @@ from ._clock import Clock
 from ._convert import plain, structure
 from ._loop import is_of_this_loop
 from ._version import __version__
-from .adapters.base import AccountFacts, Adapter, Credential, Response
+from .adapters.base import AccountFacts, Adapter, Credential, Response, Sent
 from .errors import ConfigError, OutcomeUnknown, ReauthNeeded, SocialKitError, Unavailable
 from .journal import Intent, Journal
-from .model import Identity, Receipt
+from .model import JSON, Identity, Receipt
 from .plan import digest
 from .rate_limits import BudgetKeys, RateLimits
 from .rules import Rules
@@ -64,8 +66,11 @@ def unexpected(account: Account, error: Exception) -> SocialKitError:
 
 
 def hide(error: SocialKitError, secrets: Iterable[str]) -> None:
-    """Take secrets out of what an error says."""
+    """Take secrets out of what an error says, and cut it off from a cause that repeats one."""
     hidden = tuple(secrets)
+    cause = error.__cause__ or error.__context__
+    if cause is not None and redact(str(cause), hidden) != str(cause):
+        error.__cause__ = error.__context__ = None
     error.args = (redact(error.message, hidden), *error.args[1:])
     for name in ("said", "code", "request_id"):
         if isinstance(told := error.__dict__.get(name), str):
@@ -86,6 +91,12 @@ def foreseen(account: Account) -> Iterator[None]:
         raise wrapped from wrapped.__cause__
 
 
+_HANDLES, _HANDLE = 256, 16
+"""How many texts of upload sessions an account remembers to hide, and how long one is at least."""
+_PLAIN = re.compile(r".*\s.*|[\d_]+|urn:[\w:]+|https?://[^/?]+/?|[\w.+-]+/[\w.+-]+")
+"""Words, ids, hosts and MIME types, which hide nothing."""
+
+
 class Account:
     """One account of a client: the adapter, and everything about it that lives longer than a call."""
 
@@ -98,6 +109,7 @@ class Account:
         self._rules: tuple[Rules, str] | None = None
         self._keys: tuple[tuple[Credential, AccountFacts | None], BudgetKeys] | None = None
         self._hidden: tuple[Credential, Credential, tuple[str, ...]] | None = None
+        self._handles: deque[str] = deque(maxlen=_HANDLES)
         self._asking: asyncio.Future[AccountFacts] | None = None
 
     @property
@@ -287,9 +299,36 @@ class Account:
         """What must never be shown; one or two characters would only tear holes into words."""
         seed, held = self.adapter.seed, self.keychain.held
         if self._hidden is None or self._hidden[0] is not seed or self._hidden[1] is not held:
-            found = (*seed.secrets(), *held.secrets())
+            found = (*seed.secrets(), *held.secrets(), *self._handles)
             self._hidden = (seed, held, tuple(secret for secret in found if len(secret) > 3))
         return self._hidden[2]
+
+    def conceal(self, value: JSON) -> None:
+        """Count the texts of an upload session, or of an address that is signed, among :meth:`secrets`."""
+        new = [text for text in _handles_in(value) if text not in self._handles]
+        if new:
+            self._handles.extend(new)
+            self._hidden = None
+
+    def cleaned(self, words: str) -> str:
+        """The words without a secret of the account: adapters may repeat what a platform said."""
+        return redact(words, self.secrets())
+
+    def cleaned_sent(self, sent: Sent) -> Sent:
+        """The same post, with clean words of what it lacks."""
+        missing = tuple(self.cleaned(words) for words in sent.missing)
+        return sent if missing == sent.missing else attrs.evolve(sent, missing=missing)
+
+
+def _handles_in(value: JSON) -> Iterator[str]:
+    """The texts in it that open something: long, no words, no plain ids or hosts."""
+    match value:
+        case str() if len(value) >= _HANDLE and not _PLAIN.fullmatch(value):
+            yield value
+        case Mapping():
+            yield from (text for item in value.values() for text in _handles_in(item))
+        case list() | tuple():
+            yield from (text for item in value for text in _handles_in(item))
 
 
 Target = str | Adapter

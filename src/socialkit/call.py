@@ -197,6 +197,7 @@ class BoundCall:
         if secret:
             work.secrets[name] = value
             work.unkept.add(name)
+            self._owner.conceal(value)
             return
         expires = None
         if expires_in is not None:
@@ -444,6 +445,7 @@ class BoundCall:
                 cleaned = _shortened(redact(told, secrets))  # in this order: half a secret is one, too
                 error.args = (error.message.replace(told, cleaned),)
                 error.__dict__[name] = cleaned
+        error.args = (redact(error.message, secrets),)
         return error
 
     def _error(self, kind: type[errors.PlatformError], words: str) -> errors.PlatformError:

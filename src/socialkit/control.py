@@ -13,7 +13,7 @@ import attrs
 from . import settle as settling
 from ._convert import structure
 from ._shelf import Shelf
-from .accounts import foreseen, unexpected
+from .accounts import foreseen, hide, unexpected
 from .call import BoundCall, PartWork
 from .errors import ConfigError, Denied, InvalidPost, SocialKitError
 from .gate import Halt, InFlight, tokens_of
@@ -98,6 +98,7 @@ async def _settle_one(account: Account, intent: Intent, shelf: Shelf, word: _Wor
     except SocialKitError as failed:
         if word is not None and isinstance(failed, ConfigError):
             raise
+        hide(failed, account.secrets())
         error = failed
     except Exception as surprise:
         error = unexpected(account, surprise)

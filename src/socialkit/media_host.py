@@ -68,6 +68,7 @@ async def hosted(call: Call, medium: PartMedia, host: MediaHost | None) -> str:
         words = f"{medium.name} has no public address, and there is no media_host to put it on"
         raise ConfigError(words, account=call.account)
     place = await call_user(host.place, medium.name, medium.mime, medium.size, medium.digest)
+    call.remember("media host", place.upload_url, secret=True)  # no error shall repeat it
     answer = await call.prepare(
         place.method,
         place.upload_url,

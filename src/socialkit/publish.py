@@ -14,7 +14,7 @@ from ._clock import to_text
 from ._convert import plain
 from ._loop import call_user
 from ._shelf import Shelf
-from .accounts import unexpected
+from .accounts import hide, unexpected
 from .adapters.base import Sent
 from .call import BoundCall, PartWork, Stopped
 from .gate import ALLOW, Gate, GateContext, Verdict, tokens_of
@@ -106,6 +106,8 @@ class TargetRun:
             await self._work_off(intent, verdict)
             return self._outcome(intent)
         except BaseException as error:
+            if isinstance(error, errors.SocialKitError):
+                hide(error, self.account.secrets())
             await self._record(intent, error)
             raise
         finally:
@@ -180,8 +182,7 @@ class TargetRun:
                 return
             if isinstance(cause.__cause__, errors.Duplicate):
                 raise cause.__cause__
-            if intent.states[index].too_old:
-                raise cause
+            refuse_too_old(intent.states[index], self.name, self.key)
         raise errors.Unavailable(
             "the platform lost the post again and again; it is not live", account=self.name
         )
@@ -191,6 +192,7 @@ class TargetRun:
             raise Stopped
         journal, part = self.account.machinery.journal, intent.parts[index]
         secrets = await journal.secrets(intent, index) if intent.resumed else {}
+        self.account.conceal(secrets)
         media = dict(self.plan.media)
         work = PartWork(intent, index, self.shelf, media, verdict, self._tell_part, secrets=secrets)
         self.work = work
@@ -198,7 +200,7 @@ class TargetRun:
             self.account, work=work, steps=("read", "prepare", "commit"), facts=self.account.facts
         )
         try:
-            sent = await self.account.adapter.send(part, call)
+            sent = self.account.cleaned_sent(await self.account.adapter.send(part, call))
             owes, last = settle.attaches(self.account.adapter), index == len(intent.parts) - 1
             if await journal.live(intent, index, sent, last=last and not owes, owes=owes or None):
                 return None
@@ -206,6 +208,8 @@ class TargetRun:
                 "the platform answered with the id of another post", account=self.name
             )
         except Exception as error:
+            if isinstance(error, errors.SocialKitError):
+                hide(error, self.account.secrets())
             if isinstance(error, errors.Declined) and work.crossed:
                 await self._refuse(intent, index, error)
             return self._stale(error) if isinstance(error, MediaError) else error
@@ -254,11 +258,11 @@ class TargetRun:
         )
         missing: tuple[str, ...] = ()
         try:
-            sent = await adapter.attach(intent.parts[index], state.sent, call)
+            sent = self.account.cleaned_sent(await adapter.attach(intent.parts[index], state.sent, call))
         except errors.Halted:
             return
         except Exception as error:
-            sent, missing = state.sent, (f"part {index + 1}: {error}",)
+            sent, missing = state.sent, (f"part {index + 1}: {self.account.cleaned(str(error))}",)
         await self._attached(intent, index, sent, missing)
 
     async def _attached(self, intent: Intent, index: int, sent: Sent, missing: tuple[str, ...]) -> None:

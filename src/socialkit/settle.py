@@ -43,6 +43,7 @@ def attaches(adapter: Adapter) -> bool:
 async def part_call(account: Account, intent: Intent, index: int, shelf: Shelf) -> BoundCall:
     """A call that may only read, with what the part remembers at hand, its secrets too."""
     secrets = await account.machinery.journal.secrets(intent, index)
+    account.conceal(secrets)
     work = PartWork(intent, index, shelf, {}, secrets=secrets)
     return BoundCall(account, work=work, facts=account.facts)
 
@@ -90,10 +91,21 @@ async def find(account: Account, intent: Intent, index: int, shelf: Shelf) -> Fi
             # the look itself told that the server's clock is off
             finding = await account.adapter.find(now_known, call)
     except SocialKitError as error:
-        return CannotTell(f"could not look: {error}")
+        return CannotTell(f"could not look: {account.cleaned(str(error))}")
     except Exception as error:
         return CannotTell(f"could not look: {unexpected(account, error).message}")
-    return finding
+    return _cleaned(account, finding)
+
+
+def _cleaned(account: Account, finding: Finding) -> Finding:
+    """An adapter's words may repeat what the platform said."""
+    match finding:
+        case Found(sent):
+            return attrs.evolve(finding, sent=account.cleaned_sent(sent))
+        case Absent(words):
+            return attrs.evolve(finding, evidence=account.cleaned(words))
+        case CannotTell(words):
+            return attrs.evolve(finding, why=account.cleaned(words))
 
 
 def _lost(account: Account, intent: Intent, index: int, claimed: frozenset[str]) -> Lost:
@@ -155,11 +167,11 @@ async def check(account: Account, intent: Intent, shelf: Shelf) -> Declined | No
             call = await part_call(account, intent, index, shelf)
             now = await account.adapter.check(state.sent, call)
             if isinstance(now, Absent):
-                dropped = Declined(now.evidence, account=account.name)
+                dropped = Declined(account.cleaned(now.evidence), account=account.name)
                 data = {"part": index, "error": plain(dropped)}
                 await account.machinery.journal.append(intent, "dropped", data, durable=True)
             elif now != state.sent:
-                await account.machinery.journal.live(intent, index, now)
+                await account.machinery.journal.live(intent, index, account.cleaned_sent(now))
     return dropped
 
 

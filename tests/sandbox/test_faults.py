@@ -33,6 +33,14 @@ def test_media_kinds_wait_for_the_upload():
     assert hit.seconds == 5
 
 
+def test_a_step_hits_whatever_publishes():
+    faults = Faults()
+    faults.plan("429", step="commit")
+    assert faults.take("toy", "POST", "/upload", step="prepare") == []
+    assert faults.take("toy", "POST", "/posts") == []
+    assert [hit.kind for hit in faults.take("toy", "PUT", "/last-piece", step="commit")] == ["429"]
+
+
 def test_a_platform_narrows_it():
     faults = Faults()
     faults.plan("slow", platform="x")

@@ -103,6 +103,30 @@ class Credential:
     issued: int = attrs.field(default=0, repr=False)
     """Counts up with each renewal, so that a store can tell the newer of two."""
 
+    @classmethod
+    def of_user(
+        cls,
+        title: str,
+        access_token: str | None,
+        refresh_token: str | None,
+        client_id: str | None,
+        client_secret: str | None,
+        needs: tuple[str, ...] = ("client_id",),
+    ) -> Credential:
+        """A user's OAuth 2 token; with a refresh token, what renews it: that and the app it was issued to.
+
+        ``needs`` are the adapter's arguments without which it cannot be renewed: the app's id, and its secret where
+        there are two. One that is left out is a ConfigError.
+
+        >>> Credential.of_user("X", "s3cret", None, None, None)
+        Credential(kind='bearer')
+        """
+        if refresh_token and not all((client_id, client_secret)[: len(needs)]):
+            wanted = " and ".join(f"{name}=" for name in needs)
+            raise ConfigError(f"{title}: refresh_token= needs {wanted} of the app it was issued to")
+        kind = "oauth2" if refresh_token else "bearer"
+        return cls(kind, access_token, refresh_token, client_id=client_id, client_secret=client_secret)
+
     def secrets(self) -> tuple[str, ...]:
         """Every string that must never be shown."""
         named = (self.access_token, self.refresh_token, self.secret, self.client_secret)

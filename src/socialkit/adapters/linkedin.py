@@ -128,15 +128,11 @@ class LinkedIn(base.Adapter):
             raise errors.ConfigError(
                 f"LinkedIn: version={version!r} is no year and month, such as {VERSION!r}"
             )
-        if refresh_token and not client_id:
-            raise errors.ConfigError("LinkedIn: refresh_token= needs client_id= of the app it was issued to")
         self.author = _page(organization) if organization is not None else None
         """The Page's URN; None for a member, whose URN LinkedIn tells."""
-        self.version, kind = version, "oauth2" if refresh_token else "bearer"
-        seed = base.Credential(kind, access_token=token, refresh_token=refresh_token)
-        extra = {"flow": "community"} if refresh_token else {}
-        seed = attrs.evolve(seed, client_id=client_id, client_secret=client_secret, extra=extra)
-        super().__init__(server, seed)
+        self.version = version
+        seed = base.Credential.of_user("LinkedIn", token, refresh_token, client_id, client_secret)
+        super().__init__(server, attrs.evolve(seed, extra={"flow": "community"} if refresh_token else {}))
         if self.author is not None:
             self.hint = f"{self.hint}|{self.author}"
         self.tier: Tier = tier or ("standard" if self.author is not None else "share")

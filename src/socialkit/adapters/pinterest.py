@@ -119,13 +119,10 @@ class Pinterest(base.Adapter):
         trial: bool = False,
         server: str = "https://api.pinterest.com",
     ) -> None:
-        if refresh_token and not (client_id and client_secret):
-            raise errors.ConfigError(
-                "Pinterest: refresh_token= needs client_id= and client_secret= of its app"
-            )
-        kind = "oauth2" if refresh_token else "bearer"
-        tokens = base.Credential(kind, access_token=token, refresh_token=refresh_token)
-        super().__init__(server, attrs.evolve(tokens, client_id=client_id, client_secret=client_secret))
+        seed = base.Credential.of_user(
+            "Pinterest", token, refresh_token, client_id, client_secret, ("client_id", "client_secret")
+        )
+        super().__init__(server, seed)
         self.board = board
         if trial:
             vars(self)["rules"] = attrs.evolve(RULES, budgets=(*BUDGETS, *TRIAL))

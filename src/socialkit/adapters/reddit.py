@@ -129,17 +129,14 @@ class Reddit(base.Adapter):
         server: str = "https://oauth.reddit.com",
         user_agent: str | None = None,
     ) -> None:
-        if refresh_token and not client_id:
-            raise errors.ConfigError("Reddit: refresh_token= needs client_id= of the app it was issued to")
         if user_agent is not None and not (
             len(user_agent) > 6 and user_agent.isascii() and user_agent.isprintable()
         ):
             words = "at least 7 plain characters, such as 'python:my app:v1 (by /u/name)'"
             raise errors.ConfigError(f"Reddit: user_agent={user_agent!r} is no name Reddit takes; {words}")
         self.user_agent = user_agent
-        kind = "oauth2" if refresh_token else "bearer"
-        tokens = base.Credential(kind, access_token=token, refresh_token=refresh_token)
-        super().__init__(server, attrs.evolve(tokens, client_id=client_id, client_secret=client_secret))
+        seed = base.Credential.of_user("Reddit", token, refresh_token, client_id, client_secret)
+        super().__init__(server, seed)
 
     # --- who am I ------------------------------------------------------------------------------------------
     async def account(self, call: Call) -> AccountFacts:

@@ -130,11 +130,10 @@ class TikTok(base.Adapter):
         client_secret: str | None = None,
         server: str = "https://open.tiktokapis.com",
     ) -> None:
-        if refresh_token and not (client_key and client_secret):
-            raise errors.ConfigError("TikTok: refresh_token= needs client_key= and client_secret= of its app")
-        kind = "oauth2" if refresh_token else "bearer"
-        tokens = base.Credential(kind, access_token=token, refresh_token=refresh_token)
-        super().__init__(server, attrs.evolve(tokens, client_id=client_key, client_secret=client_secret))
+        seed = base.Credential.of_user(
+            "TikTok", token, refresh_token, client_key, client_secret, ("client_key", "client_secret")
+        )
+        super().__init__(server, seed)
 
     # --- who am I -----------------------------------------------------------------------------------------
     async def account(self, call: Call) -> AccountFacts:

@@ -124,11 +124,8 @@ class X(base.Adapter):
                 raise errors.ConfigError("X: give oauth1= or token=, not both")
             super().__init__(server, _oauth1(oauth1))
             return
-        if refresh_token and not client_id:
-            raise errors.ConfigError("X: refresh_token= needs client_id= of the app it was issued to")
-        kind = "oauth2" if refresh_token else "bearer"
-        tokens = base.Credential(kind, access_token=token, refresh_token=refresh_token)
-        super().__init__(server, attrs.evolve(tokens, client_id=client_id, client_secret=client_secret))
+        seed = base.Credential.of_user("X", token, refresh_token, client_id, client_secret)
+        super().__init__(server, seed)
 
     # --- who am I ------------------------------------------------------------------------------------------
     async def account(self, call: Call) -> AccountFacts:

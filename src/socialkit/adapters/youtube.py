@@ -112,11 +112,8 @@ class YouTube(base.Adapter):
         analytics_server: str | None = None,
         analytics: bool = False,
     ) -> None:
-        if refresh_token and not client_id:
-            raise errors.ConfigError("YouTube: refresh_token= needs client_id= of the app it was issued to")
-        kind = "oauth2" if refresh_token else "bearer"
-        tokens = base.Credential(kind, access_token=token, refresh_token=refresh_token)
-        super().__init__(server, attrs.evolve(tokens, client_id=client_id, client_secret=client_secret))
+        seed = base.Credential.of_user("YouTube", token, refresh_token, client_id, client_secret)
+        super().__init__(server, seed)
         own = _ANALYTICS_SERVER if self.server in _GOOGLES else self.server
         self.analytics, self.analytics_server = analytics, (analytics_server or own).rstrip("/")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from .._signin_checks import needs_app
 from ..adapters.base import Adapter
 from ..flows import AppPasswordFlow, CodeFlow, DeviceFlow, Flow, KeyFlow, OAuth1Flow, PasswordFlow
-from ..rules import ImageRule, PollRule, Rules, VideoRule
+from ..rules import FileRule, ImageRule, PollRule, Rules, VideoRule
 
 _UNITS = {
     "x": "weighted",
@@ -53,9 +53,11 @@ def _link(rules: Rules) -> str:
 
 
 def _images(rule: ImageRule | None) -> str:
-    if rule is not None and rule.by_url:
-        return "by public URL"
-    return f"{rule.count}, {_bytes(rule.max_bytes)} each" if rule else "no"
+    if rule is None:
+        return "no"
+    if rule.permanent:
+        return "by their own public URL"
+    return f"{rule.count}, {_bytes(rule.max_bytes)} each{', fetched by the platform' if rule.by_url else ''}"
 
 
 def _moving(rule: ImageRule | None) -> str:
@@ -68,7 +70,13 @@ def _video(rule: VideoRule | None) -> str:
     if rule is None:
         return "no"
     length = f", {_seconds(rule.max_seconds)}" if rule.max_seconds else ""
-    return f"{rule.count}, {_bytes(rule.max_bytes)}{length}"
+    return (
+        f"{rule.count}, {_bytes(rule.max_bytes)}{length}{', fetched by the platform' if rule.by_url else ''}"
+    )
+
+
+def _files(rule: FileRule | None) -> str:
+    return f"{rule.count}, {_bytes(rule.max_bytes)}" if rule else "no"
 
 
 def _poll(rule: PollRule | None) -> str:
@@ -96,10 +104,13 @@ def _yes(value: object) -> str:
 
 _ROWS: tuple[tuple[str, Callable[[Rules], str]], ...] = (
     ("Text", _text),
+    ("Title", _carries("title")),
     ("Link preview", _link),
     ("Pictures", lambda rules: _images(rules.images)),
     ("Animated pictures", lambda rules: _moving(rules.images)),
     ("Video", lambda rules: _video(rules.video)),
+    ("Pictures and videos mixed", lambda rules: _yes(rules.mixed_media)),
+    ("Documents", lambda rules: _files(rules.files)),
     ("Polls", lambda rules: _poll(rules.poll)),
     ("Threads, splitting", lambda rules: _yes(rules.thread)),
     ("Replies", _carries("reply_to")),

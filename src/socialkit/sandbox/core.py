@@ -496,7 +496,7 @@ class Sandbox:
         """Plan a misfortune for the next ``times`` matching requests (`faults.KINDS` lists the kinds).
 
         Without ``match`` it waits for the platform's publishing request (its upload request for the media
-        kinds).
+        kinds); ``step="commit"`` for whichever request publishes this kind of post.
         """
         if platform is not None:
             self[platform]

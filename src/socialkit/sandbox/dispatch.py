@@ -48,7 +48,12 @@ class FaultyApp:
             scope = {**scope, "path": path}
         extensions = scope.get("extensions") or {}
         hit = self._box.faults.take(
-            platform.platform, method, path, publish=platform.publish_match, upload=platform.upload_match
+            platform.platform,
+            method,
+            path,
+            publish=platform.publish_match,
+            upload=platform.upload_match,
+            step=extensions.get(STEP),
         )
         query = _masked(scope.get("query_string", b"").decode("latin-1"))
         faults = {fault.kind: fault for fault in hit}

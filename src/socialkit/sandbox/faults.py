@@ -40,7 +40,8 @@ class Fault:
 
     ``match`` is ``"METHOD path-regex"`` (``POST|PUT`` is either), the regex for the whole path; either part may
     be ``*``. ``platform``
-    None is every one. The first ``skip`` requests that match pass untouched.
+    None is every one. The first ``skip`` requests that match pass untouched. ``step`` set: only requests that the
+    adapter declares so ("read", "prepare", "commit", "attach"), whatever their path; this is known in process alone.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Fault:
     match: str | None = None
     times: int = 1
     skip: int = 0
+    step: str | None = None
     details: dict[str, Any] = attrs.field(factory=dict)
 
     @property
@@ -55,11 +57,11 @@ class Fault:
         """The ``seconds`` given, or the kind's default."""
         return float(self.details.get("seconds", _SECONDS.get(self.kind, 0.0)))
 
-    def hits(self, platform: str, method: str, path: str, default: str) -> bool:
-        """Whether it waits for this request; ``default`` stands in for a ``match`` left out."""
-        if self.times <= 0 or self.platform not in (None, platform):
+    def hits(self, platform: str, method: str, path: str, default: str, step: str | None = None) -> bool:
+        """Whether it waits for this request; ``default`` stands in for a ``match`` and a ``step`` left out."""
+        if self.times <= 0 or self.platform not in (None, platform) or self.step not in (None, step):
             return False
-        return matches(self.match or default, method, path)
+        return matches(self.match or ("* *" if self.step else default), method, path)
 
 
 def matches(pattern: str, method: str, path: str) -> bool:
@@ -93,28 +95,36 @@ class Faults:
         match: str | None = None,
         times: int = 1,
         skip: int = 0,
+        step: str | None = None,
         **details: Any,
     ) -> Fault:
         """Add a fault; it lets ``skip`` matching requests pass, then hits the next ``times``."""
         if kind not in KINDS:
             raise ConfigError(f"unknown fault {kind!r}; the kinds are {', '.join(KINDS)}")
-        fault = Fault(kind, platform, match, times, skip, details)
+        fault = Fault(kind, platform, match, times, skip, step, details)
         with self._lock:
             self._planned.append(fault)
         return fault
 
     def take(
-        self, platform: str, method: str, path: str, *, publish: str = "POST *", upload: str = "POST *"
+        self,
+        platform: str,
+        method: str,
+        path: str,
+        *,
+        publish: str = "POST *",
+        upload: str = "POST *",
+        step: str | None = None,
     ) -> list[Fault]:
         """The faults that hit this request, each used once more.
 
-        ``publish`` (``upload`` for the media kinds) stands in for a ``match`` left out.
+        ``publish`` (``upload`` for the media kinds) stands in for a ``match`` left out; ``step`` is the request's.
         """
         with self._lock:
             hit = [
                 fault
                 for fault in self._planned
-                if fault.hits(platform, method, path, upload if fault.kind in _MEDIA else publish)
+                if fault.hits(platform, method, path, upload if fault.kind in _MEDIA else publish, step)
             ]
             waiting = [fault for fault in hit if fault.skip > 0]
             for fault in waiting:
