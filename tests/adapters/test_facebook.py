@@ -496,6 +496,15 @@ class TestSend:
             await sending.adapter.send(part, sending)
         assert len(sending.asked) == 2
 
+    async def test_pieces_that_are_never_right_are_given_up(self) -> None:
+        part = await part_of(Post(media=[Video(UPRIGHT)]))
+        start = {"video_id": "41", "upload_session_id": "9", "start_offset": "0", "end_offset": "5"}
+        wants = refused(6001, 1363037, error_data={"start_offset": "0", "end_offset": "5"})
+        sending = call(answer(start), *[wants] * (TRIES + 1))
+        with pytest.raises(errors.Declined):
+            await sending.adapter.send(part, sending)
+        assert not sending.answers
+
     async def test_a_throttled_page_rests(self) -> None:
         for told, rest in ((refused(32), 300), (refused(80001, status=429), 300)):
             sending = call(told)
@@ -993,6 +1002,57 @@ def test_whose_permalink_it_is(url: str, ours: bool) -> None:
 def test_no_reference_breaks_it(path: str, query: str) -> None:
     found = id_in(f"https://www.facebook.com/{path}?{query}", OWN)
     assert found is None or found.replace("_", "").isdigit()
+
+
+class TestCheck:
+    """Where something stands that Facebook took and does not show yet."""
+
+    due = NOW + timedelta(hours=1)
+
+    async def look(self, way: str, *answers: Any, late: int = 0, **raw: Any) -> Any:
+        looking = call(*answers, now=self.due + timedelta(seconds=late))
+        sent = base.Sent("41", status=Status.SCHEDULED, missing=("x",), raw={"way": way, **raw})
+        return await looking.adapter.check(sent, looking)
+
+    async def test_a_video_that_is_due_and_not_live_is_in_the_works(self) -> None:
+        busy = answer({"id": "41", "status": {"processing_phase": {"status": "in_progress"}}})
+        due = int(self.due.timestamp())
+        early = await self.look("reel", busy, due=due, late=-60)
+        assert (early.status, early.look_again_at) == (Status.SCHEDULED, self.due)
+        late = await self.look("reel", busy, due=due, late=60)
+        assert (late.status, late.missing) == (Status.PROCESSING, ("x",))
+        assert late.look_again_at > self.due + timedelta(seconds=60)
+
+    @pytest.mark.parametrize("way", ["video", "reel", "video_story"])
+    async def test_what_failed_was_dropped(self, way: str) -> None:
+        told = answer({"id": "41", "status": {"video_status": "error"}})
+        found = await self.look(way, told, media="41")
+        assert isinstance(found, base.Absent)
+
+    @pytest.mark.parametrize("way", ["video", "reel", "video_story", "feed"])
+    async def test_what_is_gone_may_have_been_deleted(self, way: str) -> None:
+        found = await self.look(way, refused(100, 33), media="41", due=int(self.due.timestamp()))
+        assert (found.status, found.look_again_at) == (Status.SCHEDULED, None)
+        assert found.missing[0] == "x"
+        assert "deleted" in found.missing[1]
+
+    async def test_a_story_is_live_once_it_is_processed(self) -> None:
+        busy = answer({"id": "31", "status": {"processing_phase": {"status": "in_progress"}}})
+        assert (await self.look("video_story", busy, media="31")).status is Status.PROCESSING
+        done = answer({"id": "31", "status": {"video_status": "ready"}})
+        stories = listed(
+            {"post_id": "40", "url": "https://www.facebook.com/a"},
+            {"post_id": "41", "url": "https://www.facebook.com/b"},
+        )
+        found = await self.look("video_story", done, stories, media="31")
+        assert (found.status, found.url) == (Status.PUBLISHED, "https://www.facebook.com/b")
+
+    async def test_what_was_sent_at_once_is_not_asked_about(self) -> None:
+        assert (await self.look("photo_story")).status is Status.SCHEDULED
+
+    async def test_another_refusal_tells_nothing(self) -> None:
+        with pytest.raises(errors.MissingScope):
+            await self.look("reel", refused(10))
 
 
 class TestLists:
