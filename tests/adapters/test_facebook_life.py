@@ -147,6 +147,12 @@ class TestPublishing:
         assert [one.partition(":")[0] for one in outcome.missing] == ([] if again else ["invitation of 17"])
         assert live(box)[0].given["collaborators"] == ["17"]
 
+    def test_what_a_reel_spends(self, client: Client) -> None:
+        asked = options(format="reel", collaborators=("17", "18"))
+        client.publish(Post("Ahoy", media=[UPRIGHT]).variant("facebook", asked), "facebook")
+        left = {one.name: (one.limit, one.remaining) for one in client.rate_limits() if one.name != "calls"}
+        assert left == {"reels": (30, 29), "collaborators": (10, 8)}
+
     def test_a_reel_invites(self, box: Sandbox, client: Client) -> None:
         asked = options(format="reel", collaborators=("17", "18"), place="29")
         client.publish(Post("Ahoy", media=[UPRIGHT]).variant("facebook", asked), "facebook")
