@@ -150,6 +150,14 @@ async def test_a_batch_that_cannot_be_read_is_facebooks_to_refuse(web):
         assert problem(await web.post("", data={"batch": given})) == (100, None)
 
 
+async def test_a_body_that_cannot_be_read_is_refused_by_whose_path_it_is(box, web):
+    head = {"content-type": "multipart/form-data"}
+    for path, platform in ((f"{PAGE}/photos", "facebook"), (f"{IG}/media", "instagram"), ("", "facebook")):
+        answer = await web.post(path, headers=head, content=b"x")
+        assert problem(answer) == (100, None)
+        assert box.requests[-1].platform == platform
+
+
 async def test_files_are_shown_by_whose_they_are(box, client, web):
     report = client.publish(Post("Ahoy", media=[Image(sample_picture(400, 400))]), to="gram")
     url = (await web.get(str(report["gram"].receipt.id), params={"fields": "media_url"})).json()["media_url"]
