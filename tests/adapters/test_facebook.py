@@ -15,7 +15,7 @@ from media_files import mp4, png
 from socialkit import Captions, Image, Post, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters._facebook_posts import address, id_in, is_permalink, stage_of
-from socialkit.adapters._facebook_rules import RULES
+from socialkit.adapters._facebook_rules import REEL_BYTES, RULES
 from socialkit.adapters._facebook_uploads import TRIES, memory, upload_video
 from socialkit.adapters.facebook import Facebook
 from socialkit.model import Identity, Receipt, Status
@@ -199,10 +199,43 @@ class TestPlan:
             (mp4(seconds=61.0, size=(1080, 1920)), "story", "range"),
             (mp4(seconds=9.0, size=(450, 800)), "reel", "too_small"),
             (mp4(seconds=9.0, size=(1920, 1080)), "reel", "ratio"),
+            (mp4(seconds=9.0, size=(1080, 1800)), "reel", "ratio"),
+            (mp4(seconds=9.0, size=(1080, 1920), frames=9 * 61), "reel", "range"),
+            (mp4(seconds=9.0, size=(1080, 1920), frames=9 * 22), "story", "range"),
         ],
     )
     async def test_what_a_reel_must_be(self, clip: bytes, form: str, problem: str) -> None:
         assert (f"media[{0}]", problem) in codes(await planned(Post(media=[Video(clip)]), format=form))
+
+    @pytest.mark.parametrize(
+        ("clip", "form"),
+        [
+            (mp4(seconds=3.0, size=(540, 960)), "reel"),
+            (mp4(seconds=90.0, size=(1080, 1920), frames=90 * 60), "reel"),
+            (mp4(seconds=60.0, size=(1080, 1920), frames=60 * 23), "story"),
+        ],
+    )
+    async def test_what_a_reel_may_just_be(self, clip: bytes, form: str) -> None:
+        assert codes(await planned(Post(media=[Video(clip)]), format=form)) == []
+
+    @pytest.mark.parametrize(("more", "problem"), [(0, []), (1, [("media[0]", "too_large")])])
+    async def test_how_large_a_reel_may_be(
+        self, more: int, problem: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert REEL_BYTES == 2 << 30
+        monkeypatch.setattr("socialkit.adapters._facebook_plan.REEL_BYTES", len(UPRIGHT) - more)
+        assert codes(await planned(Post(media=[Video(UPRIGHT)]), format="reel")) == problem
+
+    async def test_what_stands_in_the_rules(self) -> None:
+        images, video = RULES.images, RULES.video
+        assert images is not None
+        assert video is not None
+        assert (images.count, images.max_bytes) == (10, 10_000_000)
+        assert (video.count, video.max_bytes, video.max_seconds) == (1, 10_000_000_000, 14_400.0)
+        assert video.thumbnail_max_bytes == 10_000_000
+        assert RULES.text.limit == 63_206
+        limits = {one.name: (one.limit, one.window) for one in RULES.budgets if one.name != "calls"}
+        assert limits == {"reels": (30, 86_400.0), "collaborators": (10, 86_400.0)}
 
     async def test_captions_name_a_region_and_are_srt(self) -> None:
         clip = Video(UPRIGHT, captions=[Captions(SRT, "en"), Captions(b"WEBVTT\n\n" + SRT, "en-US")])
@@ -710,6 +743,10 @@ class TestFind:
         found = await self.look(post, listed(shown(1, part.body["fields"]["message"]) | preview))
         assert isinstance(found, base.Found)
         assert found.sent.id == f"{PAGE}_1"
+
+    async def test_a_preview_is_one_thing(self) -> None:
+        several = listed(shown(1, "Ahoy https://example.com", "31", "32"))
+        assert isinstance(await self.look(Post("Ahoy https://example.com"), several), base.Absent)
 
     async def test_a_scheduled_post_whose_time_is_not_told_is_no_proof(self) -> None:
         due = NOW + timedelta(hours=1)

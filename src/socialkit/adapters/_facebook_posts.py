@@ -210,7 +210,9 @@ def likeness_of(
     media, fields = media_of(post), lost.part.body["fields"]
     text, shown = fields.get("message") or fields.get("caption") or "", str(post.get("message") or "")
     linked = not lost.part.media and ("link" in fields or _NAMED.search(text) is not None)
-    if not linked and (len(media) != len(lost.part.media) or any(kind != "photo" for kind, _ in media)):
+    if len(media) > 1 if linked else len(media) != len(lost.part.media):
+        return "other"
+    if not linked and any(kind != "photo" for kind, _ in media):
         return "other"
     known = bool(photos) and all(photos)
     if known and sorted(one for _, one in media) == sorted(map(str, photos)):
