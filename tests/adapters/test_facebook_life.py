@@ -281,16 +281,24 @@ class TestScheduling:
         assert live(box) == []
         assert "gone" in client.settle("k")["facebook"].missing[0]
 
-    def test_a_scheduled_post_is_moved_and_reworded(self, box: Sandbox, client: Client) -> None:
+    @pytest.mark.parametrize("kind", ["text", "video"])
+    def test_a_scheduled_post_is_moved_and_reworded(self, box: Sandbox, client: Client, kind: str) -> None:
         soon, later = (box.clock.now() + timedelta(hours=hours) for hours in (1, 5))
-        receipt = client.publish(
-            Post("Ahoy").variant("facebook", options(publish_at=soon)), "facebook"
-        ).receipts[0]
-        client.edit(receipt, Post("Ahoy!").variant("facebook", options(publish_at=later)))
+        post = KINDS[kind][0].variant("facebook", options(publish_at=soon))
+        receipt = client.publish(post, "facebook", idempotency_key="k").receipts[0]
+        words = Post("Ahoy!") if kind == "text" else Post("Ahoy!", media=[CLIP])
+        if kind == "video":
+            with pytest.raises(errors.InvalidPost, match="media"):
+                client.edit(receipt, words.variant("facebook", options(publish_at=later)))
+        moved = client.edit(receipt, Post("Ahoy!").variant("facebook", options(publish_at=later)))
+        assert moved.raw["due"] == int(later.timestamp())
         box.clock.advance(7200)
         assert live(box) == []
+        waiting = client.settle("k")["facebook"]
+        assert (waiting.status, waiting.look_again_at) == (Status.SCHEDULED, later.replace(microsecond=0))
         box.clock.advance(4 * 3600)
         assert [one.text for one in live(box)] == ["Ahoy!"]
+        assert client.settle("k")["facebook"].status is Status.PUBLISHED
 
 
 def at_finish(kind: str, edge: str) -> dict[str, Any]:

@@ -408,6 +408,8 @@ class Facebook(GraphAdapter):
             now = story_stands(sent, node, call.now())
             told = now.status is Status.PUBLISHED and now.url is None
             return attrs.evolve(now, url=await self._story_url(now, call)) if told else now
+        moved = moment(node.get("scheduled_publish_time")) if due is not None else None
+        due = int(moved.timestamp()) if moved is not None else due
         return attrs.evolve(sent_video(video, way, node, call.now(), due), missing=sent.missing)
 
     def _seen(self, answer: base.Response) -> dict[str, Any] | None:
@@ -562,6 +564,8 @@ class Facebook(GraphAdapter):
         )
         succeeded(answer)
         raw = {**receipt.raw, "way": way}
+        if "scheduled_publish_time" in wanted:
+            raw["due"] = part.body["due"]
         return Sent(receipt.id, receipt.url, receipt.published_at, raw=raw)
 
     async def delete(self, receipt: Receipt, call: Call) -> None:

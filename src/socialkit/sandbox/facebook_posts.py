@@ -567,6 +567,8 @@ class Posts(Videos):
     def _reschedule(self, post: FacebookPost, given: Json) -> None:
         if given.get("scheduled_publish_time"):
             post.due = self.due_of({**given, "published": "false"}, _MOST)
+            if (clip := self.clips.get(post.id)) is not None:
+                clip.due = post.due
         if str(given.get("is_published") or given.get("published") or "").lower() == "true":
             post.due = self.now()
             self.publish_due(post)
