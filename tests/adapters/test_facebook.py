@@ -324,6 +324,34 @@ class TestPlan:
         assert warned == [("options.background", "undocumented"), ("options.first_comment", "undocumented")]
         fine = await planned(Post("a" * 130), background="5", first_comment="b" * 8000)
         assert codes(fine, "warning") == []
+        film = Video(mp4(seconds=5.0))
+        for post, warned in (
+            (Post("A", title="t" * 256, media=[film]), [("title", "undocumented")]),
+            (Post("A", title="t" * 255, media=[film]), []),
+            (Post("a" * 8001, reply_to="7"), [("text", "undocumented")]),
+            (Post("a" * 8000, reply_to="7"), []),
+        ):
+            told = await planned(post)
+            assert (codes(told), codes(told, "warning")) == ([], warned)
+
+    async def test_a_story_has_no_thumbnail_and_no_captions(self) -> None:
+        film = Video(UPRIGHT, thumbnail=BOAT, captions=[Captions(SRT, "en-US")])
+        told = codes(await planned(Post(media=[film]), format="story"))
+        assert told == [("media[0].thumbnail", "unsupported"), ("media[0].captions[0]", "unsupported")]
+
+    async def test_how_many_requests_it_takes(self) -> None:
+        film = Video(UPRIGHT, thumbnail=BOAT, captions=[Captions(SRT, "en-US")])
+        for post, chosen, count in (
+            (Post("Ahoy"), {}, 1),
+            (Post("Ahoy"), {"first_comment": "More"}, 2),
+            (Post("Ahoy", media=[BOAT]), {}, 1),
+            (Post("Ahoy", media=[BOAT, BOAT]), {}, 3),
+            (Post("Ahoy", media=[film]), {}, 5),
+            (Post("Ahoy", media=[film]), {"format": "reel", "collaborators": ("1", "2")}, 7),
+            (Post(media=[BOAT]), {"format": "story"}, 2),
+            (Post("Aye", reply_to="7", media=[BOAT]), {}, 2),
+        ):
+            assert (await part_of(post, **chosen)).requests == count
 
     @pytest.mark.parametrize("form", ["reel", "story"])
     @pytest.mark.parametrize("codec", [b"avc1", b"hvc1", b"av01", b"vp09", b"mp4v"])
