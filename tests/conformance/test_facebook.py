@@ -148,10 +148,14 @@ def test_texts_links_photos_and_comments(box: Sandbox, client: Client) -> None:
         call_to_action={"type": "LEARN_MORE", "value": {"link": "https://example.com"}},
     )  # fmt: skip
     first = client.publish(Post("Ahoy").variant("facebook", chosen), "facebook").receipts[0]
-    client.publish(Post("See", link="https://example.com/a"), "facebook")
+    cards = ({"link": "https://example.com/b", "name": "B"}, {"link": "https://example.com/c", "name": "C"})
+    see = Post("See", link="https://example.com/a").variant("facebook", Facebook.Options(cards=cards))
+    client.publish(see, "facebook")
     client.publish(Post("One", media=[BOAT]), "facebook")
     client.publish(Post("Two", media=[BOAT, Image(png(4, 4), alt="The sea")]), "facebook")
     comment = client.publish(Post("Aye", reply_to=first, media=[BOAT]), "facebook").receipts[0]
+    answer = client.publish(Post("Aye aye", reply_to=comment), "facebook").receipts[0]
+    client.publish(Post("Aye aye aye", reply_to=answer), "facebook")
     box.clock.advance(86_400)
     assert not client.fetch_metrics([first, comment]).errors
     client.edit(first, Post("Ahoy!").variant("facebook", Facebook.Options(place="29")))

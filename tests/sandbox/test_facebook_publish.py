@@ -90,6 +90,25 @@ async def test_how_far_ahead_a_post_may_be_scheduled(box, web, ahead, fine):
     assert ((await web.post(f"{PAGE}/feed", data=form)).status_code == 200) is fine
 
 
+@pytest.mark.parametrize(
+    ("cards", "link", "fine"),
+    [
+        ('[{"link":"https://example.com/a"}]', "https://example.com", True),
+        ('[{"link":"https://example.com/a"}]', "", False),
+        ('[{"name":"A"}]', "https://example.com", False),
+        ("{", "https://example.com", False),
+        ("[]", "https://example.com", False),
+    ],
+)
+async def test_a_carousel_of_links(box, web, cards, link, fine):
+    form = {"message": "Ahoy", "child_attachments": cards, **({"link": link} if link else {})}
+    answer = await web.post(f"{PAGE}/feed", data=form)
+    if fine:
+        assert box.timeline("facebook")[0].given["child_attachments"] == cards
+    else:
+        assert problem(answer) == (100, None)
+
+
 async def test_the_same_text_twice_in_a_row(web):
     await post(web)
     assert problem(await web.post(f"{PAGE}/feed", data={"message": "Ahoy"})) == (506, None)
@@ -494,3 +513,130 @@ async def test_how_much_is_used_stands_in_a_header(box, web):
     assert problem(refused) == (32, None)
     (row,) = json.loads(refused.headers["x-business-use-case-usage"])[PAGE]
     assert (row["call_count"], row["estimated_time_to_regain_access"]) == (100, 24 * 60)
+
+
+async def test_an_app_has_an_allowance_of_its_own(box, http):
+    box.facebook.daily_users = 1
+    held = http(box, headers=bearer(box.facebook.token_for("brand").access_token))
+    for count in range(200):
+        answer = await held.get(f"{API}/me/accounts")
+        assert json.loads(answer.headers["x-app-usage"])["call_count"] == (count + 1) // 2
+    refused = await held.get(f"{API}/me/accounts")
+    assert problem(refused) == (4, None)
+    assert json.loads(refused.headers["x-app-usage"])["call_count"] == 100
+    box.clock.advance(3600)
+    assert (await held.get(f"{API}/me/accounts")).status_code == 200
+
+
+# whose things they are, and who sees them -----------------------------------------------------------
+
+
+@pytest.fixture
+def other(box, http):
+    client = http(box, headers=bearer(box.facebook.page_token_of("other")))
+    client.base_url = f"{API}/"
+    return client
+
+
+async def test_another_pages_things_are_left_alone(box, web, other):
+    native, picture = await post(web), await staged(web)
+    video = (await web.post(f"{PAGE}/videos", files={"source": ("a.mp4", CLIP)})).json()["id"]
+    for method, path, form in (
+        ("DELETE", native, {}),
+        ("DELETE", picture, {}),
+        ("DELETE", video, {}),
+        ("POST", native, {"message": "Theirs"}),
+        ("POST", f"{video}/collaborators", {"target_id": "17"}),
+    ):
+        assert problem(await other.request(method, path, data=form)) == (100, 33), path
+    theirs = (await other.post("me/feed", data={"message": "Theirs"})).json()["id"]
+    assert box.facebook.find(theirs).account == "other"
+    assert [one.text for one in box.timeline("facebook") if one.account == "brand"] == ["Ahoy", ""]
+
+
+async def test_what_is_not_published_is_on_no_list(box, web):
+    native = await post(web, published="false")
+    assert box.timeline("facebook") == []
+    for edge in ("published_posts", "feed", "scheduled_posts"):
+        assert (await web.get(f"{PAGE}/{edge}")).json()["data"] == []
+    fields = {"fields": "is_published,message"}
+    assert (await web.get(native, params=fields)).json()["is_published"] is False
+    box.clock.advance(DAY)
+    assert box.timeline("facebook") == []
+    assert (await web.post(native, data={"message": "Aye"})).status_code == 200
+    assert (await web.post(native, data={"is_published": "true"})).status_code == 200
+    assert [(one.id, one.text) for one in box.timeline("facebook")] == [(native, "Aye")]
+
+
+async def test_a_video_that_is_not_published_waits(box, web):
+    form = {"description": "Ahoy", "published": "false"}
+    video = (await web.post(f"{PAGE}/videos", data=form, files={"source": ("a.mp4", CLIP)})).json()["id"]
+    box.clock.advance(60)
+    told = (await web.get(video, params={"fields": "published,status"})).json()
+    assert told["published"] is False
+    assert told["status"]["publishing_phase"]["publish_status"] == "draft"
+    assert box.timeline("facebook") == []
+    assert (await web.delete(video)).status_code == 200
+    assert problem(await web.get(video)) == (100, 33)
+
+
+async def test_a_photo_for_later_does_not_name_its_post(box, web):
+    due = str(int(box.clock.now().timestamp()) + DAY)
+    told = (await photo(web, published="false", caption="Ahoy", scheduled_publish_time=due)).json()
+    assert told.keys() == {"id"}
+    listed = (await web.get(f"{PAGE}/scheduled_posts", params={"fields": "message"})).json()["data"]
+    assert [one["message"] for one in listed] == ["Ahoy"]
+    box.clock.advance(DAY + 1)
+    assert [one.text for one in box.timeline("facebook")] == ["Ahoy"]
+
+
+async def test_comments_go_no_deeper_than_two_levels(web):
+    native = await post(web)
+    first = (await web.post(f"{native}/comments", data={"message": "One"})).json()["id"]
+    second = (await web.post(f"{first}/comments", data={"message": "Two"})).json()["id"]
+    assert problem(await web.post(f"{second}/comments", data={"message": "Three"})) == (100, 33)
+    assert (await web.get(second, params={"fields": "parent"})).json()["parent"]["id"] == first
+
+
+async def reel_of(web, edge: str = "video_reels", **form: str) -> tuple[str, httpx.Response]:
+    told = (await web.post(f"{PAGE}/{edge}", data={"upload_phase": "start"})).json()
+    token = web.headers["authorization"].partition(" ")[2]
+    head = {"authorization": f"OAuth {token}", "offset": "0", "file_size": str(len(CLIP))}
+    kind = {"content-type": "application/octet-stream"}
+    assert (await web.post(told["upload_url"], headers=head | kind, content=CLIP)).status_code == 200
+    finish = {"upload_phase": "finish", "video_id": told["video_id"], **form}
+    return told["video_id"], await web.post(f"{PAGE}/{edge}", data=finish)
+
+
+async def test_a_reel_may_be_a_draft(box, web):
+    video, answer = await reel_of(web, video_state="DRAFT", description="Ahoy")
+    assert answer.json() == {"success": True}
+    box.clock.advance(60)
+    told = (await web.get(video, params={"fields": "status"})).json()["status"]
+    assert (told["video_status"], told["publishing_phase"]["publish_status"]) == ("ready", "draft")
+    assert box.timeline("facebook") == []
+    assert (await web.get(f"{PAGE}/video_reels")).json()["data"] == []
+
+
+async def test_a_video_story_is_listed_once_it_is_processed(box, web):
+    video, answer = await reel_of(web, "video_stories")
+    native = answer.json()["post_id"]
+    assert (await web.get(f"{PAGE}/stories")).json()["data"] == []
+    assert (await web.get(video, params={"fields": "status"})).json()["status"][
+        "video_status"
+    ] == "processing"
+    box.clock.advance(60)
+    listed = (await web.get(f"{PAGE}/stories")).json()["data"]
+    assert [(one["post_id"], one["media_id"]) for one in listed] == [(native, video)]
+    assert (await web.get(video, params={"fields": "status"})).json()["status"]["video_status"] == "ready"
+    box.facebook.story_archive = False
+    assert (await web.get(f"{PAGE}/stories")).json()["data"] == []
+
+
+async def test_a_story_that_cannot_be_processed_is_no_story(box, web):
+    box.fault("processing-failed", platform="facebook", times=9)
+    video, _ = await reel_of(web, "video_stories")
+    box.clock.advance(60)
+    assert box.timeline("facebook") == []
+    status = (await web.get(video, params={"fields": "status"})).json()["status"]
+    assert status["video_status"] == "error"

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import datetime
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -13,8 +14,12 @@ from ..model import Receipt
 from . import base
 from ._facebook_posts import STORIES, VIDEOS, Way, id_in, is_id
 from ._facebook_rules import (
+    BACKGROUND,
+    CARDS,
     COMMENT,
+    INVITATIONS,
     REEL_BYTES,
+    REEL_CODECS,
     REEL_FPS,
     REEL_SECONDS,
     REEL_SIDES,
@@ -64,6 +69,8 @@ class FacebookOptions(base.Options):
         call_to_action: the button of a link post or video.
         content_category: of a video, such as "BUSINESS".
         background: id of the coloured background of a short text (``text_format_preset_id``).
+        cards: a carousel of links instead of one preview, for a post with a link: 2 to 5 (third parties say so) of
+            ``{"link": …, "name": …, "description": …, "picture": …}``, of which only the link must be there.
         collaborators: ids of Pages or people invited to a reel; 10 invitations a Page and day.
 
     >>> FacebookOptions(targeting={"geo_locations": {"countries": ["DE"]}}).format
@@ -81,12 +88,13 @@ class FacebookOptions(base.Options):
     call_to_action: dict[str, Any] | None = None
     content_category: str | None = None
     background: str | None = None
+    cards: tuple[dict[str, str], ...] = ()
     collaborators: tuple[str, ...] = ()
 
 
 _AIMED = ("targeting", "feed_targeting", "publish_at", "first_comment")
 _TAKES: dict[Way, tuple[str, ...]] = {
-    "feed": (*_AIMED, "place", "tagged_ids", "call_to_action", "background"),
+    "feed": (*_AIMED, "place", "tagged_ids", "call_to_action", "background", "cards"),
     "photo": (*_AIMED, "place"),
     "photos": (*_AIMED, "place", "tagged_ids"),
     "video": (*_AIMED, "call_to_action", "content_category"),
@@ -183,6 +191,9 @@ def _text(draft: Draft, way: Way) -> str:
         words = f"{len(post.title)} characters; third parties say {TITLE} at most"
         draft.problem("title", "undocumented", words, limit=TITLE, severity="warning")
     link = post.link
+    if link is not None and _own_host(link.url):
+        words = "third parties saw Facebook refuse links to itself"
+        draft.problem("link", "own_host", words, severity="warning")
     if link is not None and (link.title or link.description or link.thumbnail):
         words = "its title, description and picture are not sent: Facebook reads the page itself"
         draft.change("link", "not_carried", words)
@@ -194,6 +205,10 @@ def _text(draft: Draft, way: Way) -> str:
             words = f"{len(text)} characters; third parties say that a comment has {COMMENT} at most"
             draft.problem("text", "undocumented", words, limit=COMMENT, severity="warning")
     return text
+
+
+def _own_host(url: str) -> bool:
+    return f".{urlsplit(url).hostname or ''}".endswith(".facebook.com")
 
 
 def _fields(draft: Draft, way: Way, text: str, due: int | None) -> dict[str, str]:
@@ -212,7 +227,7 @@ def _fields(draft: Draft, way: Way, text: str, due: int | None) -> dict[str, str
 
 
 _UNPUBLISHED = {"published": "false", "unpublished_content_type": "SCHEDULED"}
-_NAMED = {"tagged_ids": "tags", "background": "text_format_preset_id"}
+_NAMED = {"tagged_ids": "tags", "background": "text_format_preset_id", "cards": "child_attachments"}
 _FOLLOWING = ("publish_at", "first_comment", "collaborators")
 
 
@@ -243,10 +258,40 @@ def _check_options(draft: Draft, way: Way) -> None:
                 draft.problem(f"options.{name}", "not_an_id", f"{value!r} is no id: digits only")
     if options.tagged_ids and not options.place:
         draft.problem("options.tagged_ids", "no_place", "Facebook tags only together with a place")
+    if len(options.collaborators) > INVITATIONS:
+        words = f"{len(options.collaborators)}; a Page invites {INVITATIONS} a day"
+        draft.problem("options.collaborators", "count", words, limit=INVITATIONS)
+    if options.background and len(draft.post.text) > BACKGROUND:
+        words = f"{len(draft.post.text)} characters; third parties say that a background takes {BACKGROUND}"
+        draft.problem("options.background", "undocumented", words, limit=BACKGROUND, severity="warning")
+    if options.first_comment and len(options.first_comment) > COMMENT:
+        words = (
+            f"{len(options.first_comment)} characters; third parties say that a comment has {COMMENT} at most"
+        )
+        draft.problem("options.first_comment", "undocumented", words, limit=COMMENT, severity="warning")
+    _check_cards(draft)
     if options.content_category and options.content_category not in CATEGORIES:
         hint = f"one of {', '.join(sorted(CATEGORIES))}"
         words = f"no category {options.content_category!r}"
         draft.problem("options.content_category", "unknown", words, hint=hint)
+
+
+def _check_cards(draft: Draft) -> None:
+    cards = draft.options.cards
+    if not cards:
+        return
+    least, most = CARDS
+    if not least <= len(cards) <= most:
+        words = f"{len(cards)}; third parties say that a carousel has {least} to {most}"
+        draft.problem("options.cards", "undocumented", words, limit=most, severity="warning")
+    if draft.post.link is None:
+        draft.problem("link", "missing", "a carousel of links has a link of its own, too")
+    for number, card in enumerate(cards):
+        place = f"options.cards[{number}]"
+        if strange := sorted(set(card) - {"link", "name", "description", "picture"}):
+            draft.problem(place, "unknown", f"a card has no {strange[0]}")
+        if not str(card.get("link", "")).startswith(("http://", "https://")):
+            draft.problem(place, "link", "a card has a link, written whole")
 
 
 def _check_media(draft: Draft, way: Way) -> None:
@@ -300,6 +345,9 @@ def _check_upright(draft: Draft, item: PartMedia, field: str, way: Way) -> None:
             draft.problem(field, "too_small", words)
         if abs(wide / high - 9 / 16) > 0.01:
             draft.problem(field, "ratio", f"{wide} × {high} pixels; {_CALLED[way]} is 9 wide and 16 high")
+    if strange := [one for one in item.codecs if one not in REEL_CODECS]:
+        words = f"{', '.join(strange)}; {_CALLED[way]} is made of {', '.join(sorted(REEL_CODECS))}"
+        draft.problem(field, "codec", words)
     low, top = REEL_FPS
     if item.fps is not None and not low <= item.fps <= top:
         words = f"{item.fps:g} frames per second; {low:g} to {top:g} are allowed"

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import attrs
+
 from .. import errors
 from ..flows._whoami import found
 from ..model import Identity, Receipt, Status
@@ -31,6 +33,8 @@ VIDEOS = ("video", "reel")
 STORIES = ("photo_story", "video_story")
 _ID = re.compile(r"[0-9]{1,30}(?:_[0-9]{1,30})?")
 _HOSTS = re.compile(r"(?:www\.|m\.|mobile\.|web\.|business\.)?facebook\.com", re.IGNORECASE)
+_NAMED = re.compile(r"\w\.\w")
+"""What Facebook may take for an address: then it shows a preview, which may be a picture or a video."""
 _PFBID = re.compile(r"pfbid[A-Za-z0-9]+")
 
 
@@ -85,11 +89,13 @@ def _by_query(steps: Sequence[str], query: Mapping[str, str]) -> str | None:
         return f"{query['id']}_{query.get('story_fbid', '')}"
     if steps[0] == "watch":
         return query.get("v")
-    return None
+    return query.get("fbid") if steps[0] in ("photo.php", "photo") else None
 
 
 def _by_path(steps: Sequence[str], page: Identity) -> str | None:
     last = steps[-1]
+    if "photos" in steps[1:-1]:
+        return last
     if len(steps) == 1 or steps[0] == "reel" or "videos" in steps[1:-1]:
         return last
     if len(steps) >= 3 and steps[1] == "posts":
@@ -201,14 +207,16 @@ def likeness_of(
     post: Mapping[str, Any], lost: Lost, photos: Sequence[Any]
 ) -> Literal["same", "alike", "other"]:
     """How a post of the Page compares with what was sent; ``photos`` are the ids of what was staged."""
-    media = media_of(post)
-    if len(media) != len(lost.part.media) or any(kind != "photo" for kind, _ in media):
+    media, fields = media_of(post), lost.part.body["fields"]
+    text, shown = fields.get("message") or fields.get("caption") or "", str(post.get("message") or "")
+    linked = not lost.part.media and ("link" in fields or _NAMED.search(text) is not None)
+    if len(media) > 1 if linked else len(media) != len(lost.part.media):
+        return "other"
+    if not linked and any(kind != "photo" for kind, _ in media):
         return "other"
     known = bool(photos) and all(photos)
     if known and sorted(one for _, one in media) == sorted(map(str, photos)):
         return "same"
-    fields = lost.part.body["fields"]
-    text, shown = fields.get("message") or fields.get("caption") or "", str(post.get("message") or "")
     if squash(text) != squash(shown):
         return "other"
     return "alike" if known or not text.strip() else "same"
@@ -250,6 +258,26 @@ def stage_of(node: Mapping[str, Any]) -> Stage:
     return "unsure"
 
 
+def settled(node: Mapping[str, Any], way: Any) -> bool:
+    """Whether the fate of a video that was finished is known; a story's is when it is processed."""
+    stage = stage_of(node)
+    return stage in ("live", "scheduled", "failed") or (way == "video_story" and _is_ready(node))
+
+
+def _is_ready(node: Mapping[str, Any]) -> bool:
+    whole, phase = found(node, "status.video_status"), found(node, "status.processing_phase.status")
+    return whole == "ready" or phase in ("complete", "completed")
+
+
+def story_stands(sent: Sent, node: Mapping[str, Any], now: datetime) -> Sent:
+    """A story whose video was taken: live, or in the works until that is processed."""
+    if settled(node, "video_story"):
+        made = moment(found(node, "status.publishing_phase.publish_time")) or sent.published_at
+        return attrs.evolve(sent, status=Status.PUBLISHED, published_at=made or now, look_again_at=None)
+    later = now + timedelta(seconds=60)
+    return attrs.evolve(sent, status=Status.PROCESSING, published_at=None, look_again_at=later)
+
+
 def _phase(status: Mapping[str, Any], name: str) -> str:
     return str(found(status, f"{name}.status") or "").lower()
 
@@ -271,6 +299,8 @@ def bytes_at(node: Mapping[str, Any]) -> int:
 def succeeded(response: base.Response) -> dict[str, Any]:
     """The answer's object when it says that it was done; else nobody knows."""
     body = response.json()
+    if body is True:
+        return {}
     if not isinstance(body, dict) or body.get("success") not in (True, "true"):
         raise errors.OutcomeUnknown("Facebook's answer does not say whether it was done")
     return body

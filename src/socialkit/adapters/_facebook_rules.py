@@ -31,6 +31,13 @@ REEL_SECONDS, STORY_SECONDS, REEL_BYTES = (3.0, 90.0), 60.0, 2 << 30
 REEL_SIDES = (540, 960)
 REEL_FPS = (23.0, 60.0)
 """Meta's guide says 24 frames per second at least, its Postman collection 23."""
+REEL_CODECS = frozenset({"h264", "hevc", "vp9", "av1", "aac"})
+INVITATIONS = 10
+"""Collaborators a Page invites in a day."""
+CARDS = (2, 5)
+"""Links of a carousel; third parties say so."""
+BACKGROUND = 130
+"""Characters of a text on a coloured background; third parties say so."""
 _UNTOLD = 10**9
 """Requests in a day: the real number grows with the people who engage with the Page (4,800 each), and is not told.
 Answers say how much of it is used, and the budget is closed when that is all."""

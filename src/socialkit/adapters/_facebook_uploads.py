@@ -61,6 +61,8 @@ async def upload_video(graph: Graph, item: PartMedia, call: Call) -> dict[str, A
     session = call.recall(name)
     if session is not None:
         try:
+            if session["start"] >= session["end"]:
+                await _arrived(graph, session["video"], call)  # whole, and perhaps of no use
             return await _transfer(graph, name, item, session, call)
         except errors.Declined:
             pass

@@ -75,24 +75,30 @@ class GraphAdapter(base.Adapter):
         return isinstance(found(response.json_or_none(), "error"), dict)
 
     def parse_error(self, response: Response) -> errors.SocialKitError:
-        """By code and subcode, else by the subcode ("*/1366046" in the rows), else by the code, else as what passes by
-        itself, else by status."""
+        """By code and subcode, else by the subcode ("*/1366046" in the rows), else by the code, else by status.
+
+        A refusal by code 100, or by one no row knows, that is said to pass by itself is none. With a status of 5xx no
+        refusal is certain.
+        """
         code, said = self.read_error(response)
         known = {row.code for row in self.rules.errors}
         bare, _, subcode = (code or "").partition("/")
         keys = [code, f"*/{subcode}", bare, "2xx" if bare.isdigit() and 200 <= int(bare) < 300 else bare]
-        if found(response.json_or_none(), "error.is_transient") is True:
-            keys.append("transient")
         fitting = next((key for key in keys if key in known), code)
         error = from_table(self.rules.errors, response, fitting, said)
+        transient = found(response.json_or_none(), "error.is_transient") is True
+        if transient and type(error) is errors.Declined and (fitting == "100" or fitting not in known):
+            error = from_table(self.rules.errors, response, "transient", said)
+        if response.status >= 500 and isinstance(error, errors.Declined):
+            error.__dict__["definite"] = False
         if isinstance(error, errors.PlatformError | errors.AuthError):
             error.__dict__["code"] = code
         return error
 
     def read_limits(self, response: Response) -> tuple[Reading, ...]:
-        """Nothing while there is room: the headers tell per cent, not requests."""
+        """Nothing while there is room: the headers tell per cent, not requests, and minutes where there is none."""
         used, minutes = usage(response.headers)
-        if used < FULL:
+        if used < FULL and not minutes:
             return ()
         rest = timedelta(minutes=minutes) if minutes else _REST
         return (Reading(self.budget, None, 0, response.received_at and response.received_at + rest),)

@@ -45,8 +45,10 @@ from ._facebook_posts import (
     same_address,
     sent_post,
     sent_video,
+    settled,
     squash,
     stage_of,
+    story_stands,
     succeeded,
     why_failed,
     within,
@@ -72,6 +74,7 @@ class Facebook(GraphAdapter):
         server: base URL of the Graph API.
         version: the version of the Graph API; it stands in every path.
         video_server: where videos are uploaded to; Facebook's own host for that, or ``server`` when that is another.
+        max_photos: how many pictures a post may have. Meta does not say; third parties stop at 10.
 
     >>> Facebook("…")
     <Facebook https://graph.facebook.com>
@@ -92,10 +95,16 @@ class Facebook(GraphAdapter):
         server: str = _GRAPH,
         version: str = VERSION,
         video_server: str | None = None,
+        max_photos: int = 10,
     ) -> None:
         super().__init__(server, base.Credential("bearer", access_token=token))
         if not version.startswith("v") or not version[1:].replace(".", "", 1).isdigit():
             raise errors.ConfigError(f"Facebook: version={version!r} is none; write it as {VERSION!r}")
+        if max_photos < 1:
+            raise errors.ConfigError(f"Facebook: max_photos={max_photos}; a post has one at least")
+        if max_photos != 10 and RULES.images is not None:
+            images = attrs.evolve(RULES.images, count=max_photos, animated_count=max_photos)
+            self.rules = attrs.evolve(RULES, images=images)  # type: ignore[misc]  # this account's own
         self.version = version
         self.video_server = (video_server or (_VIDEOS if self.server == _GRAPH else self.server)).rstrip("/")
 
@@ -114,7 +123,7 @@ class Facebook(GraphAdapter):
         try:
             me = (await call.read("GET", self.node("me"), params=params)).json()
         except errors.Declined as error:
-            if "category" not in str(error):
+            if "nonexisting field" not in str(error):  # whichever of a Page's own fields it names first
                 raise
             words = "the token is a person's: give the Page's own, or sign in with socialkit login facebook"
             raise errors.MissingScope(words, status=error.status, code=error.code) from error
@@ -130,7 +139,24 @@ class Facebook(GraphAdapter):
 
     # --- plan ----------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
-        return planned(draft, call.now())
+        part = planned(draft, call.now())
+        return await self._answerable(part, draft, call) if part.body["way"] == "comment" else part
+
+    async def _answerable(self, part: Part, draft: Draft, call: Call) -> Part:
+        """Comments have two levels: an answer to an answer stands below the comment above it."""
+        wanted = str(part.body["parent"])
+        if "_" not in wanted or wanted.partition("_")[0] == call.facts.identity.id:
+            return part  # a post or a video
+        answer = await call.read("GET", self.node(wanted), params={"fields": "id,parent"}, accept=(400,))
+        if answer.status != 200 and self.read_error(answer)[0] == "100":
+            return part  # another Page's post: it has no such field
+        if (node := self._seen(answer)) is None:
+            draft.problem("reply_to", "not_found", f"Facebook shows no {wanted!r}")
+        above = as_text(found(node, "parent.id"))
+        if not is_id(above):
+            return part
+        draft.change("reply_to", "level", "stands below the comment above it: comments have two levels")
+        return attrs.evolve(part, body={**part.body, "parent": above})
 
     # --- send ----------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
@@ -183,9 +209,19 @@ class Facebook(GraphAdapter):
         told = answer.json()
         photo, post = str(told["id"]), told.get("post_id")
         if not post:
-            seen = await call.read("GET", self.node(photo), params={"fields": "page_story_id"})
-            post = seen.json()["page_story_id"]
+            call.remember("photo", photo)  # what to look for, should its post not be told either
+            post = await self._post_of(photo, call)
         return sent_post({"id": post}, "photo", None, call.now(), photos=[photo])
+
+    async def _post_of(self, photo: str, call: Call) -> str:
+        """The post of a photo that is live: not to be told is no refusal."""
+        try:
+            seen = await call.read("GET", self.node(photo), params={"fields": "page_story_id"})
+        except errors.SocialKitError as error:
+            raise errors.OutcomeUnknown(
+                f"Facebook took the photo and does not name its post: {error}"
+            ) from error
+        return str(seen.json()["page_story_id"])
 
     async def _video(self, part: Part, call: Call) -> Sent:
         session = await upload_video(self, part.media[0], call)
@@ -204,38 +240,56 @@ class Facebook(GraphAdapter):
     async def _finished(
         self, part: Part, url: str, form: list[tuple[str, str]], video: str, call: Call
     ) -> Sent:
-        """The end of an upload makes it public; a refusal there ends the upload, too."""
+        """The end of an upload makes it public."""
         try:
             told = succeeded(await call.commit("POST", url, form=form))
-            if part.body["way"] == "video_story":
-                return _story(told, "video_story", video, call)
-            return await self._processed(part, video, call)
         except errors.Declined:
+            if (sent := await self._taken_before(part, video, call)) is not None:
+                return sent
             if not call.lost or part.body["way"] == "video_story":
-                self._start_anew(part, call)
+                self._start_anew(part, call)  # a refusal there ends the upload, too
             raise
+        return await self._processed(part, video, told, call)
+
+    async def _taken_before(self, part: Part, video: str, call: Call) -> Sent | None:
+        """What a refused end made before: an upload ends once, and an earlier answer may be lost."""
+        way = part.body["way"]
+        try:
+            seen = await call.read("GET", self.node(video), params={"fields": VIDEO_FIELDS})
+        except errors.SocialKitError:
+            return None
+        node = seen.json()
+        if stage_of(node) not in ("live", "publishing", "scheduled"):
+            return None
+        if way != "video_story":
+            return sent_video(video, way, node, call.now(), part.body.get("due"))
+        story, _ = await self._listed_story(video, call)
+        return _story(story, way, video, call) if story is not None else _unlisted(node, video, call)
 
     def _start_anew(self, part: Part, call: Call) -> None:
         for place in ("video", "video_reels", "video_stories"):
             call.remember(memory(place, part.media[0]), None, secret=True)
 
-    async def _processed(self, part: Part, video: str, call: Call) -> Sent:
+    async def _processed(self, part: Part, video: str, told: Mapping[str, Any], call: Call) -> Sent:
         """What became of a video that was taken: live, still in the works, or certainly not live."""
-        way, due = part.body["way"], part.body.get("due")
+        way, due, hidden = part.body["way"], part.body.get("due"), False
         try:
-            node = await self._watch(video, call, limit=90) if due is None else {}
-        except errors.SocialKitError:
-            node = {}
+            node = await self._watch(video, call, way, limit=90) if due is None else {}
+        except errors.SocialKitError as error:
+            node, hidden = {}, error.__dict__.get("code") == GONE
         if stage_of(node) == "failed":
             self._start_anew(part, call)
             raise errors.Declined(f"Facebook could not use the video: {why_failed(node)}")
+        if way == "video_story":
+            story = _story(told, way, video, call)  # whose post was told, whatever is told of its video
+            return story if hidden else story_stands(story, node, call.now())
         return sent_video(video, way, node, call.now(), due)
 
-    async def _watch(self, video: str, call: Call, *, limit: float) -> dict[str, Any]:
+    async def _watch(self, video: str, call: Call, way: Any, *, limit: float) -> dict[str, Any]:
         """The video's node once its fate is known."""
         seen = await call.poll(
             lambda: call.read("GET", self.node(video), params={"fields": VIDEO_FIELDS}),
-            lambda answer: stage_of(answer.json()) in ("live", "scheduled", "failed"),
+            lambda answer: settled(answer.json(), way),
             waits=(2, 3, 5, 10, 20),
             limit=limit,
         )
@@ -318,26 +372,16 @@ class Facebook(GraphAdapter):
     async def _awaited(self, sent: Sent, call: Call) -> Sent:
         """A video is commented on once it is live; where that takes too long, the comment says so itself."""
         try:
-            node = await self._watch(str(sent.id), call, limit=900)
+            node = await self._watch(str(sent.id), call, sent.raw["way"], limit=900)
         except errors.SocialKitError:
             return sent
         return sent_video(str(sent.id), sent.raw["way"], node, call.now())
 
-    async def check(self, sent: Sent, call: Call) -> Sent:
+    async def check(self, sent: Sent, call: Call) -> Sent | Absent:
+        """A video that came to nothing was dropped by Facebook; what is gone may have been deleted by a person."""
         due = sent.raw.get("due")
-        if sent.raw.get("way") in VIDEOS:
-            answer = await call.read(
-                "GET", self.node(str(sent.id)), params={"fields": VIDEO_FIELDS}, accept=(400,)
-            )
-            node = self._seen(answer)
-            if node is None:
-                return _given_up(sent, "Facebook does not know the video any more: it was deleted")
-            if stage_of(node) == "failed":
-                return _given_up(
-                    sent, f"Facebook could not use the video: {why_failed(node)}; it is not live"
-                )
-            now = sent_video(str(sent.id), sent.raw["way"], node, call.now(), due)
-            return attrs.evolve(now, missing=sent.missing)
+        if sent.raw.get("way") in (*VIDEOS, "video_story"):
+            return await self._check_video(sent, due, call)
         if due is None:
             return sent
         fields = "id,is_published,permalink_url,created_time,scheduled_publish_time"
@@ -351,6 +395,22 @@ class Facebook(GraphAdapter):
         told = moment(node.get("scheduled_publish_time")) or moment(due)
         later = call.now() + timedelta(minutes=1)
         return attrs.evolve(sent, look_again_at=max(told or later, later))
+
+    async def _check_video(self, sent: Sent, due: int | None, call: Call) -> Sent | Absent:
+        way = sent.raw["way"]
+        video = str(sent.raw["media"] if way == "video_story" else sent.id)
+        answer = await call.read("GET", self.node(video), params={"fields": VIDEO_FIELDS}, accept=(400,))
+        if (node := self._seen(answer)) is None:
+            return _given_up(sent, "Facebook does not know the video any more: it was deleted")
+        if stage_of(node) == "failed":
+            return Absent(f"Facebook could not use the video: {why_failed(node)}; it is not live")
+        if way == "video_story":
+            now = story_stands(sent, node, call.now())
+            told = now.status is Status.PUBLISHED and now.url is None
+            return attrs.evolve(now, url=await self._story_url(now, call)) if told else now
+        moved = moment(node.get("scheduled_publish_time")) if due is not None else None
+        due = int(moved.timestamp()) if moved is not None else due
+        return attrs.evolve(sent_video(video, way, node, call.now(), due), missing=sent.missing)
 
     def _seen(self, answer: base.Response) -> dict[str, Any] | None:
         """The node of an answer, None when there is none; what else Facebook says is raised."""
@@ -393,15 +453,43 @@ class Facebook(GraphAdapter):
         return Found(sent_video(str(video), way, node, call.now(), due))
 
     async def _find_story(self, lost: Lost, call: Call) -> Finding:
-        """By the medium it was made of."""
+        """By the medium it was made of. Pages without a story archive may have an empty list whatever is live."""
         way = lost.part.body["way"]
         name = "video" if way == "video_story" else memory("photo 0", lost.part.media[0])
         if (medium := call.recall(name)) is None:
             return CannotTell("the id of the story's medium was not kept")
-        async for story in self._list(self.at(call, "stories"), {}, call):
-            if str(story.get("media_id")) == str(medium):
-                return Found(_story(story, way, str(medium), call))
+        story, others = await self._listed_story(str(medium), call)
+        if story is not None:
+            return Found(_story(story, way, str(medium), call))
+        if way == "video_story" and (told := await self._by_status(str(medium), lost, call)) is not None:
+            return told
+        if not others:
+            return CannotTell("the Page's list of stories is empty, which it may be where no archive is kept")
         return Absent("it is not among the Page's stories")
+
+    async def _listed_story(self, medium: str, call: Call) -> tuple[dict[str, Any] | None, bool]:
+        """The story of a photo or video, and whether the list has any at all."""
+        others = False
+        async for story in self._list(self.at(call, "stories"), {}, call):
+            if str(story.get("media_id")) == medium:
+                return story, True
+            others = True
+        return None, others
+
+    async def _by_status(self, video: str, lost: Lost, call: Call) -> Finding | None:
+        """What a story's video says of itself, where the list has no such story."""
+        answer = await call.read("GET", self.node(video), params={"fields": VIDEO_FIELDS}, accept=(400,))
+        if (node := self._seen(answer)) is None:
+            return Absent("Facebook knows no such video")
+        match stage_of(node):
+            case "failed":
+                return Absent(f"Facebook could not use the video: {why_failed(node)}")
+            case "live" if call.now() > lost.until:  # a list that lags would have it by now
+                return Found(_unlisted(node, video, call))
+            case "live" | "publishing" | "unsure":
+                return CannotTell("its video is not waiting any more, and no story is listed", 30.0)
+            case _:
+                return None
 
     async def _find_comment(self, lost: Lost, call: Call) -> Finding:
         fields, ours = "id,message,from,created_time,permalink_url", list[dict[str, Any]]()
@@ -427,12 +515,16 @@ class Facebook(GraphAdapter):
         """Among the published posts, and among the scheduled ones where it is for later."""
         items = lost.part.media if lost.part.body["way"] == "photos" else ()
         photos = [call.recall(memory(f"photo {index}", item)) for index, item in enumerate(items)]
+        photos += [photo] if (photo := call.recall("photo")) is not None else []
         due = lost.part.body.get("due")
         if due is None:
             posts = [post async for post in self._since(lost.since, call) if within(lost, post)]
             return _one_of(posts, lost, photos, call, None)
-        scheduled = [post async for post in self._scheduled(call) if _is_for(post, due)]
-        told = _one_of([one for one in scheduled if _free(one, lost)], lost, photos, call, due)
+        listed = [post async for post in self._scheduled(call) if _free(post, lost)]
+        told = _one_of([post for post in listed if _is_for(post, due)], lost, photos, call, due)
+        vague = [post for post in listed if _is_for_some_time(post)]
+        if isinstance(told, Absent) and not isinstance(_one_of(vague, lost, photos, call, due), Absent):
+            return CannotTell("a post like it is scheduled, and Facebook does not say for when")
         if not isinstance(told, Absent) or call.now().timestamp() < due:
             return told
         late = [post async for post in self._since(lost.since, call) if _free(post, lost)]
@@ -472,6 +564,8 @@ class Facebook(GraphAdapter):
         )
         succeeded(answer)
         raw = {**receipt.raw, "way": way}
+        if "scheduled_publish_time" in wanted:
+            raw["due"] = part.body["due"]
         return Sent(receipt.id, receipt.url, receipt.published_at, raw=raw)
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
@@ -484,8 +578,9 @@ class Facebook(GraphAdapter):
         refusal = self.parse_error(answer)
         if self.read_error(answer)[0] != GONE:
             raise refusal
-        seen = await call.read("GET", url, params={"fields": "id"}, accept=(400, 404))
-        if seen.status < 300:
+        fields = {"fields": "post_id" if receipt.kind == "story" else "id"}
+        seen = await call.read("GET", url, params=fields, accept=(400, 404))
+        if seen.status < 300 or self.read_error(seen)[0] != GONE:
             raise refusal
 
     # --- read ----------------------------------------------------------------------------------------------
@@ -636,13 +731,24 @@ def _story(told: Mapping[str, Any], way: Any, medium: str, call: Call) -> Sent:
     return Sent(str(told["post_id"]), as_text(told.get("url")), at(told, call.now()), raw=raw)
 
 
+def _unlisted(node: Mapping[str, Any], video: str, call: Call) -> Sent:
+    """A story that only its video tells of."""
+    words = "id: the story is live, and the Page's list of stories does not have it"
+    raw = {"way": "video_story", "media": video}
+    return Sent(None, published_at=at(node, call.now()), missing=(words,), raw=raw)
+
+
 def _given_up(sent: Sent, words: str) -> Sent:
     return attrs.evolve(sent, look_again_at=None, missing=(*sent.missing, words))
 
 
 def _is_for(post: Mapping[str, Any], due: int) -> bool:
     told = moment(post.get("scheduled_publish_time"))
-    return told is None or abs(told.timestamp() - due) < 2
+    return told is not None and abs(told.timestamp() - due) < 2
+
+
+def _is_for_some_time(post: Mapping[str, Any]) -> bool:
+    return moment(post.get("scheduled_publish_time")) is None
 
 
 def _free(post: Mapping[str, Any], lost: Lost) -> bool:

@@ -30,7 +30,8 @@ and the page show), :meth:`~PlatformBox.processing` and :attr:`~PlatformBox.keys
 key faults ask for), :meth:`~PlatformBox.key_cache`, :meth:`~PlatformBox.growth` (counts that grow with age),
 ``limit_key``, ``limit_cost``, ``limit_headers``, ``too_many``, ``token_expired``, ``tick`` (what is due),
 ``twin_of``, ``forget``, ``erase`` (when a post has more to it than its entry), ``redact``, and ``shown_counts``,
-``shown_poll``, ``shown_notes``, ``display_name`` for the page. Handlers see nothing of faults that happen around
+``shown_poll``, ``shown_notes``, ``display_name`` for the page; ``guest_hosts`` and ``claims`` where two platforms
+share a host. Handlers see nothing of faults that happen around
 them, and never wait.
 
 Reading: ``self.find(id)`` (at once), ``self.listed(account=...)`` (newest first, without what is listed late
@@ -56,7 +57,7 @@ from socialkit.testing import ManualClock
 
 from . import web
 from .bodies import BadBody, Body, Upload
-from .dispatch import FaultyApp
+from .dispatch import FaultyApp, SharedHost
 from .faults import Fault, Faults
 from .files import HOST as FILES
 from .files import Files
@@ -103,6 +104,8 @@ class PlatformBox:
     platform: ClassVar[str]
     title: ClassVar[str] = ""
     hosts: tuple[str, ...] = ()
+    guest_hosts: ClassVar[tuple[str, ...]] = ()
+    """Hosts of another platform on which it answers what it :meth:`claims`; everything, where that one is not here."""
     publish_match: ClassVar[str] = "POST *"
     upload_match: ClassVar[str] = "POST *"
     windows: Sequence[Window] = ()
@@ -208,6 +211,10 @@ class PlatformBox:
     def display_name(self, account: str) -> str:
         """The name the page writes over a post."""
         return account
+
+    def claims(self, request: Request) -> bool:
+        """Whether a request to one of the :attr:`guest_hosts` is for this platform; its body has been read."""
+        return False
 
     def redact(self, path: str) -> str:
         """The path as it may stand in the transcript; platforms with a token in the path mask it."""
@@ -436,6 +443,10 @@ class Sandbox:
             name: cls(self) for name, cls in _box_classes(platforms).items()
         }
         self._hosts = {host: box for box in reversed(self.boxes.values()) for host in box.hosts}
+        self._guests: dict[str, list[PlatformBox]] = {}
+        for made in self.boxes.values():
+            for host in made.guest_hosts:
+                self._guests.setdefault(host, []).append(made)
         self.files = Files(self)
         self._apps: dict[str, Any] = {}
         self._hanging: set[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = set()
@@ -553,8 +564,16 @@ class Sandbox:
             return web.site
         if host == FILES:
             return self.files
-        box = self._hosts.get(host)
-        return self.app_for(box.platform) if box is not None else None
+        there = {box.platform for box in (self._hosts.get(host), *self._guests.get(host, ())) if box}
+        if len(there) > 1:
+            return SharedHost(self, host)
+        return self.app_for(there.pop()) if there else None
+
+    def box_for(self, host: str, request: Request) -> PlatformBox | None:
+        """The platform that answers a request to a real host: a guest that claims it, else whose host it is."""
+        guests = self._guests.get(host, [])
+        claiming = next((guest for guest in guests if guest.claims(request)), None)
+        return claiming or self._hosts.get(host) or next(iter(guests), None)
 
     def app_for(self, platform: str) -> Any:
         """The ASGI app of a platform, with faults."""

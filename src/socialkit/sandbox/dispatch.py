@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .core import PlatformBox, Sandbox
 
-__all__ = ["BASE", "STEP", "FaultyApp"]
+__all__ = ["BASE", "STEP", "FaultyApp", "SharedHost", "drive"]
 
 Scope = dict[str, Any]
 STEP = "socialkit.step"
@@ -58,7 +58,8 @@ class FaultyApp:
         query = _masked(scope.get("query_string", b"").decode("latin-1"))
         faults = {fault.kind: fault for fault in hit}
         turn = Turn(method, path, extensions.get(STEP), _base(scope), query, faults)
-        scope = {**scope, "socialkit.body": (given := await self._read(scope, receive))}
+        given = scope.get("socialkit.body") or await read_scope(scope, receive)
+        scope = {**scope, "socialkit.body": given}
         turn.size = given.size if isinstance(given, Body) else 0
         if (slow := turn.faults.get("slow")) is not None:
             await self._box.clock.sleep(slow.seconds)
@@ -81,23 +82,6 @@ class FaultyApp:
         self._record(turn, messages[0]["status"])
         for message in messages:
             await send(message)
-
-    async def _read(self, scope: Scope, receive: Any) -> Body | BadBody:
-        async def chunks() -> AsyncIterator[bytes]:
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Dropped
-                if message.get("body"):
-                    yield message["body"]
-                if not message.get("more_body"):
-                    return
-
-        content_type = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
-        try:
-            return await read_body(content_type, chunks())
-        except BadBody as error:
-            return error
 
     async def _hang(self, turn: Turn, receive: Any) -> None:
         self._record(turn, "hung")
@@ -159,7 +143,7 @@ class FaultyApp:
         tightest = self._limits(turn, Request(scope))
         if tightest is not None and not tightest.allowed:
             return self._render(platform.too_many(tightest), scope, platform.limit_headers(tightest))
-        return _drive(platform.app, scope, self._headers(tightest))
+        return drive(platform.app, scope, self._headers(tightest))
 
     def _limits(self, turn: Turn, request: Request) -> Allowance | None:
         """Spend every window the request matches; gives the one with the smallest share left."""
@@ -190,7 +174,7 @@ class FaultyApp:
     def _render(
         self, response: Response, scope: Scope, headers: Mapping[str, str] | None = None
     ) -> list[Scope]:
-        return _drive(response, scope, {**self._headers(None), **(headers or {})})
+        return drive(response, scope, {**self._headers(None), **(headers or {})})
 
     def _record(self, turn: Turn, status: int | str) -> None:
         platform = self._platform
@@ -198,6 +182,44 @@ class FaultyApp:
         line = Recorded(platform.platform, turn.method, path, status, turn.step, now, turn.query, turn.size)
         with self._box.lock:
             self._box.requests.append(line)
+
+
+class SharedHost:
+    """The ASGI app of a host on which several platforms answer: whose a request is, its path and its body say."""
+
+    def __init__(self, box: Sandbox, host: str) -> None:
+        self._box = box
+        self._host = host
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        from starlette.requests import Request
+
+        with self._box.clock.hold():
+            scope = {**scope, "socialkit.body": await read_scope(scope, receive)}
+            with self._box.lock:
+                there = self._box.box_for(self._host, Request(scope))
+            assert there is not None
+            await self._box.app_for(there.platform)(scope, receive, send)
+
+
+async def read_scope(scope: Scope, receive: Any) -> Body | BadBody:
+    """The body of the request, or what is wrong with it."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Dropped
+            if message.get("body"):
+                yield message["body"]
+            if not message.get("more_body"):
+                return
+
+    content_type = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
+    try:
+        return await read_body(content_type, chunks())
+    except BadBody as error:
+        return error
 
 
 def _masked(query: str) -> str:
@@ -220,7 +242,7 @@ def _base(scope: Scope) -> str:
     return f"{scope.get('scheme', 'https')}://{host}"
 
 
-def _drive(app: Any, scope: Scope, headers: Mapping[str, str]) -> list[Scope]:
+def drive(app: Any, scope: Scope, headers: Mapping[str, str]) -> list[Scope]:
     """Run an ASGI app whose handlers never wait to its end, and give what it sent, with headers added."""
     sent: list[Scope] = []
 

@@ -11,13 +11,12 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import attrs
 
-from .bodies import Body
+from ._graph_batch import answer_batch, batched
 from .core import Allowance, Answer, Entry, Window, body
-from .dispatch import _drive
 from .facebook_videos import Videos
 from .facebook_views import VERSION, WEB, Clip, FacebookPost, Photo, parsed, words_in
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Posts"]
 
 Json = dict[str, Any]
-BATCH = 50
 PHOTO_BYTES = 10_000_000
 TEXT = 63_206
 _LEAST, _MOST = timedelta(minutes=10), timedelta(days=30)
@@ -46,12 +44,14 @@ _PATH = rf"/{VERSION}/(?:me|[0-9]+)"
 
 
 class Posts(Videos):
-    """The part of the box that publishes. ``engaged_users`` sets how much a Page may ask for in a day."""
+    """The part of the box that publishes. ``engaged_users`` sets how much a Page may ask for in a day, ``daily_users``
+    how much an app may with the tokens of people in an hour."""
 
     publish_match = f"POST {_PATH}/feed"
     upload_match = f"POST {_PATH}/(?:photos|videos|video_reels|video_stories)"
     ignores_trailing_slash = True
     engaged_users: int = 100
+    daily_users: int = 100
 
     def __init__(self, box: Sandbox) -> None:
         self._windows: Sequence[Window] | None = None
@@ -60,7 +60,8 @@ class Posts(Videos):
 
     @property
     def windows(self) -> Sequence[Window]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """4,800 requests a day for each engaged person; 30 reels and 10 invitations a day. May be set."""
+        """4,800 requests a day for each engaged person, 200 an hour for each of the app's; 30 reels and 10 invitations
+        a day. May be set."""
         if self._windows is not None:
             return self._windows
         day = _DAY.total_seconds()
@@ -68,6 +69,7 @@ class Posts(Videos):
             Window(
                 "pages", 4800 * self.engaged_users, day, f"* /{VERSION}(?:/.*)?", per="page", aligned=False
             ),
+            Window("app", 200 * self.daily_users, 3600.0, f"* /{VERSION}(?:/.*)?", per="app", aligned=False),
             Window("reels", 30, day, f"POST {_PATH}/video_reels", per="page", aligned=False),
             Window("invitations", 10, day, f"POST {_PATH}/collaborators", per="page", aligned=False),
         )
@@ -77,9 +79,11 @@ class Posts(Videos):
         self._windows = windows
 
     def limit_key(self, window: Window, request: Request) -> str | None:
-        """The Page's; sign-ins spend another budget."""
+        """The Page's with its own token, else the app's; signing in spends neither."""
         grant = self.grant_of(self.token_of(request))
         page = grant.details.get("page") if grant is not None else None
+        if window.per == "app":
+            return grant.client_id if grant is not None and page is None else None
         return str(page.id) if page is not None else None
 
     def limit_cost(self, window: Window, request: Request) -> int:
@@ -87,7 +91,7 @@ class Posts(Videos):
         if window.name == "reels":
             return int(str(self.given(request).get("upload_phase") or "").lower() == "finish")
         if request.url.path.rstrip("/") == f"/{VERSION}":
-            return max(1, len(self._batched(request)))
+            return max(1, len(batched(self, request)))
         return 1
 
     def limit_headers(self, allowance: Allowance) -> dict[str, str]:
@@ -96,12 +100,16 @@ class Posts(Videos):
         used = 100 if not allowance.allowed else 100 * (whole - allowance.remaining) // whole
         left = (allowance.reset - self.now()).total_seconds()
         rest = max(1, math.ceil(left / 60)) if used >= 100 else 0
+        if allowance.window.per == "app":
+            return {"x-app-usage": json.dumps({"call_count": used, "total_cputime": 0, "total_time": 0})}
         told = {"type": "pages", "call_count": used, "total_cputime": 0, "total_time": 0}
         told["estimated_time_to_regain_access"] = rest
         return {"x-business-use-case-usage": json.dumps({"245628824887810": [told]})}
 
     def too_many(self, allowance: Allowance) -> Response:
-        """Code 32 for the Page's requests, 613 for its other budgets."""
+        """Code 32 for the Page's requests, 4 for the app's, 613 for all other budgets."""
+        if allowance.window.name == "app":
+            return self.graph_error(4, "(#4) Application request limit reached", status=403)
         if allowance.window.name in ("reels", "invitations"):
             return self.graph_error(613, "(#613) Calls to this api have exceeded the rate limit.")
         return self.graph_error(32, "(#32) Page request limit reached")
@@ -111,6 +119,7 @@ class Posts(Videos):
     def page_routes(self) -> list[BaseRoute]:
         """Everything a Page's token is good for, the more special paths first."""
         table = (
+            ("GET", "", self.no_root),
             ("POST", "", self.batch),
             ("POST", "/{id}/feed", self.create_post),
             ("POST", "/{id}/photos", self.create_photo),
@@ -133,10 +142,28 @@ class Posts(Videos):
             ("GET", "/{id}/video_insights", self.show_insights),
             ("POST", "/{id}", self.edit),
             ("DELETE", "/{id}", self.delete),
+            ("GET", "/{id}/{edge}", self.no_edge),
+            ("POST", "/{id}/{edge}", self.no_edge),
         )
         routes = [self.route(method, f"/{VERSION}{path}", handler) for method, path, handler in table]
         stream = f"/video-upload/{VERSION}/{{id}}"
         return [self.route("POST", stream, self.stream), *routes]
+
+    def no_root(self, request: Request) -> Response:
+        """``GET /``: reading several things by ``ids`` ended in October 2026."""
+        self.grant(request)
+        self._refuse_query(request)
+        raise Answer(self.graph_error(2500, "Unknown path components: /"))
+
+    def no_edge(self, request: Request) -> Response:
+        """An edge of nothing that is here: 33 where the thing is not there, else 2500."""
+        wanted, edge = (str(request.path_params[name]) for name in ("id", "edge"))
+        if self.thing(wanted, (), self.grant(request)) is None and wanted not in ("me", *self._pages()):
+            raise self.gone(wanted, request.method.lower())
+        raise Answer(self.graph_error(2500, f"Unknown path components: /{edge}"))
+
+    def _pages(self) -> list[str]:
+        return [page.id for person in self.people.values() for page in person.pages]
 
     # who asks --------------------------------------------------------------------------------------
 
@@ -192,7 +219,7 @@ class Posts(Videos):
             raise Answer(self.graph_error(100, "(#100) Missing message or attachment"))
         self._check_words(message, link, given)
         due = self.due_of(given, _MOST)
-        if not photos and due is None:
+        if not photos and not self.is_dark(given):
             self._check_duplicate(page, message, link)
         post = self._new_post(page, message, due, given, [photo.shown for photo in photos], link=link)
         for photo in photos:
@@ -233,11 +260,24 @@ class Posts(Videos):
             raise Answer(self.graph_error(100, f"(#100) message is longer than {TEXT} characters"))
         if link and urlsplit(link).scheme not in ("http", "https"):
             raise Answer(self.graph_error(1500, "(#1500) The url you supplied is invalid"))
-        if (urlsplit(link).hostname or "").endswith("facebook.com"):
+        if f".{urlsplit(link).hostname or ''}".endswith(".facebook.com"):
             words = "(#100) You cannot link to facebook.com"
             raise Answer(self.graph_error(100, words, subcode=1609008))
+        self._check_cards(given, link)
         if given.get("tags") and not given.get("place"):
             raise Answer(self.graph_error(100, "(#100) tags need a place"))
+
+    def _check_cards(self, given: Json, link: str) -> None:
+        """A carousel of links: each card has one, and so has the post."""
+        if not given.get("child_attachments"):
+            return
+        try:
+            cards = json.loads(str(given["child_attachments"]))
+            whole = bool(cards) and all(urlsplit(one["link"]).scheme in ("http", "https") for one in cards)
+        except (ValueError, TypeError, KeyError):
+            whole = False
+        if not whole or not link:
+            raise Answer(self.graph_error(100, "(#100) child_attachments must be cards with a link each"))
 
     def _check_duplicate(self, page: str, message: str, link: str) -> None:
         """506 for the text the Page has posted just before."""
@@ -253,7 +293,7 @@ class Posts(Videos):
         told = given.get("scheduled_publish_time")
         if told in (None, ""):
             return None
-        if str(given.get("published", "true")).lower() not in ("false", "0"):
+        if not self.is_dark(given):
             words = "(#100) You cannot specify a scheduled publish time on a published post"
             raise Answer(self.graph_error(100, words))
         due = datetime.fromtimestamp(self.seconds(told) or 0.0, self.now().tzinfo)
@@ -274,7 +314,7 @@ class Posts(Videos):
         number = self.number()
         post = FacebookPost(
             id=f"{page}_{number}",
-            account="brand",
+            account=self.username_of(page),
             text=message,
             created_at=self.now(),
             media=media,
@@ -284,7 +324,7 @@ class Posts(Videos):
             due=due,
             given=self.kept(given),
         )
-        if due is not None:
+        if due is not None or self.is_dark(given):
             self.scheduled[post.id] = post
             return post
         return cast(FacebookPost, self.add(post))
@@ -297,15 +337,17 @@ class Posts(Videos):
 
         page, given = self.on_page(request, _PUBLISH), self.given(request)
         self.drop_photos()
-        photo = self._photo(request, given, page)
-        if str(given.get("published", "true")).lower() in ("false", "0"):
+        photo, due = self._photo(request, given, page), self.due_of(given, _MOST)
+        if self.is_dark(given) and due is None:
             self.photos[photo.id] = photo
             return JSONResponse({"id": photo.id})
         message = str(given.get("caption") or given.get("message") or "")
         self._check_words(message, "", given)
         self.photos[photo.id] = photo
-        post = self._new_post(page, message, None, given, [photo.shown])
+        post = self._new_post(page, message, due, given, [photo.shown])
         post.kind, photo.post = "photo", post.id
+        if due is not None:
+            return JSONResponse({"id": photo.id})
         return JSONResponse({"id": photo.id, "post_id": post.id})
 
     def _photo(self, request: Request, given: Json, page: str) -> Photo:
@@ -343,7 +385,7 @@ class Posts(Videos):
         photo = self._staged(str(given.get("photo_id") or ""), page)
         story = FacebookPost(
             id=self.number(),
-            account="brand",
+            account=self.username_of(page),
             text="",
             created_at=self.now(),
             media=[photo.shown],
@@ -372,7 +414,7 @@ class Posts(Videos):
         comment_id = f"{root}_{self.number()}"
         comment = FacebookPost(
             id=comment_id,
-            account="brand",
+            account=self.username_of(page),
             text=message,
             created_at=self.now(),
             media=[photo.shown] if photo else [],
@@ -391,9 +433,11 @@ class Posts(Videos):
         entry = self.find(wanted) or self._by_post(wanted)
         clip = self.clips.get(wanted)
         waiting = clip is not None and not self.is_ready(clip)
-        if entry is None or cast(FacebookPost, entry).kind == "story" or waiting:
+        post = cast("FacebookPost | None", entry)
+        below = post is not None and post.kind == "comment" and self.is_comment(post.reply_to or "")
+        if post is None or post.kind == "story" or waiting or below:  # comments have two levels
             raise self.gone(wanted, "post")
-        return cast(FacebookPost, entry)
+        return post
 
     def _by_post(self, wanted: str) -> FacebookPost | None:
         """The video whose post has that id."""
@@ -415,7 +459,8 @@ class Posts(Videos):
     def list_scheduled(self, request: Request) -> Response:
         """``GET /{page}/scheduled_posts``."""
         page, grant = self.on_page(request, _READ), self.grant(request)
-        posts = [one for one in reversed(self.scheduled.values()) if one.page == page and one.kind != "reel"]
+        held = [one for one in reversed(self.scheduled.values()) if one.page == page and one.due is not None]
+        posts = [one for one in held if one.kind != "reel"]
         asks = self.asked(request, _POST_FIELDS)
         return self.listing(request, posts, lambda one: self.post_node(one, asks, grant), lambda one: one.id)
 
@@ -430,12 +475,13 @@ class Posts(Videos):
     def list_stories(self, request: Request) -> Response:
         """``GET /{page}/stories``."""
         page, grant = self.on_page(request, _READ), self.grant(request)
-        stories = self.between(request, [one for one in self._of(page) if one.kind == "story"])
+        kept = [one for one in self._of(page) if one.kind == "story" and self.story_archive]
+        stories = self.between(request, kept)
         asks = self.asked(request, "post_id,status,creation_time,media_type,media_id,url")
         told = [self.story_node(one, asks, grant) for one in stories]
         wanted = str(self.given(request).get("status") or "").upper().strip('[]"')
-        kept = [one for one in told if not wanted or one.get("status") == wanted]
-        return self.listing(request, kept, lambda one: one, lambda one: str(one["post_id"]))
+        fitting = [one for one in told if not wanted or one.get("status") == wanted]
+        return self.listing(request, fitting, lambda one: one, lambda one: str(one["post_id"]))
 
     def list_comments(self, request: Request) -> Response:
         """``GET /{post or comment}/comments``, oldest first unless it says otherwise."""
@@ -495,7 +541,8 @@ class Posts(Videos):
 
     def _is_there(self, clip: Clip) -> bool:
         """A finished video goes with its post, unless it failed: then its status tells why."""
-        return bool(clip.failure) or clip.id in self.scheduled or self.find(clip.id) is not None
+        post = self.post_of(clip)
+        return bool(clip.failure) or (post is not None and post.deleted_at is None)
 
     # edits and deletions ---------------------------------------------------------------------------
 
@@ -507,12 +554,12 @@ class Posts(Videos):
         if entry is None:
             raise self.gone(wanted, "post")
         post = cast(FacebookPost, entry)
-        self.grant(request, _ENGAGE if post.kind == "comment" else _PUBLISH)
-        if post.kind == "story":
+        grant = self.grant(request, _ENGAGE if post.kind == "comment" else _PUBLISH)
+        if post.kind == "story" or post.page != self.own_page(grant):
             raise self.gone(wanted, "post")
-        if given.get("attached_media") and post.due is None:
+        if given.get("attached_media") and post.id not in self.scheduled:
             raise Answer(self.graph_error(100, "(#100) The media of a published post cannot be changed"))
-        if post.due is not None:
+        if post.id in self.scheduled:
             self._reschedule(post, given)
         self._change_words(post, given)
         return self.yes()
@@ -520,6 +567,8 @@ class Posts(Videos):
     def _reschedule(self, post: FacebookPost, given: Json) -> None:
         if given.get("scheduled_publish_time"):
             post.due = self.due_of({**given, "published": "false"}, _MOST)
+            if (clip := self.clips.get(post.id)) is not None:
+                clip.due = post.due
         if str(given.get("is_published") or given.get("published") or "").lower() == "true":
             post.due = self.now()
             self.publish_due(post)
@@ -533,7 +582,7 @@ class Posts(Videos):
             fields["title"] = str(given["name"])
         more = {key: given[key] for key in ("place", "tags", "is_hidden") if key in given}
         fields["given"] = {**post.given, **more}
-        if post.due is not None:
+        if post.id in self.scheduled:
             for key, value in fields.items():
                 setattr(post, key, value)
             return
@@ -542,17 +591,15 @@ class Posts(Videos):
     def delete(self, request: Request) -> Response:
         """``DELETE /{id}``: a post, video, reel, story, comment, photo, or what is scheduled."""
         wanted = str(request.path_params["id"])
-        self.grant(request, _PUBLISH)
-        if (post := self.scheduled.pop(wanted, None)) is not None:
+        page = self.own_page(self.grant(request, _PUBLISH))
+        entry = self.scheduled.get(wanted) or self.find(wanted) or self._by_post(wanted)
+        post, photo = cast("FacebookPost | None", entry), self.photos.get(wanted)
+        if post is not None and post.page == page:
+            if self.scheduled.pop(post.id, None) is None:
+                self.remove(post)
             self.clips.pop(post.id, None)
             return self.yes()
-        entry = self.find(wanted) or self._by_post(wanted)
-        photo = self.photos.get(wanted)
-        if entry is not None:
-            self.remove(entry)
-            self.clips.pop(entry.id, None)
-            return self.yes()
-        if photo is not None:
+        if photo is not None and photo.page == page:
             del self.photos[wanted]
             return self.yes()
         raise self.gone(wanted, "delete")
@@ -589,46 +636,10 @@ class Posts(Videos):
 
     # batches ---------------------------------------------------------------------------------------
 
-    def _batched(self, request: Request) -> list[Json]:
-        try:
-            items = json.loads(str(self.given(request).get("batch") or "[]"))
-        except ValueError:
-            items = None
-        return items if isinstance(items, list) else []
-
     def batch(self, request: Request) -> Response:
-        """``POST /``: up to 50 requests in one, each with its own answer as text."""
-        from starlette.responses import JSONResponse
-
+        """``POST /``: up to 50 requests in one."""
         self.grant(request)
-        items = self._batched(request)
-        if not items or len(items) > BATCH:
-            words = f"(#100) Too many requests in batch message. Maximum batch size is {BATCH}"
-            raise Answer(self.graph_error(100, words))
-        heads = str(self.given(request).get("include_headers", "true")).lower() not in ("false", "0")
-        return JSONResponse([self._one_of(request, item, heads) for item in items])
-
-    def _one_of(self, request: Request, item: Json, heads: bool) -> Json:
-        path, _, query = str(item.get("relative_url") or "").lstrip("/").partition("?")
-        method, inner = str(item.get("method") or "GET").upper(), str(item.get("body") or "")
-        kept = {name: value for name, value in request.scope.items() if name in _SCOPE}
-        own = [("access_token", str(item.get("access_token") or self.token_of(request)))]
-        sub = {
-            **kept,
-            "method": method,
-            "path": f"/{VERSION}/{path.removeprefix(f'{VERSION}/').rstrip('/')}",
-            "raw_path": b"",
-            "query_string": query.encode(),
-            "socialkit.body": Body("application/x-www-form-urlencoded", fields=[*own, *parse_qsl(inner)]),
-        }
-        messages = _drive(self.app, sub, {})
-        text = b"".join(one.get("body", b"") for one in messages[1:]).decode()
-        told: Json = {"code": messages[0]["status"], "body": text}
-        if heads:
-            told["headers"] = [
-                {"name": name.decode(), "value": value.decode()} for name, value in messages[0]["headers"]
-            ]
-        return told
+        return answer_batch(self, request, VERSION)
 
     def _refuse_query(self, request: Request) -> None:
         """What the Graph API took out in October 2026."""
@@ -654,8 +665,3 @@ class Posts(Videos):
 
     def display_name(self, account: str) -> str:
         return str(self.people[account].pages[0].name) if account in self.people else account
-
-
-_SCOPE = frozenset(
-    {"type", "asgi", "http_version", "scheme", "server", "client", "root_path", "headers", "extensions"}
-)

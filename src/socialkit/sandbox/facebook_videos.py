@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from .sign_in import Grant
+
 __all__ = ["Videos"]
 
 Json = dict[str, Any]
@@ -34,6 +36,10 @@ class Videos(Views):
 
     def on_page(self, request: Request, *scopes: str) -> str:
         """The id of the Page the request is for, when its own token is along."""
+        raise NotImplementedError
+
+    def own_page(self, grant: Grant) -> str:
+        """The id of the Page whose token it is; empty for a person's."""
         raise NotImplementedError
 
     def number(self) -> str:
@@ -177,12 +183,9 @@ class Videos(Views):
             )
         if state == "SCHEDULED" and not given.get("scheduled_publish_time"):
             raise Answer(self.graph_error(100, "(#100) scheduled_publish_time is missing"))
-        if state == "DRAFT":
-            clip.finished_at = self.now()
-            return self.yes()
-        asked = {**given, "published": "false"} if state == "SCHEDULED" else given
+        asked = {**given, "published": str(state == "PUBLISHED").lower()}
         post = self.publish_clip(clip, asked, "reel", timedelta(days=29))
-        return self.yes(**({"post_id": post.post} if post.due is None else {}))
+        return self.yes(**({"post_id": post.post} if state == "PUBLISHED" else {}))
 
     def _stream_base(self) -> str:
         """Facebook's own host for streams, or this very address where the sandbox is served."""
@@ -256,7 +259,7 @@ class Videos(Views):
         where = "reel" if kind == "reel" else f"{self.page_username(clip.page)}/videos"
         post = FacebookPost(
             id=number if kind == "story" else clip.id,
-            account="brand",
+            account=self.username_of(clip.page),
             text=str(given.get("description") or ""),
             created_at=self.now(),
             title=str(given.get("title") or ""),
@@ -270,12 +273,11 @@ class Videos(Views):
         )
         if kind == "story":
             post.url = self.story_url(post)
-        if clip.due is not None:
+        if clip.due is not None or self.is_dark(given):
             self.scheduled[post.id] = post
             return post
         self.add(post)
-        if kind != "story":
-            post.visible_at = max(post.visible_at or self.now(), clip.ready_at or self.now())
+        post.visible_at = max(post.visible_at or self.now(), clip.ready_at or self.now())
         return post
 
     def story_url(self, post: FacebookPost) -> str:
@@ -300,26 +302,27 @@ class Videos(Views):
         """What failed to be processed was never to be seen."""
         for clip in self.clips.values():
             if clip.failure and self.is_ready(clip):
-                for held in (self.entries, self.scheduled):
-                    post = cast("FacebookPost | None", held.get(clip.id))
-                    if post is not None and post.deleted_at is None:
-                        held.pop(clip.id)
-                        self.version += 1
+                post = self.post_of(clip)
+                if post is not None and post.deleted_at is None:
+                    self.entries.pop(post.id, None)
+                    self.scheduled.pop(post.id, None)
+                    self.version += 1
 
     # what is said about a video --------------------------------------------------------------------
 
     def own_video(self, request: Request) -> tuple[Clip, FacebookPost]:
+        """The Page's own video and its post."""
+        page = self.own_page(self.grant(request, "pages_manage_posts"))
         clip = self.clips.get(str(request.path_params["id"]))
         post = (
             cast("FacebookPost | None", self.find(clip.id) or self.scheduled.get(clip.id)) if clip else None
         )
-        if clip is None or post is None:
+        if clip is None or post is None or post.page != page:
             raise self.gone(str(request.path_params["id"]), "post")
         return clip, post
 
     def add_captions(self, request: Request) -> Response:
         """``POST /{video}/captions``: an SRT file whose name holds its locale."""
-        self.grant(request, "pages_manage_posts")
         clip, post = self.own_video(request)
         file, locale = (
             body(request).files.get("captions_file"),
@@ -335,7 +338,6 @@ class Videos(Views):
 
     def add_thumbnail(self, request: Request) -> Response:
         """``POST /{video}/thumbnails``: a picture of at most 10 MB."""
-        self.grant(request, "pages_manage_posts")
         clip, post = self.own_video(request)
         file = body(request).files.get("source")
         if file is None or file.kind.family != "image" or file.size > 10_000_000:
@@ -347,7 +349,6 @@ class Videos(Views):
 
     def invite(self, request: Request) -> Response:
         """``POST /{video}/collaborators``."""
-        self.grant(request, "pages_manage_posts")
         _, post = self.own_video(request)
         target = str(self.given(request).get("target_id") or "")
         if not target.isdigit():

@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from .core import Sandbox
     from .sign_in import Grant
 
-__all__ = ["VERSION", "Ask", "Clip", "FacebookPost", "Photo", "Views", "parsed", "stamp", "words_in"]
+__all__ = [
+    "VERSION",
+    "Ask",
+    "Clip",
+    "FacebookPost",
+    "Fields",
+    "Photo",
+    "Views",
+    "parsed",
+    "stamp",
+    "words_in",
+]
 
 Json = dict[str, Any]
 VERSION = "v26.0"
@@ -188,6 +199,8 @@ class Views(MetaSignIn):
         self.post_metrics: set[str] = set(POST_METRICS)
         self.insights_delay = timedelta(0)
         """How old a post must be to have insights."""
+        self.story_archive = True
+        """Whether the Pages keep their stories; without that none is listed."""
 
     def graph_error(
         self,
@@ -302,7 +315,7 @@ class Views(MetaSignIn):
             "created_time": lambda _: stamp(post.created_at),
             "updated_time": lambda _: stamp(post.edited_at or post.created_at),
             "permalink_url": lambda _: post.url or None,
-            "is_published": lambda _: post.due is None,
+            "is_published": lambda _: post.id not in self.scheduled,
             "is_hidden": lambda _: False,
             "scheduled_publish_time": lambda _: int(post.due.timestamp()) if post.due else None,
             "from": lambda _: {"id": post.page, "name": self.page_name(post.page)},
@@ -337,8 +350,8 @@ class Views(MetaSignIn):
 
     def video_node(self, clip: Clip, asks: Iterable[Ask], grant: Grant) -> Json:
         """A video, uploaded or published."""
-        post = cast("FacebookPost | None", self.entries.get(clip.id) or self.scheduled.get(clip.id))
-        live = post is not None and clip.due is None and self.is_ready(clip)
+        post = self.post_of(clip)
+        live = post is not None and post.id not in self.scheduled and self.is_ready(clip)
         page = self.page_username(clip.page)
         where = f"/reel/{clip.id}/" if clip.edge == "video_reels" else f"/{page}/videos/{clip.id}/"
         known: dict[str, Callable[[Ask], Any]] = {
@@ -403,8 +416,9 @@ class Views(MetaSignIn):
             whole, processing = "ready", {"status": "complete"}
             publishing = {"status": "complete", "publish_status": "published"}
             publishing["publish_time"] = int((clip.ready_at or clip.finished_at).timestamp())
-        if clip.due is not None and not clip.failure:
-            publishing = {"status": "complete", "publish_status": "scheduled"}
+        post = self.post_of(clip)
+        if post is not None and post.id in self.scheduled and not clip.failure:
+            publishing = {"status": "complete", "publish_status": "scheduled" if clip.due else "draft"}
         copyrights = {"status": "complete" if up else "in_progress", "matches_found": False}
         return {
             "video_status": whole,
@@ -413,6 +427,23 @@ class Views(MetaSignIn):
             "publishing_phase": publishing,
             "copyright_check_status": copyrights,
         }
+
+    def post_of(self, clip: Clip) -> FacebookPost | None:
+        """The post of a video: a story has an id of its own, all others go by the video's."""
+        post = self.entries.get(clip.id) or self.scheduled.get(clip.id)
+        stories = (
+            one for one in cast("list[FacebookPost]", list(self.entries.values())) if one.kind == "story"
+        )
+        found = post or next((one for one in stories if one.given.get("video") == clip.id), None)
+        return cast("FacebookPost | None", found)
+
+    def username_of(self, page: str) -> str:
+        """Who manages a Page, by its id."""
+        return next(name for name, who in self.people.items() for one in who.pages if one.id == page)
+
+    def is_dark(self, given: Json) -> bool:
+        """Whether a thing is made that nobody is to see yet."""
+        return str(given.get("published", "true")).lower() in ("false", "0")
 
     def is_ready(self, clip: Clip) -> bool:
         """Whether Facebook has made its versions of the video, or given up."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from ._graph_batch import first_of
 from .core import Answer, Entry
 from .facebook import VERSION
 from .instagram_reads import Reads, minutes
@@ -29,16 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["InstagramBox"]
 
 Json = dict[str, Any]
-_HOSTS = ("graph.instagram.com", "api.instagram.com", "www.instagram.com")
-_THEIRS = ("graph.facebook.com", "www.facebook.com", "rupload.facebook.com")
 
 
 class InstagramBox(Reads):
     """Two professional accounts, ``brand`` and ``other``, which sign in by themselves or through their Facebook Pages.
 
     ``wrapped`` True puts the answer with the first token into ``{"data": [...]}``, as has been seen. The people, apps
-    and tokens of Facebook are those of the sandbox's Facebook where it has one. :meth:`credentials` are those of
-    Instagram Login, :meth:`page_credentials` those of Facebook Login.
+    and tokens of Facebook are those of the sandbox's Facebook where it has one; its hosts are then shared with it.
+    :meth:`credentials` are those of Instagram Login, :meth:`page_credentials` those of Facebook Login.
 
     >>> from socialkit.sandbox import Sandbox
     >>> with Sandbox(["instagram"]) as box:
@@ -49,6 +48,12 @@ class InstagramBox(Reads):
     contract: ClassVar[int] = 1
     platform: ClassVar[str] = "instagram"
     title: ClassVar[str] = "Instagram"
+    hosts = ("graph.instagram.com", "api.instagram.com", "www.instagram.com")
+    guest_hosts: ClassVar[tuple[str, ...]] = (
+        "graph.facebook.com",
+        "www.facebook.com",
+        "rupload.facebook.com",
+    )
     publish_match: ClassVar[str] = rf"POST (/{VERSION})?/\w+/media_publish"
     upload_match: ClassVar[str] = rf"POST ((/{VERSION})?/\w+/media|/ig-api-upload/.*)"
     ignores_trailing_slash: ClassVar[bool] = True
@@ -59,12 +64,24 @@ class InstagramBox(Reads):
         self._last = 0
         self.start_containers()
 
-    @property
-    def hosts(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Facebook's too, unless that is there itself: then a Page's token works where it is served."""
-        return _HOSTS if "facebook" in self.box.boxes else (*_HOSTS, *_THEIRS)
-
     # the core's questions ---------------------------------------------------------------------------
+
+    def claims(self, request: Request) -> bool:
+        """What is asked of an account, post, comment, container or file of Instagram; a batch by its first request."""
+        steps = request.url.path.strip("/").split("/")
+        if steps[0] == "ig-api-upload":
+            return True
+        if steps[0] == "media":
+            return steps[-1] in self.media
+        if steps[-1] in ("", VERSION):
+            first = first_of(self, request, VERSION)
+            return first is not None and self.claims(first)
+        return self._knows(steps[1] if steps[0] == VERSION and len(steps) > 1 else steps[0])
+
+    def _knows(self, native: str) -> bool:
+        comments = (one["id"] for entry in self.entries.values() for one in entry.extras["comments"])
+        accounts = (one.id for one in self.people.values())
+        return native in self.entries or native in self.containers or native in (*accounts, *comments)
 
     def routes(self) -> list[BaseRoute]:
         """Instagram's own addresses, and below the version what of Facebook's is needed."""
@@ -82,6 +99,7 @@ class InstagramBox(Reads):
             self.route(method, f"/{VERSION}/{{id}}", self.handle) for method in ("GET", "POST", "DELETE")
         ]
         return [
+            self.route("GET", "/media/{media_id}", self.media_file),  # before what looks like an edge
             *self.consent_routes("/oauth/authorize"),
             *self.token_routes(),
             self.route("GET", "/me", self.show_me),
@@ -217,7 +235,7 @@ class InstagramBox(Reads):
             return JSONResponse(self._own_node(request, wanted, fields))
         host = urlsplit(self.base).hostname
         if self.by_facebook(request) and not (wanted == "me" and host == "graph.instagram.com"):
-            return self._by_page(request, wanted, fields)
+            return self._by_page(request, wanted)
         person = self.people[self.grant(request).username]
         if wanted not in ("me", person.id, person.scoped_id):
             raise Answer(
@@ -236,19 +254,10 @@ class InstagramBox(Reads):
             raise self.nobody(wanted)
         return self.show_post(self.own_post(wanted, viewer), fields, viewer)
 
-    def _by_page(self, request: Request, wanted: str, fields: str) -> Response:
-        """An account by its id, or the Page's own link to it; all else is Facebook's."""
+    def _by_page(self, request: Request, wanted: str) -> Response:
+        """An account by its id; all else is Facebook's."""
         from starlette.responses import JSONResponse
 
-        grant = self.facebook.grant(request)
-        page = grant.details.get("page")
-        if page is not None and fields.startswith("instagram_business_account"):
-            if page.instagram is None or "instagram_basic" not in grant.scopes:
-                return JSONResponse({"id": page.id})
-            linked = {"id": page.instagram[0], "username": page.instagram[1]}
-            inner = [name for name in fields.partition("{")[2].rstrip("}").split(",") if name in linked]
-            told = {name: linked[name] for name in ("id", *inner)}
-            return JSONResponse({"instagram_business_account": told, "id": page.id})
         person = next((one for one in self.people.values() if one.id == wanted), None)
         if person is None:
             return self._of_facebook(self.facebook.show_node)(request)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
-from .bodies import Body
+from ._graph_batch import answer_batch
 from .core import Answer, Entry
 from .instagram_accounts import Viewer
 from .instagram_media import DAY, Containers
@@ -342,38 +342,11 @@ class Reads(Containers):
 
     def batch(self, request: Request) -> Response:
         """``POST /``: up to 50 requests as one; each answer's body is a text."""
-        from starlette.responses import JSONResponse
 
         if not self.by_facebook(request):
             raise self.bad("Unsupported post request")
         self.facebook.grant(request)
-        try:
-            asked = json.loads(self.given(request).get("batch") or "")
-        except ValueError:
-            raise self.bad("batch parameter must be a JSON array") from None
-        if not isinstance(asked, list) or not 0 < len(asked) <= 50:
-            raise self.bad("Too many requests in batch message. Maximum batch size is 50")
-        return JSONResponse([self._inner(one, request) for one in asked])
-
-    def _inner(self, one: Json, request: Request) -> Json:
-        from starlette.requests import Request as Made
-
-        parts = urlsplit(str(one.get("relative_url") or ""))
-        own = [("access_token", self.token_of(request)), *parse_qsl(str(one.get("body") or ""))]
-        pieces = parts.path.removeprefix(f"{VERSION}/").strip("/").split("/")
-        scope = {
-            **request.scope,
-            "method": one.get("method") or "GET",
-            "path": f"/{VERSION}/{'/'.join(pieces)}",
-            "query_string": parts.query.encode(),
-            "path_params": {"id": pieces[0], "edge": pieces[1] if len(pieces) > 1 else ""},
-            "socialkit.body": Body(fields=own),
-        }
-        try:
-            answer = self.handle(Made(scope))
-        except Answer as refused:
-            answer = refused.response
-        return {"code": answer.status_code, "body": bytes(answer.body).decode()}
+        return answer_batch(self, request, VERSION)
 
     def handle(self, request: Request) -> Response:
         """The handler of a node or an edge, by the request's path."""
