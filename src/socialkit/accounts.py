@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -131,7 +131,7 @@ class Account:
             app=f"{base}|{app}",
             account=f"{base}|{who}",
             user=f"{base}|{owners.get('user', who)}",
-            host=f"{base}|{owners['host']}" if "host" in owners else base,
+            host=f"{self.adapter.platform}|{owners.get('host', self.adapter.server)}",
         )
 
     def now(self) -> datetime:
@@ -214,18 +214,26 @@ class Account:
             auth.check_identity(bound, told.identity, self.name)
         facts = attrs.evolve(told, read_at=self.machinery.clock.now())
         kept: Any = plain(facts)
-        limits, budgets = self.machinery.limits, self.adapter.rules.budgets
-        before, after = self.budget_keys, self._budget_keys(facts)
 
         def keep(tx: Tx) -> None:
             tx.put("facts", self.login, {**kept, "by": __version__})
-            limits.move(tx, budgets, before, after, self.offset_told)
 
-        await transact(self.machinery.store, keep)
-        if before != after:
-            limits.moved()
+        await self.book_on(facts, keep)
         self._know(facts)
         return facts
+
+    async def book_on(self, facts: AccountFacts, also: Callable[[Tx], None] = lambda tx: None) -> None:
+        """What was booked before anybody knew whose login it is, is the account's; ``also`` in the same transaction."""
+        limits, budgets = self.machinery.limits, self.adapter.rules.budgets
+        before, after = self.budget_keys, self._budget_keys(facts)
+
+        def work(tx: Tx) -> None:
+            also(tx)
+            limits.move(tx, budgets, before, after, self.offset_told)
+
+        await transact(self.machinery.store, work)
+        if before != after:
+            limits.moved()
 
     async def credential(self) -> Credential:
         with self._sign_in_named():
