@@ -116,11 +116,15 @@ def no_database(monkeypatch: pytest.MonkeyPatch) -> Any:
             raise zoneinfo.ZoneInfoNotFoundError(key)
 
     monkeypatch.setattr(zoneinfo, "ZoneInfo", Nothing)
-    for cached in (_days._database, _days.day_of):
-        cached.cache_clear()
+    forget()
     yield
-    for cached in (_days._database, _days.day_of):
-        cached.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    _days._database.cache_clear()
+    _days.day_of.cache_clear()
+    _days._last.clear()
 
 
 def test_without_a_time_zone_database_californias_days_are_the_same(no_database: Any) -> None:

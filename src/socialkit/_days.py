@@ -7,6 +7,8 @@ from functools import lru_cache
 
 PACIFIC = "America/Los_Angeles"
 _ONE = timedelta(days=1)
+_last: dict[str, tuple[float, float]] = {}
+"""The day that was asked for last, by zone."""
 
 
 @lru_cache(maxsize=64)
@@ -21,6 +23,13 @@ def day_of(zone: str, day: date) -> tuple[float, float]:
 
 def day_at(zone: str, moment: float) -> tuple[float, float]:
     """When the day that holds a moment begins and ends in a zone, all in epoch seconds."""
+    last = _last.get(zone, (0.0, 0.0))
+    if not last[0] <= moment < last[1]:
+        last = _last[zone] = _find_day(zone, moment)
+    return last
+
+
+def _find_day(zone: str, moment: float) -> tuple[float, float]:
     day = datetime.fromtimestamp(moment, UTC).date()
     for near in (day, day - _ONE, day + _ONE):  # no zone is a whole day away from UTC
         begins, ends = day_of(zone, near)

@@ -53,15 +53,11 @@ class BudgetKeys:
 
     def owner(self, budget: Budget) -> str:
         """Who owns that budget."""
-        match budget.level:
-            case "app":
-                return self.app
-            case "user":
-                return self.user or self.account
-            case "host":
-                return self.host or self.account
-            case _:
-                return self.account
+        level = budget.level
+        if level == "app":
+            return self.app
+        named = self.user if level == "user" else self.host if level == "host" else None
+        return named or self.account
 
 
 @attrs.frozen
@@ -107,7 +103,7 @@ class _Booking:
     rooms: tuple[tuple[str, int, int], ...] = ()
     cells: Cells = ()
     end: float = 0.0
-    too_late: float = 0.0
+    """Until when more may go in the same places; for who has to wait, until when the place is kept."""
 
 
 class RateLimits:
@@ -176,7 +172,7 @@ class RateLimits:
                 on_wait(moment)
             await self._clock.sleep(seconds_between(self._clock.now(), moment))
             now, missed = self._clock.now(), booking.cells
-            if not await self._lost_place(names, booking.too_late, now.timestamp()):
+            if not await self._lost_place(names, booking.end, now.timestamp()):
                 return now
 
     async def learn(
@@ -257,6 +253,8 @@ class RateLimits:
         unused = operator.length_hint(old.places) if old is not None else 0
         hurried = old is not None and not unused and now < old.end
         wanted = min(64, old.size * 2) if old is not None and hurried else 1
+        given_back = [(old.cells, unused)] if old is not None and unused else []
+        given_back += [(missed, 1)] if missed else []
         start = now.timestamp()
         luck = self._random.random()
 
@@ -266,8 +264,8 @@ class RateLimits:
                 for budget, name in zip(matched, names, strict=True)
             ]
             costs = [budget.cost if cost is None else cost for budget in matched]
-            for back, times in ((old.cells if old is not None else (), unused), (missed, 1)):
-                for ledger, units, cells in zip(ledgers, costs, back, strict=False):
+            for back, times in given_back:
+                for ledger, units, cells in zip(ledgers, costs, back, strict=True):
                     ledger.unbook(cells, units * times)
             booking = _book(ledgers, names, costs, start, deadline, luck, wanted)
             if booking.size:
@@ -285,9 +283,9 @@ class RateLimits:
             self._blocks[names, cost] = _Block(booking.size, booking.cells, now, end)
         return moment, booking
 
-    async def _lost_place(self, names: tuple[str, ...], too_late: float, now: float) -> bool:
+    async def _lost_place(self, names: tuple[str, ...], end: float, now: float) -> bool:
         """Whether a request woke too late to use its place, or a budget was closed meanwhile."""
-        if now > too_late:
+        if now > end:
             return True
 
         def work(tx: Tx) -> bool:
@@ -361,15 +359,12 @@ def _book(
     if moment == now and wanted > 1:
         rooms = [ledger.room(now) // (64 * max(1, cost)) for ledger, cost in zip(ledgers, costs, strict=True)]
         size = max(1, min(wanted, *rooms))
-    for ledger, cost in zip(ledgers, costs, strict=True):
-        ledger.book(moment, cost * size)
+    cells = tuple([ledger.book(moment, cost * size) for ledger, cost in zip(ledgers, costs, strict=True)])
     left = tuple(
         (name, ledger.limit, ledger.room(moment)) for name, ledger in zip(names, ledgers, strict=True)
     )
-    cells = tuple([ledger.cells(moment) for ledger in ledgers])
-    end = min([ledger.stays(moment) for ledger in ledgers])
-    too_late = min([ledger.too_late(moment) for ledger in ledgers])
-    return _Booking(moment, size, tightest, left, cells, end, too_late)
+    end = min([ledger.stays(moment) if moment == now else ledger.too_late(moment) for ledger in ledgers])
+    return _Booking(moment, size, tightest, left, cells, end)
 
 
 def _used_up(ledger: Ledger, moment: datetime) -> RateLimited:

@@ -63,11 +63,12 @@ class Ledger:
 
     def _read(self, rest: list[Any], now: float) -> dict[int, int]:
         """What still counts. Books that were kept by days count as if all of it was spent now."""
-        if zone_of(rest):
+        if rest and zone_of(rest):
             left = sum(units for ends, units in pairs_of(rest) if ends > now)
             return {self._place(now): left} if left else {}
         oldest = int(now // self.width) - SPAN
-        return {place: units for place, units in pairs_of(rest) if place > oldest}
+        pairs = zip(rest[::2], rest[1::2], strict=True)
+        return {place: units for place, units in pairs if place > oldest}
 
     def learn_limit(self, limit: int) -> None:
         """The server says how much a window holds; what the rules say no longer matters."""
@@ -120,13 +121,15 @@ class Ledger:
         """Where units that are spent at ``moment`` are written down."""
         return (self._place(moment),)
 
-    def book(self, moment: float, units: int) -> None:
-        """Spend ``units`` at ``moment``."""
-        for place in self.cells(moment):
+    def book(self, moment: float, units: int) -> tuple[int, ...]:
+        """Spend ``units`` at ``moment``; the :meth:`cells` they are written in."""
+        cells = self.cells(moment)
+        for place in cells:
             self.spent[place] = self.spent.get(place, 0) + units
         if moment < self.until:
             self.left -= units
         self._index()
+        return cells
 
     def unbook(self, cells: Sequence[int], units: int) -> None:
         """Give ``units`` back to the :meth:`cells` they were written in."""
