@@ -61,6 +61,17 @@ class TestLinkedIn:
         assert day.limit - day.remaining == len(box.requests)
         assert day.resets_at == datetime(2026, 11, 3, tzinfo=UTC)
 
+    def test_a_member_has_a_day_with_every_app(self, box: Sandbox) -> None:
+        """LinkedIn's words: the calls that a single member per application can make in a day."""
+        given = box.linkedin.member_credentials()
+        apps = {f"app-{n}": LinkedIn(**given, tier="development", client_id=f"client-{n}") for n in range(2)}
+        with client_of(box, **apps) as client:
+            for name in apps:
+                client.publish(Post(f"Ahoy from {name}"), to=name)
+            owners = [state.owner.split("|")[2:] for state in states(client, "member-day")]
+        who = box.linkedin.identity_of("brand")
+        assert owners == [["client-0", who], ["client-1", who]]
+
     def test_together_they_never_run_into_it_and_go_on_right_after_midnight(self, box: Sandbox) -> None:
         with client_of(box, **self.accounts(box)) as client:
             client.plan(Post("Ahoy"), to=["me", "page"])

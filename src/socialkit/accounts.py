@@ -130,7 +130,7 @@ class Account:
         return BudgetKeys(
             app=f"{base}|{app}",
             account=f"{base}|{who}",
-            user=f"{base}|{owners.get('user', who)}",
+            user=f"{base}|{app}|{owners.get('user', who)}" if facts else None,
             host=f"{self.adapter.platform}|{owners.get('host', self.adapter.server)}",
         )
 

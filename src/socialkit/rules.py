@@ -169,9 +169,9 @@ class Budget:
     own window slides or begins with the first request. Where the platform says that it counts by calendar days,
     ``resets`` is when: ``Midnight("UTC")``, with a ``window`` of 86400; all of the limit is free right after it.
 
-    ``level`` is whose it is: the developer "app" (or project); the "user" who signed in, for all accounts that
-    sign-in speaks for; the "account"; one "endpoint" of the account; the "host": everything this machine sends to one
-    server, where the platform counts by address. :attr:`AccountFacts.owners` names a user or host that is not the
+    ``level`` is whose it is: the developer "app" (or project); the "user" who signed in to it, for all accounts
+    that sign-in speaks for; the "account"; one "endpoint" of the account; the "host": everything this machine sends to
+    one server, where the platform counts by address. :attr:`AccountFacts.owners` names a user or host that is not the
     account's own.
 
     ``match`` is ``"METHOD path-regex"``, the regex for the whole path; ``POST|PUT`` is either method, ``*`` any.
