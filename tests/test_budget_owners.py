@@ -89,11 +89,30 @@ class TestLinkedIn:
             assert client.publish(Post("Good morning"), to="page")["page"].status is Status.PUBLISHED
             assert 429 not in [line.status for line in box.requests]
 
+    def test_a_server_whose_clock_is_behind_has_its_own_midnight(self, box: Sandbox) -> None:
+        box.fault("clock-skew", seconds=-90.0)
+        midnight = datetime(2026, 11, 3, tzinfo=UTC)
+        box.clock.advance((midnight - box.clock.now()).total_seconds() - 3600)
+        with client_of(box, **self.accounts(box)) as client:
+
+            def publish(words: str) -> Any:
+                return client.publish(Post(words), to="me", errors="return")["me"]
+
+            outcomes = [publish(f"Ahoy {number}") for number in range(101)]
+            assert isinstance(outcomes[-1].error, RateLimited)
+            box.clock.advance(3630)
+            assert isinstance(publish("Good night").error, RateLimited)
+            box.clock.advance(75)
+            assert publish("Good morning").status is Status.PUBLISHED
+            (day,) = states(client, "member-day")
+        assert day.resets_at == midnight + timedelta(days=1)
+        assert 429 not in [line.status for line in box.requests]
+
     def test_what_the_answer_says_of_the_member_holds_for_its_pages(self, box: Sandbox) -> None:
         with client_of(box, **self.accounts(box)) as client:
             client.plan(Post("Ahoy"), to=["me", "page"])
             window = next(one for one in box.linkedin.windows if one.name == "member-development")
-            box.linkedin.exhaust(window, "brand")
+            box.linkedin.exhaust(window, "app|brand")
             first = client.publish(Post("Ahoy"), to="me", errors="return")["me"]
             asked = len(box.requests)
             second = client.publish(Post("Ahoy"), to="page", errors="return")["page"]
