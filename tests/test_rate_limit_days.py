@@ -265,6 +265,19 @@ async def test_a_process_that_was_told_no_time_uses_what_another_was_told() -> N
     assert await desk.go(desk.another(90.0)) > datetime(2026, 11, 26, tzinfo=UTC)
 
 
+async def test_a_block_ends_where_the_servers_midnight_turns_out_to_be() -> None:
+    """Its clock is found to be a minute ahead: what is sent now counts in its new day."""
+    desk = Desk(daily(50_000), "2026-11-25T23:59:10", ahead=-60.0)
+    for _ in range(40):
+        await desk.go(offset=0.0)
+    desk.to("2026-11-26T00:00:30")
+    for _ in range(5):
+        await desk.go(offset=60.0)
+    desk.to("2026-11-26T00:02:00")
+    await desk.go(offset=60.0)
+    assert 50_000 - 8 <= (await desk.state()).remaining <= 50_000 - 6
+
+
 async def test_a_process_that_sees_midnight_first_does_not_end_the_day_of_the_others() -> None:
     desk = Desk(daily(2), "2026-11-25T23:59:00", max_wait=0)
     for _ in range(2):

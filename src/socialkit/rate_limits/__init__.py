@@ -31,6 +31,8 @@ __all__ = ["BudgetKeys", "LimitState", "RateLimits"]
 SPACE = "limit"
 _SPECIFIC: dict[Level, int] = {"host": 0, "app": 1, "user": 2, "account": 3, "endpoint": 4}
 _CACHED = 2048
+_SAME = 2.0
+"""Seconds by which what is known of a server's clock changes without meaning anything."""
 _REST = timedelta(seconds=60)
 """How long a budget of a calendar day is closed by a 429 that does not say that the day is used up: most likely
 requests came too fast, which is over long before midnight."""
@@ -83,14 +85,19 @@ Cells = tuple[tuple[int, ...], ...]
 class _Block:
     """Places booked together, handed out one by one while their bucket lasts."""
 
-    __slots__ = ("cells", "end", "places", "size", "start")
+    __slots__ = ("cells", "end", "offset", "places", "size", "start")
 
-    def __init__(self, size: int, cells: Cells, start: datetime, end: datetime) -> None:
+    def __init__(self, size: int, cells: Cells, start: datetime, end: datetime, offset: float | None) -> None:
         self.size = size
         self.cells = cells
+        self.offset = offset or 0.0
         self.start = start
         self.end = end
         self.places: Iterator[int] = iter(range(size - 1))
+
+    def lasts(self, now: datetime, offset: float | None) -> bool:
+        """Whether a request of now is written where the block is, by what is known of the server's clock by now."""
+        return self.start <= now < self.end and abs((offset or 0.0) - self.offset) <= _SAME
 
 
 @attrs.frozen
@@ -160,7 +167,7 @@ class RateLimits:
             self._pid, self._blocks = pid(), {}
         names = tuple([f"{keys.owner(budget)}|{budget.name}" for budget in matched])
         block = self._blocks.get((names, cost))
-        if block is not None and block.start <= now < block.end and next(block.places, None) is not None:
+        if block is not None and block.lasts(now, offset) and next(block.places, None) is not None:
             return now
         deadline = now.timestamp() + self._max_wait
         missed: Cells = ()
@@ -280,7 +287,7 @@ class RateLimits:
         self._rooms.update((name, (limit, room)) for name, limit, room in booking.rooms)
         if moment == now:
             end = datetime.fromtimestamp(booking.end, UTC)
-            self._blocks[names, cost] = _Block(booking.size, booking.cells, now, end)
+            self._blocks[names, cost] = _Block(booking.size, booking.cells, now, end, offset)
         return moment, booking
 
     async def _lost_place(self, names: tuple[str, ...], end: float, now: float) -> bool:

@@ -53,7 +53,7 @@ class DayLedger(Ledger):
             if not zone_of(rest) or place > now:
                 for day in self._days(first, last):
                     spent[day] = spent.get(day, 0) + units
-        return {day: units for day, units in spent.items() if day > now + self.offset - _KEPT}
+        return spent
 
     def dump(self) -> list[Any]:
         head = super().dump()
