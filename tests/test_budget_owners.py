@@ -173,6 +173,29 @@ def test_two_channels_share_the_projects_quota_until_midnight_in_california() ->
             assert units.resets_at == datetime(2026, 11, 3, 8, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(("start", "hours"), [("2026-11-01T07:00", 25), ("2027-03-14T08:00", 23)])
+def test_on_a_day_of_any_length_the_client_goes_on_right_after_it(
+    monkeypatch: pytest.MonkeyPatch, start: str, hours: int
+) -> None:
+    small = tuple(attrs.evolve(budget, limit=5) for budget in YouTube.rules.budgets)
+    monkeypatch.setattr(YouTube, "rules", attrs.evolve(YouTube.rules, budgets=small))
+    begins = datetime.fromisoformat(f"{start}:00+00:00")
+    with Sandbox(["youtube"], clock=ManualClock(begins + timedelta(hours=1))) as box:
+        box.youtube.windows = tuple(attrs.evolve(window, limit=5) for window in box.youtube.windows)
+        with box.client(max_wait=0) as client:
+
+            def ask() -> Any:
+                return client.fetch_account_metrics("youtube")[0].error
+
+            errors = [ask() for _ in range(8)]
+            assert [error is None for error in errors] == [True] * 4 + [False] * 4
+            box.clock.advance((hours - 1) * 3600 - 30)
+            assert isinstance(ask(), RateLimited)
+            box.clock.advance(30 + 11)
+            assert ask() is None
+        assert 403 not in [line.status for line in box.requests]
+
+
 def test_a_burst_does_not_close_the_projects_day() -> None:
     """A 429 is too many a minute, whatever else is left of the day."""
     with Sandbox(["youtube"]) as box, box.client(max_wait=0) as client:

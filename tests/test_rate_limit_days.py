@@ -231,6 +231,23 @@ async def test_a_block_ends_with_its_day() -> None:
     assert 50_000 - 74 <= (await desk.state()).remaining <= 49_990
 
 
+async def test_a_block_ends_before_midnight_and_none_is_begun_across_it() -> None:
+    desk = Desk(daily(50_000), "2026-11-25T23:58:00")
+    for _ in range(40):
+        await desk.go()
+    desk.to("2026-11-26T00:00:30")
+    for _ in range(10):
+        await desk.go()
+    assert (await desk.state()).remaining <= 49_990
+    desk.to("2026-11-26T23:59:52")
+    for _ in range(40):
+        await desk.go()
+    desk.to("2026-11-27T00:00:06")
+    for _ in range(10):
+        await desk.go()
+    assert (await desk.state()).remaining <= 50_000 - 50
+
+
 async def test_unused_places_of_a_block_are_given_back_to_their_day_only() -> None:
     desk = Desk(daily(50_000), "2026-11-25T23:30:00")
     for _ in range(40):
