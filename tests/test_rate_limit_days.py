@@ -431,7 +431,9 @@ async def test_a_429_that_names_the_day_closes_it_until_midnight() -> None:
 async def test_what_is_left_by_the_servers_count_ends_at_midnight_too() -> None:
     desk = Desk(daily(100, "America/Los_Angeles"), "2026-11-25T18:00:00")
     await desk.go()
-    await desk.hear(Reading(None, None, 0, None, DAY), status=403)
+    await desk.hear(Reading(None, None, 1, None, DAY), status=200)
+    assert (await desk.state()).remaining == 1
+    await desk.go()
     there = datetime(2026, 11, 26, 8, tzinfo=UTC)
     assert (await desk.state()).resets_at == there
     assert there < await desk.go() <= there + timedelta(seconds=ENDS)
