@@ -463,6 +463,14 @@ async def test_a_retry_after_is_believed() -> None:
     assert timedelta(seconds=300) <= await desk.go() - began <= timedelta(seconds=301 + ENDS)
 
 
+async def test_a_retry_after_that_lies_beyond_midnight_is_believed_too() -> None:
+    desk = Desk(daily(100), "2026-11-25T18:00:00")
+    began = await desk.go()
+    late, readings = began + timedelta(hours=30), [Reading("daily", None, 0, None, DAY)]
+    await desk.limits.learn(KEYS, (desk.budget,), "POST", "/posts", readings, status=429, retry_at=late)
+    assert timedelta(0) <= await desk.go() - late <= timedelta(seconds=1 + ENDS)
+
+
 # --- what is shown ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("ahead", [0.0, 45.0])
 async def test_the_reset_that_is_shown_is_midnight_itself(ahead: float) -> None:
