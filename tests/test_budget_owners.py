@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from socialkit import App, Bluesky, Client, Facebook, Instagram, LinkedIn, Post,
 from socialkit.adapters.base import Credential, Reading, Response
 from socialkit.errors import RateLimited
 from socialkit.rate_limits import BudgetKeys, LimitState, RateLimits
-from socialkit.rules import Budget, Midnight
+from socialkit.rules import Budget, Level, Midnight
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, MemoryTokens, transact
 from socialkit.testing import ManualClock
@@ -389,6 +390,17 @@ class TestMoving:
         await self.move(limits, many)
         await self.take(limits, OLD, 1, many)
         assert {state.owner for state in await limits.snapshot()} == {"account-7", "digest-of-a-secret"}
+
+
+LEVELS: list[Level] = ["host", "app", "user", "account", "endpoint"]
+
+
+@pytest.mark.parametrize(("wide", "narrow"), list(itertools.pairwise(LEVELS)))
+async def test_a_429_that_names_nothing_closes_what_fewer_share(wide: Level, narrow: Level) -> None:
+    limits, keys = RateLimits(MemoryStore(), ManualClock(), max_wait=0), BudgetKeys("a", "b", "c", "d")
+    budgets = [attrs.evolve(POSTS, name=level, level=level) for level in (wide, narrow)]
+    await limits.learn(keys, budgets, "POST", "/posts", (), status=429, retry_at=None)
+    assert [(state.name, state.remaining) for state in await limits.snapshot()] == [(narrow, 0)]
 
 
 # --- limits the server told -------------------------------------------------------------------------------------------

@@ -218,9 +218,7 @@ class RateLimits:
         now = self._clock.now().timestamp()
         for budget in budgets:
             owner, name = new.owner(budget), f"{old.account}|{budget.name}"
-            if old.owner(budget) != old.account or owner == old.account:
-                continue
-            if (data := tx.get(SPACE, name)) is None:
+            if owner == old.account or (data := tx.get(SPACE, name)) is None:
                 continue
             ledger = ledger_of(budget, owner, tx.get(SPACE, f"{owner}|{budget.name}"), now, offset)
             ledger.absorb(ledger_of(budget, owner, data, now), now)
