@@ -208,6 +208,31 @@ def test_a_burst_does_not_close_the_projects_day() -> None:
         assert row.error is None
 
 
+# --- when the server answered -----------------------------------------------------------------------------------------
+DAY_OVER = b'{"status": 429, "message": "Resource level throttle MEMBER DAY limit for calls to this resource is reached."}'
+QUOTA_OVER = b'{"error": {"code": 403, "errors": [{"reason": "quotaExceeded", "domain": "youtube.quota"}]}}'
+
+
+@pytest.mark.parametrize(
+    ("adapter", "status", "body", "date", "midnight"),
+    [
+        (LinkedIn(token="t"), 429, DAY_OVER, "Wed, 25 Nov 2026 23:59:58 GMT", "2026-11-26T00:00"),
+        (YouTube(token="t"), 403, QUOTA_OVER, "Wed, 25 Nov 2026 07:59:58 GMT", "2026-11-25T08:00"),
+    ],
+)
+def test_the_day_that_is_over_is_the_servers(
+    adapter: Any, status: int, body: bytes, date: str, midnight: str
+) -> None:
+    """Our clock shows the next day already when the answer comes."""
+    there = datetime.fromisoformat(f"{midnight}:00+00:00")
+    told = Response(status, {"date": date}, body, received_at=there + timedelta(seconds=3))
+    assert [reading.resets_at for reading in adapter.read_limits(told)] == [there]
+    assert adapter.parse_error(told).__dict__["retry_at"] in (there, None)
+    undated = attrs.evolve(told, headers={})
+    assert adapter.read_limits(undated)[0].resets_at == there + timedelta(days=1)
+    assert adapter.read_limits(attrs.evolve(undated, received_at=None)) == ()
+
+
 # --- Bluesky: what a server counts by address -------------------------------------------------------------------------
 def test_accounts_on_one_server_share_what_it_counts_by_address() -> None:
     with Sandbox(["bluesky"]) as box:
