@@ -7,7 +7,7 @@ import logging
 import random
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -105,8 +105,12 @@ class Account:
         self.keychain = auth.Keychain(adapter, machinery.tokens, self.now)
         self.facts: AccountFacts | None = None
         self.offset = timedelta()
+        self.offset_told: float | None = None
+        """The same in seconds; None before any answer told it."""
         self.nonces: dict[str, str] = {}
         self._rules: tuple[Rules, str] | None = None
+        self._known: AccountFacts | None = None
+        """The facts in hand, old ones that are asked for again included."""
         self._keys: tuple[tuple[Credential, AccountFacts | None], BudgetKeys] | None = None
         self._hidden: tuple[Credential, Credential, tuple[str, ...]] | None = None
         self._handles: deque[str] = deque(maxlen=_HANDLES)
@@ -124,16 +128,23 @@ class Account:
 
     @property
     def budget_keys(self) -> BudgetKeys:
-        made_of = (self.keychain.held, self.facts)
+        made_of = (self.keychain.held, self._known)
         if self._keys is None or self._keys[0][0] is not made_of[0] or self._keys[0][1] is not made_of[1]:
-            self._keys = (made_of, self._budget_keys())
+            self._keys = (made_of, self._budget_keys(self._known))
         return self._keys[1]
 
-    def _budget_keys(self) -> BudgetKeys:
-        app = self.keychain.held.client_id or ""
-        who = self.facts.identity.id if self.facts else self.adapter.hint
+    def _budget_keys(self, facts: AccountFacts | None) -> BudgetKeys:
+        """Whose budgets they are; before anybody knows who it is, those of the login."""
+        app = self.adapter.app_of(self.keychain.held)
+        who = facts.identity.id if facts else self.adapter.hint
+        owners = facts.owners if facts else {}
         base = f"{self.adapter.platform}|{self.adapter.server}"
-        return BudgetKeys(app=f"{base}|{app}", account=f"{base}|{who}")
+        return BudgetKeys(
+            app=f"{base}|{app}",
+            account=f"{base}|{who}",
+            user=f"{base}|{app}|{owners.get('user', who)}" if facts else None,
+            host=f"{self.adapter.platform}|{owners.get('host', self.adapter.server)}",
+        )
 
     def now(self) -> datetime:
         """The server's time, as far as its answers told."""
@@ -148,6 +159,7 @@ class Account:
             return
         gap = told - (response.received_at or self.machinery.clock.now())
         self.offset = gap if abs(gap) > timedelta(seconds=2) else timedelta()
+        self.offset_told = self.offset.total_seconds()
 
     def learn_nonce(self, url: str, response: Response) -> None:
         """Keep what the server wants to find in the next proof; each origin has its own."""
@@ -168,7 +180,7 @@ class Account:
 
     def _know(self, facts: AccountFacts) -> None:
         rules = self.adapter.rules_for(facts)
-        self.facts, self._rules = facts, (rules, digest(plain(rules)))
+        self.facts, self._known, self._rules = facts, facts, (rules, digest(plain(rules)))
 
     async def ready(self) -> AccountFacts:
         """The account's facts: in hand, stored, or asked for once however many want them."""
@@ -194,6 +206,7 @@ class Account:
         if stored is not None and self._fresh(stored):
             self._know(stored)
             return stored
+        self._known = self._known or stored
         return await self.ask(stored.identity if stored else None)
 
     async def stored(self) -> AccountFacts | None:
@@ -212,15 +225,27 @@ class Account:
         for bound in (known, self.adapter.identity):
             auth.check_identity(bound, told.identity, self.name)
         facts = attrs.evolve(told, read_at=self.machinery.clock.now())
-
         kept: Any = plain(facts)
 
         def keep(tx: Tx) -> None:
             tx.put("facts", self.login, {**kept, "by": __version__})
 
-        await transact(self.machinery.store, keep)
+        await self.book_on(facts, keep)
         self._know(facts)
         return facts
+
+    async def book_on(self, facts: AccountFacts, also: Callable[[Tx], None] = lambda tx: None) -> None:
+        """What was booked before anybody knew whose login it is, is the account's; ``also`` in the same transaction."""
+        limits, budgets = self.machinery.limits, self.adapter.rules.budgets
+        before, after = self.budget_keys, self._budget_keys(facts)
+
+        def work(tx: Tx) -> None:
+            also(tx)
+            limits.move(tx, budgets, before, after, self.offset_told)
+
+        await transact(self.machinery.store, work)
+        if before != after:
+            limits.moved()
 
     async def credential(self) -> Credential:
         with self._sign_in_named():

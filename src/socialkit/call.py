@@ -388,7 +388,13 @@ class BoundCall:
         keys = owner.budget_keys if budgets and request.get("cost") != 0 else None
         if keys is not None:
             await machinery.limits.reserve(
-                keys, budgets, method, path, cost=request.get("cost"), on_wait=self._on_wait
+                keys,
+                budgets,
+                method,
+                path,
+                cost=request.get("cost"),
+                on_wait=self._on_wait,
+                offset=owner.offset_told,
             )
         headers = dict(request.get("headers", {}))
         if credential is not None:
@@ -419,6 +425,7 @@ class BoundCall:
                 readings,
                 status=response.status,
                 retry_at=_retry_at(response),
+                offset=owner.offset_told,
             )
         return response
 

@@ -6,12 +6,15 @@ matrix in the README is drawn from them. Live answers of a server narrow them wi
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal
 
 import attrs
 
+from ._days import day_at, is_zone
+
 Unit = Literal["x", "graphemes", "codepoints", "utf16", "utf8", "mastodon"]
-Level = Literal["app", "account", "endpoint"]
+Level = Literal["host", "app", "user", "account", "endpoint"]
 
 
 @attrs.frozen
@@ -136,8 +139,40 @@ class PollRule:
 
 
 @attrs.frozen
+class Midnight:
+    """The end of a calendar day in a time zone, at which a platform counts anew: days of 23 and 25 hours included.
+
+    "UTC" and "America/Los_Angeles" are known everywhere; other zones need the machine's time-zone database (on
+    Windows and slim images the package tzdata), and are a ValueError without it.
+
+    >>> Midnight("America/Los_Angeles").after(datetime(2026, 7, 1, 6, 59, tzinfo=UTC)).isoformat()
+    '2026-07-01T07:00:00+00:00'
+    """
+
+    zone: str = attrs.field()
+
+    @zone.validator
+    def _is_known(self, attribute: object, zone: str) -> None:
+        if not is_zone(zone):
+            raise ValueError(f"this machine knows no time zone {zone!r}; pip install tzdata")
+
+    def after(self, moment: datetime) -> datetime:
+        """The first midnight after a moment, aware UTC."""
+        return datetime.fromtimestamp(day_at(self.zone, moment.timestamp())[1], UTC)
+
+
+@attrs.frozen
 class Budget:
     """One rate limit: at most ``limit`` (in units of cost) per ``window`` seconds.
+
+    The window may begin at any moment: as many are never spent in any stretch of that length, whether the platform's
+    own window slides or begins with the first request. Where the platform says that it counts by calendar days,
+    ``resets`` is when: ``Midnight("UTC")``, with a ``window`` of 86400; all of the limit is free right after it.
+
+    ``level`` is whose it is: the developer "app" (or project); the "user" who signed in to it, for all accounts
+    that sign-in speaks for; the "account"; one "endpoint" of the account; the "host": everything this machine sends to
+    one server, where the platform counts by address. :attr:`AccountFacts.owners` names a user or host that is not the
+    account's own.
 
     ``match`` is ``"METHOD path-regex"``, the regex for the whole path; ``POST|PUT`` is either method, ``*`` any.
     A request spends every budget it matches. Its cost is ``cost`` unless the call names another. ``header``
@@ -153,6 +188,7 @@ class Budget:
     cost: int = 1
     header: str | None = None
     source: Source | None = None
+    resets: Midnight | None = None
 
 
 @attrs.frozen

@@ -256,6 +256,7 @@ async def _who(
     if platform in registry.platforms() and not several:
         with foreseen(owner):
             facts = await owner.adapter.account(BoundCall(owner))
+        await owner.book_on(facts)
         scopes = credential.scopes or facts.scopes
         return [(facts.identity, attrs.evolve(owner.keychain.held, scopes=scopes))]
     from .flows._whoami import identities

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from starlette.requests import Request
 
 from media_files import mp4, png
 from socialkit.sandbox import Sandbox
@@ -123,6 +124,14 @@ async def test_what_a_token_may_not_do_names_resource_method_and_version(client)
 @pytest.mark.parametrize("author", [READS, "urn:li:organization:1", "urn:li:person:3kQz_oTher"])
 async def test_only_roles_that_post_post(brand, author):
     assert (await brand.post("/rest/posts", json=body(author=author))).status_code == 403
+
+
+def test_a_member_has_a_quota_with_every_app(box):
+    window = next(one for one in box.linkedin.windows if one.name == "member-share")
+    issued = [box.linkedin.token_for("brand", *SELF_SERVE, client_id=f"app-{n}") for n in range(2)]
+    heads = [[(b"authorization", f"Bearer {one.access_token}".encode())] for one in issued]
+    asking = [Request({"type": "http", "headers": head, "query_string": b""}) for head in heads]
+    assert [box.linkedin.limit_key(window, one) for one in asking] == ["app-0|brand", "app-1|brand"]
 
 
 async def test_quotas_are_counted_anew_at_midnight(box, client):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -11,6 +11,7 @@ import pytest
 
 from media_files import mp4, png
 from socialkit.sandbox import Sandbox
+from socialkit.testing import ManualClock
 
 UNIT = 262_144
 API = "https://www.googleapis.com/youtube/v3"
@@ -362,6 +363,15 @@ class TestQuota:
         box.clock.advance(3601)
         web.headers["authorization"] = f"Bearer {box.youtube.token_for('brand').access_token}"
         assert (await web.get(f"{API}/videos", params={"part": "id", "id": "x"})).status_code == 200
+
+    @pytest.mark.parametrize(("start", "hours"), [("2026-11-01", 25), ("2027-03-14", 23), ("2026-11-02", 24)])
+    def test_days_are_as_long_as_californias(self, start, hours):
+        with Sandbox(
+            ["youtube"], clock=ManualClock(datetime.fromisoformat(f"{start}T12:00:00+00:00"))
+        ) as box:
+            ends = box.youtube.spend(box.youtube.windows[0], "1").reset
+        begins = datetime.fromisoformat(f"{start}T{'08' if hours != 25 else '07'}:00:00+00:00")
+        assert ends - begins == timedelta(hours=hours)
 
 
 class TestReports:

@@ -44,6 +44,7 @@ Answers say how much of it is used, and the budget is closed when that is all.""
 _PAGE = r"/v[0-9.]+/[0-9]+"
 
 _BUDGETS = (
+    Budget("app-calls", "app", _UNTOLD, 3600.0, source=_DOCS),
     Budget("calls", "account", _UNTOLD, DAY, source=_DOCS),
     Budget("reels", "account", 30, DAY, f"POST {_PAGE}/video_reels", source=_DOCS),
     Budget("collaborators", "account", 10, DAY, f"POST {_PAGE}/collaborators", source=_DOCS),

@@ -58,7 +58,9 @@ class GraphAdapter(base.Adapter):
     """One account on one of Meta's platforms. Codes are written "code/subcode" where there is a subcode."""
 
     budget: ClassVar[str] = "calls"
-    """The budget of the rules that the usage headers speak of."""
+    app_budget: ClassVar[str] = "app-calls"
+    """The budgets of the rules that the usage headers speak of: the account's, and that of the app, which all accounts
+    share that use it. Rules without the latter give all headers to the account."""
 
     def read_error(self, response: Response) -> tuple[str | None, str]:
         body = response.json_or_none()
@@ -97,21 +99,30 @@ class GraphAdapter(base.Adapter):
 
     def read_limits(self, response: Response) -> tuple[Reading, ...]:
         """Nothing while there is room: the headers tell per cent, not requests, and minutes where there is none."""
-        used, minutes = usage(response.headers)
+        shared = any(budget.name == self.app_budget for budget in self.rules.budgets)
+        told = {self.app_budget: _APP, self.budget: _OWN} if shared else {self.budget: _APP + _OWN}
+        readings = [self._reading(name, headers, response) for name, headers in told.items()]
+        return tuple(reading for reading in readings if reading is not None)
+
+    def _reading(self, budget: str, names: Sequence[str], response: Response) -> Reading | None:
+        used, minutes = usage(response.headers, names)
         if used < FULL and not minutes:
-            return ()
+            return None
         rest = timedelta(minutes=minutes) if minutes else _REST
-        return (Reading(self.budget, None, 0, response.received_at and response.received_at + rest),)
+        return Reading(budget, None, 0, response.received_at and response.received_at + rest)
 
 
-def usage(headers: Mapping[str, str]) -> tuple[float, float]:
+_APP, _OWN = ("x-app-usage",), ("x-page-usage", "x-business-use-case-usage")
+
+
+def usage(headers: Mapping[str, str], names: Sequence[str] = _APP + _OWN) -> tuple[float, float]:
     """(the most that is used of any allowance in per cent, minutes until one that is used up frees again).
 
     >>> usage({"x-app-usage": '{"call_count": 28, "total_time": 25, "total_cputime": 96}'})
     (96.0, 0.0)
     """
     used, minutes = 0.0, 0.0
-    for name in ("x-app-usage", "x-page-usage", "x-business-use-case-usage"):
+    for name in names:
         for row in _rows(headers.get(name)):
             numbers = {key: value for key, value in row.items() if isinstance(value, int | float)}
             used = max(used, *(float(value) for key, value in numbers.items() if key in _SHARES), 0.0)

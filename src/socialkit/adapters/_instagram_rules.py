@@ -149,6 +149,7 @@ RULES = Rules(
     fetch_posts=True,
     budgets=(
         # How many calls there are depends on how often the account was seen; the headers tell the share used.
+        Budget("app-calls", "app", 1 << 30, 3600.0, source=_DOCS),
         Budget("calls", "account", 1 << 30, DAY, source=_DOCS),
         Budget("containers", "account", 400, DAY, match=r"POST /(?:v[0-9.]+/)?[0-9]+/media", source=_DOCS),
         # The manual names 100, 50 and 25; the account's own number is read before each post.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -237,9 +237,3 @@ def _unasked(receipt: Receipt, now: datetime) -> Metrics:
 def _gone(receipt: Receipt, now: datetime) -> Metrics:
     words = "LinkedIn does not show the post: deleted, or not this Page's"
     return Metrics.of(receipt, error=errors.Declined(words, status=404, said=words), fetched_at=now)
-
-
-def midnight(now: datetime) -> datetime:
-    """When quotas are counted anew."""
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return today + timedelta(days=1)

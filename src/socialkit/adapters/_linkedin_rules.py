@@ -14,6 +14,7 @@ from socialkit.rules import (
     FileRule,
     FindRule,
     ImageRule,
+    Midnight,
     PollRule,
     Rules,
     Source,
@@ -44,9 +45,10 @@ POSTING_ROLES = frozenset(
 )
 
 _CALLS = "* /(?:rest|v2)/.*"
-_QUOTAS: dict[Tier, tuple[tuple[str, Literal["app", "account"], int], ...]] = {
-    "share": (("member-day", "account", 150), ("app-day", "app", 100_000)),
-    "development": (("member-day", "account", 100), ("app-day", "app", 500)),
+UTC_MIDNIGHT = Midnight("UTC")
+_QUOTAS: dict[Tier, tuple[tuple[str, Literal["app", "user"], int], ...]] = {
+    "share": (("member-day", "user", 150), ("app-day", "app", 100_000)),
+    "development": (("member-day", "user", 100), ("app-day", "app", 500)),
     "standard": (),
 }
 
@@ -54,7 +56,8 @@ _QUOTAS: dict[Tier, tuple[tuple[str, Literal["app", "account"], int], ...]] = {
 def budgets_of(tier: Tier) -> tuple[Budget, ...]:
     """The requests a day of a tier, both per member and per app. LinkedIn publishes no numbers for the standard one."""
     return tuple(
-        Budget(name, level, limit, DAY, _CALLS, source=_DOCS) for name, level, limit in _QUOTAS[tier]
+        Budget(name, level, limit, DAY, _CALLS, source=_DOCS, resets=UTC_MIDNIGHT)
+        for name, level, limit in _QUOTAS[tier]
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from socialkit.rules import Budget, ErrorRow, FindRule, Rules, Source, TextRule, VideoRule
+from socialkit.rules import Budget, ErrorRow, FindRule, Midnight, Rules, Source, TextRule, VideoRule
 
 _DOCS = Source("developers.google.com/youtube/v3 and its discovery document 20261104", "2026-11-23")
 _HELP = Source("issue threads of uploaders (youtube-upload, youtubeuploader, mixpost, postiz)", "2026-11-23")
@@ -38,10 +38,19 @@ VIDEO = VideoRule(
     thumbnail_types=frozenset({"image/jpeg", "image/png"}),
 )
 
+PACIFIC = Midnight("America/Los_Angeles")
 BUDGETS = (
-    Budget("video-uploads", "app", 100, DAY, "POST /upload/youtube/v3/videos", source=_DOCS),
-    Budget("searches", "app", 100, DAY, "GET /youtube/v3/search", source=_DOCS),
-    Budget("batch-stats", "app", 10_000, DAY, "GET /youtube/v3/videos:batchGetStats", source=_DOCS),
+    Budget("video-uploads", "app", 100, DAY, "POST /upload/youtube/v3/videos", source=_DOCS, resets=PACIFIC),
+    Budget("searches", "app", 100, DAY, "GET /youtube/v3/search", source=_DOCS, resets=PACIFIC),
+    Budget(
+        "batch-stats",
+        "app",
+        10_000,
+        DAY,
+        "GET /youtube/v3/videos:batchGetStats",
+        source=_DOCS,
+        resets=PACIFIC,
+    ),
     Budget(
         "units",
         "app",
@@ -49,6 +58,7 @@ BUDGETS = (
         DAY,
         r"* /youtube/v3/(?!(?:search|videos:batchGetStats)$).*|/upload/youtube/v3/(?:thumbnails/set|captions)",
         source=_DOCS,
+        resets=PACIFIC,
     ),
 )
 

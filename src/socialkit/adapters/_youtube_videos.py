@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
@@ -14,6 +13,7 @@ from socialkit import errors
 from socialkit.metrics import Metrics
 from socialkit.model import Identity, Receipt, Status
 
+from ._youtube_rules import PACIFIC
 from .base import Lost, Sent
 
 Json = dict[str, Any]
@@ -79,16 +79,9 @@ def stamp(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _pacific() -> Any:
-    try:
-        return ZoneInfo("America/Los_Angeles")
-    except ZoneInfoNotFoundError:  # no time zones on this machine: the later of the two midnights
-        return timezone(timedelta(hours=-8))
-
-
 def pacific_day(when: datetime) -> str:
     """The day in California, as Analytics counts days."""
-    return when.astimezone(_pacific()).strftime("%Y-%m-%d")
+    return (PACIFIC.after(when) - timedelta(hours=12)).strftime("%Y-%m-%d")
 
 
 def quota_midnight(now: datetime) -> datetime:
@@ -97,8 +90,7 @@ def quota_midnight(now: datetime) -> datetime:
     >>> quota_midnight(datetime(2026, 11, 2, 9, tzinfo=UTC)).isoformat()
     '2026-11-03T08:00:00+00:00'
     """
-    local = now.astimezone(_pacific()) + timedelta(days=1)
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    return PACIFIC.after(now)
 
 
 # --- where a video stands -----------------------------------------------------------------------------------

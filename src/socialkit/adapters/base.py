@@ -152,7 +152,11 @@ class Fence:
 @attrs.frozen(eq=True, hash=False)
 class AccountFacts:
     """What a platform told about an account: identity, software, live limits; stored and read again after
-    ``ttl`` seconds."""
+    ``ttl`` seconds.
+
+    ``owners`` says whose the budgets of level "user" and "host" are where these are not the account's alone: the id of
+    the member who signed in to post as a Page, the server behind an entrance.
+    """
 
     identity: Identity
     url: str | None = None
@@ -163,6 +167,7 @@ class AccountFacts:
     facts: dict[str, Any] = attrs.field(factory=dict)
     read_at: datetime | None = None
     ttl: float = 3600.0
+    owners: dict[Literal["user", "host"], str] = attrs.field(factory=dict)
 
     def fence(self, kind: str) -> Fence | None:
         return next((fence for fence in self.fences if fence.kind == kind), None)
@@ -293,6 +298,12 @@ class Response:
     @property
     def text(self) -> str:
         return self.content.decode("utf-8", "replace")
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the server answered by its own clock, to the second; when the answer came, where it does not say."""
+        told = self.headers.get("date")
+        return (_moment(told) if told else None) or self.received_at
 
     def json(self) -> Any:
         """The JSON body; Unavailable when it is none: then a proxy or a login page answered, not the platform."""
@@ -611,6 +622,10 @@ class Adapter:
     def rules_for(self, facts: AccountFacts) -> Rules:
         """The rules narrowed by what the server told. Pure."""
         return self.rules
+
+    def app_of(self, credential: Credential) -> str:
+        """The developer app a credential belongs to, "" when it does not say: it owns budgets of level "app". Pure."""
+        return credential.client_id or ""
 
     def options_for(self, given: Any) -> Any:
         """A post's options with the account's own defaults filled in: what a plan and an idempotency key see. Pure."""

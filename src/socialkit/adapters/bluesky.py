@@ -80,10 +80,10 @@ RULES = Rules(
     account_metrics=frozenset({"followers"}),
     fetch_posts=True,
     budgets=(
-        Budget("requests", "account", 3000, 300.0, header="ratelimit", source=_LEXICONS),
+        Budget("requests", "host", 3000, 300.0, header="ratelimit", source=_LEXICONS),
         Budget("writes-hour", "account", 5000, 3600.0, match=_WRITES, cost=2, source=_LEXICONS),
         Budget("writes-day", "account", 35_000, 86_400.0, match=_WRITES, cost=2, source=_LEXICONS),
-        Budget("uploads", "account", 1000, 86_400.0, match=r"POST .*repo\.uploadBlob", source=_LEXICONS),
+        Budget("uploads", "host", 1000, 86_400.0, match=r"POST .*repo\.uploadBlob", source=_LEXICONS),
         Budget("sessions", "account", 30, 300.0, match=_SIGN_IN, source=_LEXICONS),
         Budget("sessions-day", "account", 300, 86_400.0, match=_SIGN_IN, source=_LEXICONS),
     ),
@@ -239,6 +239,7 @@ class Bluesky(base.Adapter):
                 "blob_limit": about.get("blobUploadLimit"),
                 "email_confirmed": session.get("emailConfirmed"),
             },
+            owners={"host": pds},
         )
 
     def _xrpc(self, call: Call, method: str) -> str:

@@ -41,7 +41,7 @@ RULES = Rules(
     account_metrics=frozenset({"followers"}),
     fetch_posts=True,
     budgets=(
-        Budget("reads", "account", 3, 1.0, match="GET .*", source=_DOCS),
+        Budget("reads", "host", 3, 1.0, match="GET .*", source=_DOCS),
         Budget("writes", "account", 1, 1.1, match="POST|PUT|DELETE .*", source=_DOCS),
         Budget("articles", "account", 9, 30.0, match="POST /api/articles", source=_DOCS),
     ),

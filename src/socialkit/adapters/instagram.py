@@ -87,6 +87,8 @@ class Instagram(GraphAdapter):
     def __init__(self, token: str | None = None, *, server: str = API, account_id: str | None = None) -> None:
         super().__init__(server, base.Credential("bearer", access_token=token))
         self.account_id = account_id
+        if account_id:
+            self.hint = f"{self.hint}|{account_id}"
         host, given = urlsplit(self.server).hostname, token or ""
         if given.startswith("EAA") and host == "graph.instagram.com":
             raise errors.ConfigError(f"Instagram: that is a Facebook token; give server={PAGES!r} with it")

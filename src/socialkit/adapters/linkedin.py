@@ -25,7 +25,7 @@ from socialkit.text import strip_html
 
 from . import base
 from ._linkedin_media import upload
-from ._linkedin_numbers import ask, elements, followers_of, member_row, midnight, page_rows
+from ._linkedin_numbers import ask, elements, followers_of, member_row, page_rows
 from ._linkedin_plan import comment_request, filled, mentions_warning, post_request, reference_of
 from ._linkedin_posts import (
     COMMENT,
@@ -47,7 +47,7 @@ from ._linkedin_posts import (
     status_of,
     urn_of,
 )
-from ._linkedin_rules import DAY, POSTING_ROLES, RULES, VERSION, Tier, rules_of
+from ._linkedin_rules import DAY, POSTING_ROLES, RULES, UTC_MIDNIGHT, VERSION, Tier, rules_of
 from ._linkedin_text import message
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Finding, Found, Lost, Part, Sent
 
@@ -185,27 +185,32 @@ class LinkedIn(base.Adapter):
         answer = await call.read("GET", f"/rest/organizations/{number}", accept=(403,))
         told = answer.json() if answer.status != 403 else {}
         vanity = as_text(told.get("vanityName"))
+        roles, member = await self._roles(author, call)
+        member = self.signer.id if self.signer is not None else member
         return AccountFacts(
             identity=Identity(self.platform, self.server, author, as_text(told.get("localizedName"))),
             url=f"https://www.linkedin.com/company/{vanity or number}",
             software="linkedin",
-            facts={"author": author, "roles": await self._roles(author, call)},
+            facts={"author": author, "roles": roles},
             ttl=DAY,
+            owners={"user": member} if member else {},
         )
 
-    async def _roles(self, author: str, call: Call) -> list[str] | None:
-        """The member's roles on the Page; None where the token may not ask, ConfigError where there is none."""
+    async def _roles(self, author: str, call: Call) -> tuple[list[str] | None, str | None]:
+        """The member's roles on the Page, and who that is; None where the token may not ask, ConfigError where there is
+        no role."""
         path, query = "/rest/organizationAcls", "q=roleAssignee&state=APPROVED"
         answer = await ask(call, path, query, method="FINDER", accept=(403,))
         if answer.status == 403:
-            return None
+            return None, None
         held = [
             (str(one.get("organization") or one.get("organizationTarget")), str(one.get("role")))
             for one in elements(answer)
             if one.get("state", "APPROVED") == "APPROVED"
         ]
         if roles := sorted(role for page, role in held if page == author):
-            return roles
+            members = {as_text(one.get("roleAssignee")) for one in elements(answer)}
+            return roles, next(iter(filter(None, members)), "").rpartition(":")[2] or None
         pages = ", ".join(sorted({page for page, _ in held})) or "none"
         raise errors.ConfigError(f"LinkedIn: the member has no role on {author}; Pages with one: {pages}")
 
@@ -500,13 +505,13 @@ class LinkedIn(base.Adapter):
 
     def read_limits(self, response: base.Response) -> tuple[base.Reading, ...]:
         """Nothing in headers; a 429 says in words whose day is used up, and days begin at 00:00 UTC."""
-        if response.status != 429 or response.received_at is None:
+        if response.status != 429 or response.answered_at is None:
             return ()
         said = self.read_error(response)[1].upper()
         if " DAY " not in said:
             return ()
         name = "app-day" if "APPLICATION" in said else "member-day"
-        return (base.Reading(name, None, 0, midnight(response.received_at), DAY),)
+        return (base.Reading(name, None, 0, UTC_MIDNIGHT.after(response.answered_at), DAY),)
 
 
 def _page(organization: str | int) -> str:

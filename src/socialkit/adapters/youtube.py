@@ -141,6 +141,12 @@ class YouTube(base.Adapter):
             raise errors.Declined("the Google account has no channel; make one at youtube.com")
         return channel
 
+    def app_of(self, credential: base.Credential) -> str:
+        """The Cloud project, whose clients share one quota: the number their ids begin with."""
+        client_id = super().app_of(credential)
+        project = client_id.partition("-")[0]
+        return project if project.isdigit() else client_id
+
     def rules_for(self, facts: AccountFacts) -> Rules:
         """Unverified channels have 15 minutes; analytics tell more, when they are asked."""
         rules, long_uploads = self.rules, facts.facts.get("long_uploads")
@@ -636,7 +642,7 @@ class YouTube(base.Adapter):
 
     def parse_error(self, response: base.Response) -> errors.SocialKitError:
         error = super().parse_error(response)
-        now = response.received_at
+        now = response.answered_at
         if isinstance(error, errors.RateLimited) and error.retry_at is None and now is not None:
             if error.code == "uploadLimitExceeded":
                 error.retry_at = now + timedelta(seconds=DAY)
@@ -646,7 +652,7 @@ class YouTube(base.Adapter):
 
     def read_limits(self, response: base.Response) -> tuple[base.Reading, ...]:
         """YouTube has no limit headers; that a day's quota is spent is all it tells."""
-        now = response.received_at
+        now = response.answered_at
         if response.status != 403 or now is None or self.read_error(response)[0] not in _QUOTA:
             return ()
         return (base.Reading(None, None, 0, quota_midnight(now), DAY),)

@@ -1,8 +1,9 @@
 """Who may send when: the platforms' budgets, kept by all processes on one store.
 
-A budget belongs to the developer app, to the account, or to one endpoint of the account. A request books
-its place in all budgets that match it, in one transaction, and waits until its own moment. What the
-server's answers say corrects the books: the least remaining of a window wins, and a 429 closes the budget.
+A budget belongs to the developer app, to whoever signed in, to the account, to one endpoint of the account, or
+to the server. A request books its place in all budgets that match it, in one transaction, and waits until its own
+moment. What the server's answers say corrects the books: the least remaining of a window wins, and a 429 closes
+the budget.
 """
 
 from __future__ import annotations
@@ -22,29 +23,43 @@ from ..adapters.base import Reading
 from ..errors import RateLimited
 from ..rules import Budget, Level
 from ..store import Store, Tx, transact
-from ._ledger import BUCKETS, Ledger
+from ._day_ledger import ledger_of, load
+from ._ledger import Ledger
 
 __all__ = ["BudgetKeys", "LimitState", "RateLimits"]
 
 SPACE = "limit"
-_SPECIFIC: dict[Level, int] = {"app": 0, "account": 1, "endpoint": 2}
+_SPECIFIC: dict[Level, int] = {"host": 0, "app": 1, "user": 2, "account": 3, "endpoint": 4}
 _CACHED = 2048
+_SAME = 2.0
+"""Seconds by which what is known of a server's clock changes without meaning anything."""
+_REST = timedelta(seconds=60)
+"""How long a budget of a calendar day is closed by a 429 that does not say that the day is used up: most likely
+requests came too fast, which is over long before midnight."""
 
 
 @attrs.frozen
 class BudgetKeys:
-    """Whose budgets a request spends: the developer app's and the account's.
+    """Whose budgets a request spends: the developer app's, the account's; those of ``user`` and ``host``, where these
+    are not the account alone.
 
-    >>> BudgetKeys(app="x|https://api.example.com|client-1", account="x|https://api.example.com|7").account
+    >>> keys = BudgetKeys(app="x|https://api.example.com|client-1", account="x|https://api.example.com|7")
+    >>> keys.owner(Budget("posts", "user", 300, 10800))
     'x|https://api.example.com|7'
     """
 
     app: str
     account: str
+    user: str | None = None
+    host: str | None = None
 
     def owner(self, budget: Budget) -> str:
         """Who owns that budget."""
-        return self.app if budget.level == "app" else self.account
+        level = budget.level
+        if level == "app":
+            return self.app
+        named = self.user if level == "user" else self.host if level == "host" else None
+        return named or self.account
 
 
 @attrs.frozen
@@ -63,28 +78,39 @@ class LimitState:
     resets_at: datetime | None
 
 
+Cells = tuple[tuple[int, ...], ...]
+"""Where the places of a request are written down, by ledger."""
+
+
 class _Block:
     """Places booked together, handed out one by one while their bucket lasts."""
 
-    __slots__ = ("end", "moment", "places", "size", "start")
+    __slots__ = ("cells", "end", "offset", "places", "size", "start")
 
-    def __init__(self, size: int, moment: float, start: datetime, end: datetime) -> None:
+    def __init__(self, size: int, cells: Cells, start: datetime, end: datetime, offset: float | None) -> None:
         self.size = size
-        self.moment = moment
+        self.cells = cells
+        self.offset = offset or 0.0
         self.start = start
         self.end = end
         self.places: Iterator[int] = iter(range(size - 1))
 
+    def lasts(self, now: datetime, offset: float | None) -> bool:
+        """Whether a request of now is written where the block is, by what is known of the server's clock by now."""
+        return self.start <= now < self.end and abs((offset or 0.0) - self.offset) <= _SAME
+
 
 @attrs.frozen
 class _Booking:
-    """What a transaction decided: when, how many places, and which budget made it wait."""
+    """What a transaction decided: when, how many places, where they are written, and which budget made it wait."""
 
     moment: float
     size: int
     tightest: Ledger
-    rooms: tuple[tuple[str, int, int], ...]
-    end: float
+    rooms: tuple[tuple[str, int, int], ...] = ()
+    cells: Cells = ()
+    end: float = 0.0
+    """Until when more may go in the same places; for who has to wait, until when the place is kept."""
 
 
 class RateLimits:
@@ -125,11 +151,13 @@ class RateLimits:
         *,
         cost: int | None = None,
         on_wait: Callable[[datetime], None] | None = None,
+        offset: float | None = None,
     ) -> datetime:
         """The moment this request may go; it has come when this returns.
 
         Waits on the clock, after telling ``on_wait`` until when. A wait longer than ``max_wait`` is
-        :class:`RateLimited` at once and books nothing. ``cost`` replaces the budgets' own.
+        :class:`RateLimited` at once and books nothing. ``cost`` replaces the budgets' own. ``offset`` is by how many
+        seconds the server's clock is ahead, None when nobody knows yet.
         """
         matched = self._matched(budgets, method, path)
         now = self._clock.now()
@@ -139,19 +167,19 @@ class RateLimits:
             self._pid, self._blocks = pid(), {}
         names = tuple([f"{keys.owner(budget)}|{budget.name}" for budget in matched])
         block = self._blocks.get((names, cost))
-        if block is not None and block.start <= now < block.end and next(block.places, None) is not None:
+        if block is not None and block.lasts(now, offset) and next(block.places, None) is not None:
             return now
         deadline = now.timestamp() + self._max_wait
-        missed: datetime | None = None
+        missed: Cells = ()
         while True:
-            moment = await self._place(keys, matched, names, cost, now, deadline, missed)
+            moment, booking = await self._place(keys, matched, names, cost, now, deadline, missed, offset)
             if moment <= now:
                 return now
             if on_wait is not None:
                 on_wait(moment)
             await self._clock.sleep(seconds_between(self._clock.now(), moment))
-            now, missed = self._clock.now(), moment
-            if not await self._lost_place(matched, names, moment, now):
+            now, missed = self._clock.now(), booking.cells
+            if not await self._lost_place(names, booking.end, now.timestamp()):
                 return now
 
     async def learn(
@@ -164,8 +192,12 @@ class RateLimits:
         *,
         status: int,
         retry_at: datetime | None,
+        offset: float | None = None,
     ) -> None:
-        """Correct the books by an answer; one that tells nothing new does not touch the store."""
+        """Correct the books by an answer; one that tells nothing new does not touch the store.
+
+        When the day of a budget that has one is over is known better here than by who read the answer.
+        """
         if not readings and status != 429:
             return
         now = self._clock.now()
@@ -174,7 +206,28 @@ class RateLimits:
         news = [(budget, reading) for budget, reading in told if self._is_news(keys, budget, reading)]
         closing = _closing(told, matched, now, retry_at) if status == 429 else {}
         if news or closing:
-            await self._write(keys, news, closing, now.timestamp())
+            await self._write(keys, news, closing, now.timestamp(), offset)
+
+    def move(
+        self, tx: Tx, budgets: Sequence[Budget], old: BudgetKeys, new: BudgetKeys, offset: float | None
+    ) -> None:
+        """What was booked and learned on the keys of a login nobody knew yet belongs to who it turned out to be.
+
+        What it shared with others stays theirs. Call :meth:`moved` once the transaction is done.
+        """
+        now = self._clock.now().timestamp()
+        for budget in budgets:
+            owner, name = new.owner(budget), f"{old.account}|{budget.name}"
+            if owner == old.account or (data := tx.get(SPACE, name)) is None:
+                continue
+            ledger = ledger_of(budget, owner, tx.get(SPACE, f"{owner}|{budget.name}"), now, offset)
+            ledger.absorb(ledger_of(budget, owner, data, now), now)
+            tx.put(SPACE, f"{owner}|{budget.name}", ledger.dump())
+            tx.delete(SPACE, name)
+
+    def moved(self) -> None:
+        """Forget the blocks: what they were booked on may be gone."""
+        self._blocks.clear()
 
     async def snapshot(self) -> list[LimitState]:
         """Every limit that was ever spent or reported on this store, sorted by owner and name."""
@@ -182,7 +235,7 @@ class RateLimits:
         cells = await transact(self._store, lambda tx: tx.items(SPACE))
         states = []
         for _, data in cells:
-            ledger = Ledger.load(data, now)
+            ledger = load(data, now)
             frees_at = ledger.frees_at(now)
             resets_at = datetime.fromtimestamp(frees_at, UTC) if frees_at is not None else None
             name, level, room = ledger.budget.name, ledger.budget.level, ledger.room(now)
@@ -197,27 +250,28 @@ class RateLimits:
         cost: int | None,
         now: datetime,
         deadline: float,
-        missed: datetime | None,
-    ) -> datetime:
+        missed: Cells,
+        offset: float | None,
+    ) -> tuple[datetime, _Booking]:
         """Book a place (a block of them, when they go fast), giving back a missed one; the moment of it."""
         old = self._blocks.pop((names, cost), None)
         unused = operator.length_hint(old.places) if old is not None else 0
         hurried = old is not None and not unused and now < old.end
         wanted = min(64, old.size * 2) if old is not None and hurried else 1
+        given_back = [(old.cells, unused)] if old is not None and unused else []
+        given_back += [(missed, 1)] if missed else []
         start = now.timestamp()
         luck = self._random.random()
 
         def work(tx: Tx) -> _Booking:
             ledgers = [
-                Ledger(budget, keys.owner(budget), tx.get(SPACE, name), start)
+                ledger_of(budget, keys.owner(budget), tx.get(SPACE, name), start, offset)
                 for budget, name in zip(matched, names, strict=True)
             ]
             costs = [budget.cost if cost is None else cost for budget in matched]
-            for ledger, units in zip(ledgers, costs, strict=True):
-                if old is not None and unused:
-                    ledger.book(old.moment, -units * unused)
-                if missed is not None:
-                    ledger.book(missed.timestamp(), -units)
+            for back, times in given_back:
+                for ledger, units, cells in zip(ledgers, costs, back, strict=True):
+                    ledger.unbook(cells, units * times)
             booking = _book(ledgers, names, costs, start, deadline, luck, wanted)
             if booking.size:
                 for ledger, name in zip(ledgers, names, strict=True):
@@ -231,18 +285,16 @@ class RateLimits:
         self._rooms.update((name, (limit, room)) for name, limit, room in booking.rooms)
         if moment == now:
             end = datetime.fromtimestamp(booking.end, UTC)
-            self._blocks[names, cost] = _Block(booking.size, booking.moment, now, end)
-        return moment
+            self._blocks[names, cost] = _Block(booking.size, booking.cells, now, end, offset)
+        return moment, booking
 
-    async def _lost_place(
-        self, matched: Sequence[Budget], names: tuple[str, ...], moment: datetime, now: datetime
-    ) -> bool:
+    async def _lost_place(self, names: tuple[str, ...], end: float, now: float) -> bool:
         """Whether a request woke too late to use its place, or a budget was closed meanwhile."""
-        if seconds_between(moment, now) > min(budget.window for budget in matched) / BUCKETS:
+        if now > end:
             return True
 
         def work(tx: Tx) -> bool:
-            return any(Ledger.closed_until(tx.get(SPACE, name)) > now.timestamp() for name in names)
+            return any(Ledger.closed_until(tx.get(SPACE, name)) > now for name in names)
 
         return await transact(self._store, work)
 
@@ -270,16 +322,17 @@ class RateLimits:
         self,
         keys: BudgetKeys,
         news: Sequence[tuple[Budget, Reading]],
-        closing: dict[Budget, float],
+        closing: dict[Budget, float | None],
         now: float,
+        offset: float | None,
     ) -> None:
         def work(tx: Tx) -> None:
             for budget in dict.fromkeys([*(budget for budget, _ in news), *closing]):
                 name = f"{keys.owner(budget)}|{budget.name}"
-                ledger = Ledger(budget, keys.owner(budget), tx.get(SPACE, name), now)
+                ledger = ledger_of(budget, keys.owner(budget), tx.get(SPACE, name), now, offset)
                 changed = [_correct(ledger, reading, now) for other, reading in news if other == budget]
                 if budget in closing:
-                    ledger.closed = max(ledger.closed, closing[budget])
+                    ledger.closed = max(ledger.closed, closing[budget] or ledger.resets(now))
                 if budget in closing or any(changed):
                     tx.put(SPACE, name, ledger.dump())
 
@@ -306,24 +359,24 @@ def _book(
             if later > moment:
                 moment, tightest, settled = later, ledger, False
     if moment > deadline:
-        return _Booking(moment, 0, tightest, (), moment)
+        return _Booking(moment, 0, tightest)
     size = 1
     if moment == now and wanted > 1:
         rooms = [ledger.room(now) // (64 * max(1, cost)) for ledger, cost in zip(ledgers, costs, strict=True)]
         size = max(1, min(wanted, *rooms))
-    for ledger, cost in zip(ledgers, costs, strict=True):
-        ledger.book(moment, cost * size)
+    cells = tuple([ledger.book(moment, cost * size) for ledger, cost in zip(ledgers, costs, strict=True)])
     left = tuple(
         (name, ledger.limit, ledger.room(moment)) for name, ledger in zip(names, ledgers, strict=True)
     )
-    end = min((moment // ledger.width + 1) * ledger.width for ledger in ledgers)
-    return _Booking(moment, size, tightest, left, end)
+    end = min([ledger.stays(moment) if moment == now else ledger.too_late(moment) for ledger in ledgers])
+    return _Booking(moment, size, tightest, left, cells, end)
 
 
 def _used_up(ledger: Ledger, moment: datetime) -> RateLimited:
     budget = ledger.budget
+    span = f"in {budget.window:g} s" if budget.resets is None else f"a day of {budget.resets.zone}"
     return RateLimited(
-        f"the limit {budget.name!r} ({ledger.limit} in {budget.window:g} s, {budget.level}) is used up"
+        f"the limit {budget.name!r} ({ledger.limit} {span}, {budget.level}) is used up"
         f" until {to_text(moment)}; nothing was sent",
         retry_at=moment,
     )
@@ -345,10 +398,12 @@ def _correct(ledger: Ledger, reading: Reading, now: float) -> bool:
     if reading.limit and reading.limit != ledger.limit:
         reported = reading.name is not None or reading.window is not None or budget.header is not None
         if reported or reading.limit < ledger.limit:
-            ledger.limit, changed = reading.limit, True
+            ledger.learn_limit(reading.limit)
+            changed = True
     if reading.remaining is None:
         return changed
-    resets_at = reading.resets_at.timestamp() if reading.resets_at else now + budget.window
+    told = reading.resets_at if budget.resets is None else None
+    resets_at = told.timestamp() if told else ledger.resets(now)
     return ledger.correct(reading.remaining, resets_at, now) or changed
 
 
@@ -375,16 +430,26 @@ def _closing(
     matched: Sequence[Budget],
     now: datetime,
     retry_at: datetime | None,
-) -> dict[Budget, float]:
-    """Which budgets a 429 closes, and until when: those reported empty, else the most specific ones."""
+) -> dict[Budget, float | None]:
+    """Which budgets a 429 closes, and until when: those reported empty, else the most specific one. None is the end of
+    the budget's day."""
     empty = [(budget, reading.resets_at) for budget, reading in told if reading.remaining == 0]
     if not empty and matched:
         level = max(_SPECIFIC[budget.level] for budget in matched)
         specific = [budget for budget in matched if _SPECIFIC[budget.level] == level]
-        empty = [(min(specific, key=lambda budget: budget.window), None)]
-    closing: dict[Budget, float] = {}
+        budget = min(specific, key=lambda budget: budget.window)
+        return {budget: _closed(budget, retry_at or (now + _REST if budget.resets else None), now)}
+    closing: dict[Budget, float | None] = {}
     for budget, resets_at in empty:
-        moment = retry_at or resets_at or now + timedelta(seconds=budget.window)
-        slack = 1.0 if budget.window >= 60 else 0.02 * budget.window
-        closing[budget] = max(closing.get(budget, 0.0), moment.timestamp() + slack)
+        if budget.resets is not None and retry_at is None:
+            closing[budget] = None
+        else:
+            moment = _closed(budget, retry_at or resets_at, now)
+            closing[budget] = max(closing.get(budget) or 0.0, moment)
     return closing
+
+
+def _closed(budget: Budget, told: datetime | None, now: datetime) -> float:
+    """Until when a budget is closed that is open again at a moment that was told, with some slack."""
+    moment = told or now + timedelta(seconds=budget.window)
+    return moment.timestamp() + (1.0 if budget.window >= 60 else 0.02 * budget.window)

@@ -117,14 +117,16 @@ class Wire(Members):
         return JSONResponse(told, 429)
 
     def limit_key(self, window: Window, request: Request) -> str | None:
-        """By the product the token came from; nobody knows the numbers of the standard tier."""
+        """By the product the token came from, and per app what a member may do with it; nobody knows the numbers of the
+        standard tier."""
         grant = self.grant_of(self.bearer(request))
         if grant is None:
             return None
         product = "share" if grant.scopes <= SELF_SERVE else self.tier
         if product != window.per:
             return None
-        return grant.username if window.name.startswith("member") else grant.client_id or "app"
+        app = grant.client_id or "app"
+        return f"{app}|{grant.username}" if window.name.startswith("member") else app
 
     # who asks --------------------------------------------------------------------------------------
 

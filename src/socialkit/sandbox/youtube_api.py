@@ -112,13 +112,14 @@ class YouTubeApi(GoogleSignIn):
     def spend(self, window: Window, key: str, cost: int = 1) -> Allowance:
         """Days begin at midnight in California."""
         now = self.now()
-        start = now.astimezone(pacific()).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+        today = now.astimezone(pacific()).replace(hour=0, minute=0, second=0, microsecond=0)
+        start, ends = today.astimezone(UTC), (today + timedelta(days=1)).astimezone(UTC)
         began, used = self._spent.get((window.name, key), (start, 0))
         used = used if began == start else 0
         allowed = used + cost <= window.limit
         used += cost if allowed else 0
         self._spent[window.name, key] = (start, used)
-        return Allowance(window, window.limit - used, start + timedelta(days=1), allowed)
+        return Allowance(window, window.limit - used, ends, allowed)
 
     def too_many(self, allowance: Allowance) -> Response:
         """403 ``quotaExceeded`` for a bucket that is empty, 429 for who is too fast; no header tells when."""
