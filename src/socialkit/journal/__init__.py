@@ -284,8 +284,21 @@ class Journal:
         if seq is not None:
             state = intent.states[part]
             state.sent, intent.released = sent, last
-            state.owes = state.owes if owes is None else owes
+            if owes is not None:
+                state.owes, state.attaching = owes, False
         return seq is not None
+
+    async def dropped(self, intent: Intent, part: int, error: SocialKitError) -> None:
+        """Write that the platform dropped a part for good; the uploads it was made of are used up with it."""
+        now, data = self.clock.now(), {"part": part, "error": plain(error)}
+
+        def work(tx: Tx) -> int:
+            for name, _ in tx.items("secret", f"{intent.id}/{part}/"):
+                tx.delete("secret", name)
+            return tx.append("dropped", data, intent=intent.id, at=now)
+
+        seq = await transact(self.store, work, durable=True)
+        apply(intent, Row(seq, now, intent.id, "dropped", data))
 
     async def attaching(self, intent: Intent, part: int) -> None:
         """Write that a request which must not be repeated leaves after the commit, unless a halt covers it."""
