@@ -34,6 +34,7 @@ from .youtube_samples import (
     made,
     only_part,
     opened,
+    own_playlist,
     planned,
     post,
     receipt,
@@ -44,6 +45,7 @@ from .youtube_samples import (
 )
 
 LATER = NOW + timedelta(days=2)
+GONE_WORDS = "YouTube does not show the video any more: it was deleted"
 UPRIGHT = mp4(size=(720, 1280), seconds=30.0)
 
 
@@ -128,7 +130,7 @@ class TestPlan:
             brand_partner_handle="@partner",
         )
         full = post(tags=["boat", "tall ship"], language="en", link="https://example.com/a")
-        made = await planned(full.variant("youtube", options))
+        made = await planned(full.variant("youtube", options), own_playlist("PLboats"))
         assert codes(made) == []
         body = made.parts[0].body
         assert body["request"] == {
@@ -361,7 +363,7 @@ class TestSend:
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
     async def test_a_chunk_that_fails_is_asked_about_before_it_is_sent_again(self, status: int) -> None:
         part = sized(await only_part(post()), CHUNK + 5)
-        asking = call(opened(), answer(status=status, content=b""), held(UNIT), held(CHUNK), made())
+        asking = call(opened(), answer(status=status, content=b""), held(CHUNK), made())
         await asking.adapter.send(part, asking)
         assert asking.asked[2].headers["content-range"] == f"bytes */{CHUNK + 5}"
         assert asking.asked[-1].headers["content-range"] == f"bytes {CHUNK}-{CHUNK + 4}/{CHUNK + 5}"
@@ -382,9 +384,11 @@ class TestSend:
 
     async def test_a_session_gone_at_the_commit_is_not_replaced_while_something_is_lost(self) -> None:
         part = await only_part(post())
-        asking = call(opened(), refusal(404, "notFound"), lost=True)
+        memory = {"session": {"url": PLACE, "name": "clip-1.mp4"}}
+        asking = call(held(0), refusal(404, "notFound"), lost=True, memory=memory)
         with pytest.raises(errors.Declined):
             await asking.adapter.send(part, asking)
+        assert asking.memory["session"]["name"] == "clip-1.mp4"
         asking = call(opened(), refusal(404, "notFound"), opened(), made())
         assert (await asking.adapter.send(part, asking)).id == ID
 
@@ -409,8 +413,8 @@ class TestSend:
         assert sent.look_again_at == LATER + timedelta(seconds=60)
 
 
-async def followed(given: Post, *answers: Any, sent: base.Sent | None = None) -> tuple[base.Sent, Any]:
-    part = await only_part(given)
+async def followed(given: Post, *answers: Any, sent: base.Sent | None = None) -> tuple[Any, Any]:
+    part = await only_part(given, own_playlist("PLboats"))
     asking = call(*answers)
     sent = sent or base.Sent(ID, published_at=NOW, status=Status.PROCESSING)
     return await asking.adapter.attach(part, sent, asking), asking
@@ -451,7 +455,7 @@ class TestAttach:
         waiting = listed(video(uploadStatus="uploaded"))
         sent, asking = await followed(post(media=[short]), waiting, waiting, listed(video()), answer({}))
         assert [one.method for one in asking.asked] == ["GET", "GET", "GET", "POST"]
-        assert asking.waits == [5.0, 10.0]
+        assert asking.waits == [10.0, 20.0]
         assert sent.status is Status.PUBLISHED
 
     async def test_what_fails_is_told_and_the_rest_is_done(self) -> None:
@@ -510,15 +514,17 @@ class TestAttach:
         [
             ({"uploadStatus": "failed", "failureReason": "codec"}, "failed (codec)"),
             ({"uploadStatus": "rejected", "rejectionReason": "duplicate"}, "rejected (duplicate)"),
-            ({"uploadStatus": "deleted"}, "deleted (no reason given)"),
+            ({"uploadStatus": "rejected"}, "rejected (no reason given)"),
         ],
     )
-    async def test_a_video_nobody_will_see_is_said_to_be(self, status: Any, words: str) -> None:
-        sent, _ = await followed(post(), listed(video(**status)))
-        assert (sent.status, sent.missing) == (
-            Status.PUBLISHED,
-            (f"nobody can watch the video: YouTube says {words}",),
+    async def test_a_video_nobody_will_see_is_not_published(self, status: Any, words: str) -> None:
+        dropped, asking = await followed(
+            post().variant("youtube", YouTubeOptions(first_comment="First!")), listed(video(**status))
         )
+        assert dropped == base.Absent(
+            f"nobody can watch the video: YouTube says {words}; https://www.youtube.com/watch?v={ID}"
+        )
+        assert len(asking.asked) == 1
 
     async def test_long_processing_is_left_to_a_later_look(self) -> None:
         sent, _ = await followed(post(), errors.Unavailable("still processing"))
@@ -538,17 +544,70 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("seen", "status", "missing"),
         [
-            (video(), Status.PUBLISHED, False),
-            (video(privacyStatus="private", publishAt="2026-11-04T09:00:00Z"), Status.SCHEDULED, False),
-            (video(privacyStatus="private"), Status.PUBLISHED, True),
-            (video(uploadStatus="failed"), Status.PUBLISHED, True),
-            (None, Status.PUBLISHED, True),
+            (video(), Status.PUBLISHED, ()),
+            (video(privacyStatus="private", publishAt="2026-11-04T09:00:00Z"), Status.SCHEDULED, ()),
+            (
+                video(privacyStatus="private"),
+                Status.PUBLISHED,
+                ("visibility: its schedule is off, the video is private",),
+            ),
+            (
+                video(privacyStatus="unlisted"),
+                Status.PUBLISHED,
+                ("visibility: YouTube shows it as unlisted, not public",),
+            ),
+            (video(uploadStatus="deleted"), Status.SCHEDULED, (GONE_WORDS,)),
+            (None, Status.SCHEDULED, (GONE_WORDS,)),
         ],
     )
-    async def test_where_a_scheduled_video_stands(self, seen: Any, status: Status, missing: bool) -> None:
+    async def test_where_a_scheduled_video_stands(
+        self, seen: Any, status: Status, missing: tuple[str, ...]
+    ) -> None:
         asking = call(listed(seen) if seen else listed())
         sent = await asking.adapter.check(base.Sent(ID, status=Status.SCHEDULED), asking)
-        assert (sent.status, bool(sent.missing)) == (status, missing)
+        assert (sent.status, sent.missing) == (status, missing)
+
+    @pytest.mark.parametrize(
+        "seen",
+        [
+            {"uploadStatus": "failed", "failureReason": "codec"},
+            {"uploadStatus": "rejected", "rejectionReason": "claim"},
+        ],
+    )
+    async def test_what_youtube_dropped_is_not_live(self, seen: dict[str, str]) -> None:
+        asking = call(listed(video(**seen)))
+        dropped = await asking.adapter.check(base.Sent(ID, status=Status.SCHEDULED), asking)
+        assert isinstance(dropped, base.Absent)
+        assert seen["uploadStatus"] in dropped.evidence
+
+    async def test_a_video_that_is_not_shown_yet_is_looked_for_again(self) -> None:
+        raw = {"uploaded": "2026-11-02T08:51:00Z"}
+        asking = call(listed())
+        sent = await asking.adapter.check(base.Sent(ID, status=Status.PROCESSING, raw=raw), asking)
+        assert (sent.status, sent.missing) == (Status.PROCESSING, ())
+        assert sent.look_again_at == NOW + timedelta(seconds=60)
+        raw = {"uploaded": "2026-11-02T08:49:00Z"}
+        asking = call(listed())
+        sent = await asking.adapter.check(base.Sent(ID, status=Status.PROCESSING, raw=raw), asking)
+        assert (sent.status, sent.missing, sent.look_again_at) == (Status.PROCESSING, (GONE_WORDS,), None)
+
+    @pytest.mark.parametrize(
+        ("asked", "shown", "words"),
+        [
+            ("public", "private", "visibility: YouTube shows it as private, not public"),
+            ("unlisted", "public", "visibility: YouTube shows it as public, not unlisted"),
+            ("private", "private", None),
+            ("scheduled", "public", None),
+        ],
+    )
+    async def test_another_visibility_than_asked_is_told_until_it_is_cured(
+        self, asked: str, shown: str, words: str | None
+    ) -> None:
+        told = ("thumbnail: no", "visibility: YouTube shows it as private, not public")
+        before = base.Sent(ID, status=Status.PROCESSING, missing=told, raw={"visibility": asked})
+        asking = call(listed(video(privacyStatus=shown)))
+        sent = await asking.adapter.check(before, asking)
+        assert sent.missing == ("thumbnail: no", *([words] if words else []))
 
     async def test_a_video_in_processing(self) -> None:
         asking = call(listed(video(uploadStatus="uploaded")))
@@ -597,7 +656,9 @@ class TestFind:
         assert isinstance(await asking.adapter.find(wanted, asking), base.CannotTell)
 
     async def test_a_session_that_is_gone_leaves_the_uploads(self) -> None:
-        asking = call(GONE, listed(item(title="Another one")), memory=dict(HELD))
+        asking = call(
+            GONE, listed(item(title="Another one")), listed(filed("other.mp4", "5")), memory=dict(HELD)
+        )
         assert isinstance(await asking.adapter.find(await lost(), asking), base.Absent)
         assert asking.asked[1].params["playlistId"] == f"UU{OWN.id[2:]}"
 
@@ -637,7 +698,7 @@ class TestFind:
     async def test_pages_are_read_until_one_is_older(self) -> None:
         old = item("oldoldoldol", at="2026-11-02T08:00:00Z")
         pages = (listed(item(title="x"), nextPageToken="2"), listed(old, nextPageToken="3"))
-        asking = call(*pages)
+        asking = call(*pages, listed(filed("other.mp4")))
         await asking.adapter.find(await lost(), asking)
         assert asking.asked[1].params["pageToken"] == "2"
         assert not asking.answers
@@ -699,7 +760,7 @@ class TestEdit:
         given = post(media=[clip(captions=[Captions(VTT, "en")])]).variant("youtube", options)
         asking = call()
         with pytest.raises(errors.InvalidPost) as caught:
-            await asking.adapter.edit(receipt(), await only_part(given), asking)
+            await asking.adapter.edit(receipt(), await only_part(given, own_playlist("PLboats")), asking)
         assert [one.field for one in caught.value.problems] == [
             "media[0].captions",
             "options.playlist",
@@ -1036,13 +1097,31 @@ class TestWithTheSandbox:
             box.clock.advance(3700)
             assert client.settle("k")["youtube"].status is Status.PUBLISHED
 
-    def test_processing_that_fails_is_told(self) -> None:
+    def test_processing_that_fails_is_no_publication_and_a_repeat_begins_anew(self) -> None:
         with stage() as (box, _, client):
             box.fault("processing-failed", platform="youtube")
-            outcome = client.publish(post(), "youtube", idempotency_key="k")["youtube"]
-            assert outcome.missing == (
-                "nobody can watch the video: YouTube says failed (conversion, transcodeFailed)",
-            )
+            outcome = client.publish(post(), "youtube", idempotency_key="k", errors="return")["youtube"]
+            (first,) = box.timeline("youtube")
+            assert (outcome.status, outcome.receipt) == (Status.FAILED, None)
+            assert isinstance(outcome.error, errors.Declined)
+            assert f"failed (conversion, transcodeFailed); {first.url}" in outcome.error.message
+            (past,) = client.history()
+            assert past["youtube"].status is Status.FAILED
+            again = client.publish(post(), "youtube", idempotency_key="k")["youtube"]
+            assert (again.status, again.missing) == (Status.PUBLISHED, ())
+            assert again.receipt.id != first.id
+
+    @pytest.mark.parametrize("reason", ["copyright", "duplicate", "length"])
+    def test_a_video_that_is_rejected_hours_later_is_not_live(self, reason: str) -> None:
+        with stage() as (box, _, client):
+            box.youtube.rejects, box.youtube.seconds_to_process = reason, 7200.0
+            first = client.publish(post(), "youtube", idempotency_key="k")["youtube"]
+            assert first.status is Status.PROCESSING
+            box.clock.advance(7300)
+            seen = client.settle("k")["youtube"]
+            assert (seen.status, seen.receipt) == (Status.FAILED, None)
+            assert f"rejected ({reason})" in str(seen.error)
+            assert client.settle() == {}
 
     def test_everything_that_follows_arrives(self) -> None:
         with stage() as (box, _, client):
@@ -1064,6 +1143,67 @@ class TestWithTheSandbox:
             outcome = client.publish(post(media=[short]), "youtube", idempotency_key="k")["youtube"]
             assert outcome.missing == ()
             assert box.timeline("youtube")[0].extras["thumbnail"]
+
+    def test_the_thumbnail_of_a_short_that_takes_long_is_set_by_a_later_publish(self) -> None:
+        with stage() as (box, wire, client):
+            box.youtube.seconds_to_process = 3600.0
+            given = post(media=[Video(UPRIGHT, thumbnail=Image(png(36, 64)))])
+            given = given.variant("youtube", YouTubeOptions(playlist=box.youtube.add_playlist()))
+            began = box.clock.now()
+            outcome = client.publish(given, "youtube", idempotency_key="k")["youtube"]
+            assert box.clock.now() - began < timedelta(seconds=35)
+            assert outcome.status is Status.PROCESSING
+            assert outcome.look_again_at is not None
+            owed = "part 1: thumbnail: a Short takes one when YouTube has processed it; publish again with the same key"
+            assert [words.startswith(owed) for words in outcome.missing] == [True]
+            box.clock.advance(3600)
+            seen = client.settle("k")["youtube"]
+            assert (seen.status, len(seen.missing)) == (Status.PUBLISHED, 1)
+            done = client.publish(given, "youtube", idempotency_key="k")["youtube"]
+            assert (done.status, done.missing) == (Status.PUBLISHED, ())
+            (entry,) = box.timeline("youtube")
+            assert entry.extras["thumbnail"]
+            assert [row["video"] for row in box.youtube.items.values()] == [entry.id]
+            before = len(wire.requests())
+            assert client.publish(given, "youtube", idempotency_key="k")["youtube"].replayed
+            writes = [one.method for one in wire.requests()[before:] if one.method != "GET"]
+            assert writes == []
+
+    def test_a_comment_that_is_refused_while_the_video_is_private_is_told(self) -> None:
+        with stage() as (box, _, client):
+            options = YouTubeOptions(publish_at=box.clock.now() + timedelta(hours=2), first_comment="First!")
+            outcome = client.publish(post().variant("youtube", options), "youtube")["youtube"]
+            assert (outcome.status, len(outcome.missing)) == (Status.SCHEDULED, 1)
+            assert outcome.missing[0].startswith("first comment: ")
+
+    def test_a_comment_that_is_taken_while_the_video_is_private_is_said_at_once(self) -> None:
+        with stage() as (box, _, client):
+            box.youtube.comments_while_private = True
+            options = YouTubeOptions(publish_at=box.clock.now() + timedelta(hours=2), first_comment="First!")
+            outcome = client.publish(post().variant("youtube", options), "youtube")["youtube"]
+            assert (outcome.status, outcome.missing) == (Status.SCHEDULED, ())
+            assert [one["text"] for one in box.youtube.threads] == ["First!"]
+
+    def test_a_video_that_youtube_locks_as_private_is_said_to_be(self) -> None:
+        with stage() as (box, _, client):
+            box.youtube.locks_private = True
+            outcome = client.publish(post(), "youtube", idempotency_key="k")["youtube"]
+            assert outcome.missing == ("visibility: YouTube shows it as private, not public",)
+            due = YouTubeOptions(publish_at=box.clock.now() + timedelta(hours=2))
+            later = client.publish(post("Later").variant("youtube", due), "youtube")["youtube"]
+            assert later.missing == ("visibility: its schedule is off, the video is private",)
+
+    def test_a_scheduled_video_that_somebody_deletes_is_not_made_again(self) -> None:
+        with stage() as (box, _, client):
+            due = YouTubeOptions(publish_at=box.clock.now() + timedelta(hours=2))
+            given = post().variant("youtube", due)
+            client.publish(given, "youtube", idempotency_key="k")
+            box.clock.advance(1800)
+            box.youtube.remove(box.timeline("youtube")[0])
+            seen = client.settle("k")["youtube"]
+            assert seen.missing == (GONE_WORDS,)
+            assert client.publish(given, "youtube", idempotency_key="k")["youtube"].replayed
+            assert box.timeline("youtube") == []
 
     def test_a_channel_that_is_not_verified_keeps_its_video(self) -> None:
         with stage() as (box, _, client):

@@ -144,9 +144,9 @@ def test_every_exchange_of_a_post_with_everything_is_as_described() -> None:
         client.fetch_posts("youtube", limit=5)
         client.delete(outcome.receipt)
         spoken = check_all(wire)
-    reading = {"channels.list", "videos.list", "videos.batchGetStats", "playlistItems.list", "reports.query"}
+    reading = {"channels.list", "videos.list", "videos.batchGetStats", "playlistItems.list", "playlists.list"}
     writing = {"videos.insert", "videos.update", "videos.delete", "thumbnails.set", "captions.insert"}
-    assert spoken == reading | writing | {"playlistItems.insert", "commentThreads.insert"}
+    assert spoken == reading | writing | {"playlistItems.insert", "commentThreads.insert", "reports.query"}
 
 
 def test_what_is_asked_after_lost_answers_is_as_described() -> None:

@@ -81,7 +81,7 @@ class TestDialogue:
         second = await put(web, place, data[UNIT : 2 * UNIT], UNIT, total)
         assert second.headers["range"] == f"bytes=0-{2 * UNIT - 1}"
         last = await put(web, place, data[2 * UNIT :], 2 * UNIT, total)
-        assert last.status_code == 200
+        assert last.status_code == 201
         (entry,) = box.timeline("youtube")
         assert last.json()["id"] == entry.id
         assert last.json()["status"]["uploadStatus"] == "uploaded"
@@ -113,7 +113,7 @@ class TestDialogue:
     async def test_a_whole_video_without_a_range(self, box, web):
         data = mp4()
         place = (await begin(web, len(data))).headers["location"]
-        assert (await put(web, place, data)).status_code == 200
+        assert (await put(web, place, data)).status_code == 201
         assert len(box.timeline("youtube")) == 1
 
     async def test_a_session_nobody_opened_and_one_that_is_over(self, box, web):
@@ -129,7 +129,7 @@ class TestDialogue:
         box.youtube.expire(web.headers["authorization"].partition(" ")[2])
         assert reason(await put(web, place, data, 0, len(data))) == (401, "authError")
         web.headers["authorization"] = f"Bearer {box.youtube.token_for('brand').access_token}"
-        assert (await put(web, place, data, 0, len(data))).status_code == 200
+        assert (await put(web, place, data, 0, len(data))).status_code == 201
 
     async def test_multipart_related_and_media_at_once(self, box, web):
         edge, data = "edge", mp4()
@@ -139,7 +139,7 @@ class TestDialogue:
         params = {"uploadType": "multipart", "part": "snippet,status"}
         told = {"content-type": f"multipart/related; boundary={edge}"}
         answer = await web.post(f"{UPLOAD}/videos", params=params, content=body, headers=told)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
         assert box.timeline("youtube")[0].title == "The launch"
         assert reason(await web.post(f"{UPLOAD}/videos", params={"part": "snippet"}))[0] == 400
 

@@ -57,9 +57,15 @@ _LATENCY = timedelta(hours=48)
 
 
 class Channel(Videos):
-    """Everything of a channel but its videos. ``phone_verified`` False refuses thumbnails as YouTube does."""
+    """Everything of a channel but its videos. ``phone_verified`` False refuses thumbnails as YouTube does.
+
+    Where the documentation is silent: ``private_in_uploads`` lists private videos for their owner, and
+    ``comments_while_private`` takes comments under them.
+    """
 
     phone_verified: bool = True
+    private_in_uploads: bool = True
+    comments_while_private: bool = False
     comments_off: frozenset[str] = frozenset()
 
     def __init__(self, box: Sandbox) -> None:
@@ -224,13 +230,20 @@ class Channel(Videos):
         return JSONResponse(self._playlist_json(self.add_playlist(me, title)))
 
     def list_playlists(self, request: Request) -> Response:
-        """``GET /youtube/v3/playlists?mine=true``."""
+        """``GET /youtube/v3/playlists?mine=true``, or ``id=``: who is not there is left out."""
         from starlette.responses import JSONResponse
 
         me = self.caller(request, READ).username
         self.parts(request, frozenset({"id", "snippet", "status", "contentDetails"}))
-        own = [self._playlist_json(one) for one, about in self.playlists.items() if about["owner"] == me]
-        return JSONResponse(self.page(request, "playlist", own))
+        ids, mine = self.ids(request), request.query_params.get("mine") == "true"
+        if bool(ids) == mine:
+            raise self.refuse(400, "missingRequiredParameter", "No filter selected.")
+        shown = [
+            self._playlist_json(one)
+            for one, about in self.playlists.items()
+            if (about["owner"] == me if mine else one in ids)
+        ]
+        return JSONResponse(self.page(request, "playlist", shown))
 
     def _playlist_json(self, playlist_id: str) -> Json:
         about = self.playlists[playlist_id]
@@ -260,7 +273,11 @@ class Channel(Videos):
             (n for n, one in self.people.items() if one.channel and one.channel[2:] == playlist_id[2:]), None
         )
         if playlist_id.startswith("UU") and owner is not None:
-            own = [entry for entry in self.listed(owner) if self._visible(entry, viewer)]
+            own = [
+                entry
+                for entry in self.listed(owner)
+                if self._visible(entry, viewer) and (self.private_in_uploads or entry.visibility != "private")
+            ]
             return [self._upload_row(entry, playlist_id, at) for at, entry in enumerate(own)]
         if playlist_id not in self.playlists:
             words = "The playlist identified with the request's playlistId parameter cannot be found."
@@ -348,7 +365,8 @@ class Channel(Videos):
         if len(said) > 10_000:
             raise self.refuse(400, "commentTextTooLong", "The comment text is too long.")
         entry = self.video(request, str(snippet["videoId"]))
-        if entry.visibility == "private" or entry.id in self.comments_off:
+        private = entry.visibility == "private" and not self.comments_while_private
+        if private or entry.id in self.comments_off:
             words = "The video identified by the videoId parameter has disabled comments."
             raise self.refuse(403, "commentsDisabled", words, "videoId", "youtube.commentThread")
         thread_id = f"Ugx{self.made_id('comment', 15)}4AaABAg"

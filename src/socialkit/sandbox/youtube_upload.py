@@ -55,6 +55,7 @@ class Session:
     data: bytes | None = b""
     made: Json | None = None
     entry: str = ""
+    named_at: datetime | None = None
     before: tuple[int, bytes, bytes, bytes | None] = (0, b"", b"", b"")
 
     def take(self, head: bytes, tail: bytes, data: bytes | None, size: int) -> None:
@@ -78,7 +79,14 @@ class Session:
 
 
 class Uploads(YouTubeApi):
-    """``/upload/youtube/v3/…`` for videos, captions and thumbnails."""
+    """``/upload/youtube/v3/…`` for videos, captions and thumbnails.
+
+    ``stores`` bytes at most are kept of a piece, as when a connection breaks; ``seconds_to_name`` is how long a session
+    that has all bytes still answers 308.
+    """
+
+    stores: int | None = None
+    seconds_to_name: float = 0.0
 
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
@@ -186,6 +194,8 @@ class Uploads(YouTubeApi):
             return self._done(session)
         if asks:
             return self._standing(session)
+        if self.stores is not None and start == session.received and size > self.stores:
+            return self._keep_a_part(session, read, start)
         self.chunk_log.append((session.id, start, size))
         if start != session.received:  # an overlap or a gap is not stored
             return self._standing(session)
@@ -200,6 +210,14 @@ class Uploads(YouTubeApi):
         else:
             session.take(read.raw[:_EDGE], read.raw[-_EDGE:], read.raw, size)
         return self._finish(request, session) if last else self._standing(session)
+
+    def _keep_a_part(self, session: Session, read: Any, start: int) -> Response:
+        """The first bytes of a piece, and how far it is with them."""
+        kept = self.stores or 0
+        self.chunk_log.append((session.id, start, kept))
+        head = read.upload.head if read.upload is not None else read.raw
+        session.take(head[:kept], b"", read.raw[:kept] if read.upload is None else None, kept)
+        return self._standing(session)
 
     def _span(self, request: Request, session: Session, size: int) -> tuple[int, int | None, bool]:
         """(first byte, total if told, whether it only asks)."""
@@ -227,12 +245,15 @@ class Uploads(YouTubeApi):
 
     def _finish(self, request: Request, session: Session) -> Response:
         session.made = self.make(session, request)
-        return self._done(session)
+        session.named_at = self.now() + timedelta(seconds=self.seconds_to_name)
+        return self._done(session, 201 if session.resource == "videos" else 200)
 
-    def _done(self, session: Session) -> Response:
+    def _done(self, session: Session, status: int = 200) -> Response:
         from starlette.responses import JSONResponse
 
-        return JSONResponse(session.made, 200)
+        if session.named_at is not None and self.now() < session.named_at:
+            return self._standing(session)
+        return JSONResponse(session.made, status)
 
     # what becomes of it ----------------------------------------------------------------------------
 
