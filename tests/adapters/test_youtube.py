@@ -755,17 +755,66 @@ class TestEdit:
         with pytest.raises(errors.InvalidPost, match="cannot replace a video's file"):
             await asking.adapter.edit(wrong, await only_part(post()), asking)
 
-    async def test_what_an_edit_does_not_do_is_refused_before_anything_is_changed(self) -> None:
-        options = YouTubeOptions(playlist="PLboats", first_comment="First!")
-        given = post(media=[clip(captions=[Captions(VTT, "en")])]).variant("youtube", options)
+    async def test_a_first_comment_is_refused_before_anything_is_changed(self) -> None:
         asking = call()
+        given = post().variant("youtube", YouTubeOptions(first_comment="First!"))
         with pytest.raises(errors.InvalidPost) as caught:
-            await asking.adapter.edit(receipt(), await only_part(given, own_playlist("PLboats")), asking)
-        assert [one.field for one in caught.value.problems] == [
-            "media[0].captions",
-            "options.playlist",
-            "options.first_comment",
-        ]
+            await asking.adapter.edit(receipt(), await only_part(given), asking)
+        assert [one.field for one in caught.value.problems] == ["options.first_comment"]
+
+    @pytest.mark.parametrize(("size", "fine"), [("5", False), ("same", True), (None, True)])
+    async def test_a_receipt_that_knows_no_file_is_held_against_youtubes(
+        self, size: str | None, fine: bool
+    ) -> None:
+        part = await only_part(post())
+        told = {"fileSize": str(part.media[0].size) if size == "same" else size}
+        live = {**LIVE, "fileDetails": {name: value for name, value in told.items() if value}}
+        asking = call(listed(live), answer(video()))
+        if fine:
+            await asking.adapter.edit(receipt(), part, asking)
+        else:
+            with pytest.raises(errors.InvalidPost, match="cannot replace a video's file"):
+                await asking.adapter.edit(receipt(), part, asking)
+        assert asking.asked[0].params["part"] == "snippet,status,fileDetails"
+
+    async def test_tracks_are_replaced_or_added_and_the_playlist_takes_it_once(self) -> None:
+        media = [clip(captions=[Captions(VTT, "en", "English"), Captions(VTT, "de")])]
+        given = post(media=media).variant("youtube", YouTubeOptions(playlist="PLboats"))
+        track = "https://www.googleapis.com/upload/youtube/v3/captions?upload_id=hidden"
+        begun = answer(content=b"", headers={"location": track})
+        tracks = listed(
+            {"id": "c0", "snippet": {"language": "en", "name": "English", "trackKind": "ASR"}},
+            {"id": "c1", "snippet": {"language": "en", "name": "English", "trackKind": "standard"}},
+            {"id": "c2", "snippet": {"language": "de", "name": "Deutsch", "trackKind": "standard"}},
+        )
+        for items in ([], [{"id": "i1"}]):
+            asking = call(
+                *(listed(LIVE), answer(video())),
+                *(tracks, begun, answer({"kind": "youtube#caption"})),
+                *(tracks, begun, answer({"kind": "youtube#caption"})),
+                listed(*items),
+                *([] if items else [answer({"kind": "youtube#playlistItem"})]),
+            )
+            part = await only_part(given, own_playlist("PLboats"))
+            await asking.adapter.edit(receipt(), part, asking)
+            anew, added = (one for one in asking.asked if one.params.get("uploadType") == "resumable")
+            assert (anew.method, anew.json["id"], anew.options["cost"]) == ("PUT", "c1", 450)
+            assert (added.method, added.json["snippet"]["language"], added.options["cost"]) == (
+                "POST",
+                "de",
+                400,
+            )
+            assert asking.asked[2].options["cost"] == 50
+            assert (asking.asked[-1].method, asking.answers) == ("GET" if items else "POST", [])
+
+    async def test_how_far_an_edit_came_stands_in_its_error(self) -> None:
+        given = post(media=[clip(thumbnail=Image(png(64, 36)), captions=[Captions(VTT, "en")])])
+        asking = call(listed(LIVE), answer(video()), answer({}), refusal(403, "insufficientPermissions"))
+        with pytest.raises(errors.MissingScope) as caught:
+            await asking.adapter.edit(receipt(), await only_part(given), asking)
+        assert caught.value.message.startswith(
+            "title, description, tags, thumbnail: changed; captions en: No."
+        )
 
     async def test_a_new_thumbnail_is_set(self) -> None:
         asking = call(listed(LIVE), answer(video()), answer({}))

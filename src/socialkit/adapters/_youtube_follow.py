@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -14,7 +14,7 @@ from socialkit.flows._whoami import found
 from . import _youtube_upload as uploads
 from . import base
 from ._youtube_plan import short_of
-from ._youtube_rules import API, CAPTION, UPLOAD, WRITE
+from ._youtube_rules import API, CAPTION, CAPTION_ANEW, UPLOAD, WRITE
 from .base import Call, Part, PartMedia, Sent
 
 Json = dict[str, Any]
@@ -53,6 +53,29 @@ def followers(part: Part, video_id: str, call: Call) -> Iterator[Follower]:
         yield Follower(
             "first comment", partial(say_first, video_id, comment, call), late=True, repeatable=False
         )
+
+
+def changes(part: Part, video_id: str, call: Call) -> Iterator[Follower]:
+    """What an edit does beyond the words: a thumbnail and tracks anew, the playlist if it is not on it."""
+    video = part.media[0]
+    if video.thumbnail is not None:
+        yield Follower("thumbnail", partial(set_thumbnail, video_id, video.thumbnail, call))
+    for track in video.captions:
+        yield Follower(caption_name(track), partial(put_caption, video_id, track, call))
+    if playlist := part.body.get("playlist"):
+        yield Follower(f"playlist {playlist}", partial(put_on_playlist, video_id, playlist, call))
+
+
+async def change(todo: Iterable[Follower]) -> None:
+    """Do each; the first that fails ends the edit, and its error says how far it came."""
+    done = ["title, description, tags"]
+    for one in todo:
+        try:
+            await one.do()
+        except errors.SocialKitError as error:
+            error.args = (f"{', '.join(done)}: changed; {one.name}: {error.message}",)
+            raise
+        done.append(one.name)
 
 
 def still_to_do(every: Iterable[Follower], sent: Sent) -> list[Follower]:
@@ -107,21 +130,44 @@ def caption_name(track: PartMedia) -> str:
 
 async def add_caption(video_id: str, track: PartMedia, call: Call) -> None:
     """A track; one of that language and name that is there already counts as done."""
+    language, name = _named(track)
+    snippet = {"videoId": video_id, "language": language, "name": name, "isDraft": False}
+    await _send_caption("POST", {"snippet": snippet}, CAPTION, track, call)
+
+
+async def put_caption(video_id: str, track: PartMedia, call: Call) -> None:
+    """A track; one of that language and name is replaced."""
+    params = {"part": "snippet", "videoId": video_id}
+    answer = await call.read("GET", f"{API}/captions", params=params, cost=WRITE)
+    held = [one for one in answer.json().get("items") or () if _is_track(one.get("snippet") or {}, track)]
+    if not held:
+        return await add_caption(video_id, track, call)
+    body = {"id": str(held[0]["id"]), "snippet": {"isDraft": False}}
+    return await _send_caption("PUT", body, CAPTION_ANEW, track, call)
+
+
+def _is_track(snippet: Mapping[str, Any], track: PartMedia) -> bool:
+    """Whether it is that one, made by a person: machines make tracks too."""
+    same = (snippet.get("language"), snippet.get("name")) == _named(track)
+    return same and snippet.get("trackKind") != "ASR"
+
+
+def _named(track: PartMedia) -> tuple[str, str]:
+    return track.language or "und", track.label or ""
+
+
+async def _send_caption(
+    method: Literal["POST", "PUT"], body: Json, cost: int, track: PartMedia, call: Call
+) -> None:
     blob, mime = await call.open(track), "application/octet-stream"
-    snippet = {
-        "videoId": video_id,
-        "language": track.language or "und",
-        "name": track.label or "",
-        "isDraft": False,
-    }
     answer = await call.prepare(
-        "POST",
+        method,
         f"{UPLOAD}/captions",
         params={"uploadType": "resumable", "part": "snippet"},
-        json={"snippet": snippet},
+        json=body,
         headers=uploads.upload_headers(blob.size, mime),
         accept=(409,),
-        cost=CAPTION,
+        cost=cost,
     )
     if answer.status == 409:
         return
@@ -153,6 +199,11 @@ async def add_to_playlist(video_id: str, playlist: str, call: Call) -> None:
     except (errors.OutcomeUnknown, errors.Unavailable):
         if not await is_listed(video_id, playlist, call):
             raise
+
+
+async def put_on_playlist(video_id: str, playlist: str, call: Call) -> None:
+    if not await is_listed(video_id, playlist, call):
+        await add_to_playlist(video_id, playlist, call)
 
 
 async def is_listed(video_id: str, playlist: str, call: Call) -> bool:

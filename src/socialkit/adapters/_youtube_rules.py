@@ -25,8 +25,8 @@ COMMENT = 10_000
 """Characters of a comment; not confirmed by the documentation, so that more is a warning only."""
 BATCH, REPORTED = 50, 200
 """Videos in one request of the Data API; rows of one report of the Analytics API."""
-WRITE, CAPTION = 50, 400
-"""Quota units of a change, and of a caption track; a read costs 1."""
+WRITE, CAPTION, CAPTION_ANEW = 50, 400, 450
+"""Quota units of a change, of a caption track, of one that is replaced; a read costs 1, a list of tracks 50."""
 
 _TYPES = frozenset(
     f"video/{name}" for name in ("mp4", "quicktime", "webm", "x-matroska", "ogg", "mp2t", "3gpp", "x-msvideo")

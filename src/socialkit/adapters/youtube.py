@@ -23,7 +23,7 @@ from socialkit.text import strip_html
 
 from . import _youtube_upload as uploads
 from . import base
-from ._youtube_follow import follow, followers, set_thumbnail, still_to_do
+from ._youtube_follow import change, changes, follow, followers, still_to_do
 from ._youtube_plan import (
     YouTubeOptions,
     check_playlist,
@@ -381,27 +381,30 @@ class YouTube(base.Adapter):
     async def edit(self, receipt: Receipt, part: Part, call: Call) -> Sent:
         """Title, description, tags and what was said of the rest; the file cannot be replaced.
 
-        What the new post does not name (visibility, schedule, category) stays as it is.
+        What the new post does not name (visibility, schedule, category) stays as it is. An error says how far it came.
         """
-        video_id, video = own_id_of(receipt), part.media[0]
-        _refuse_fixed(receipt, part, call)
+        video_id, known = own_id_of(receipt), receipt.raw.get("digest")
+        _refuse_fixed(known, part, call)
         request = part.body["request"]
-        parts = ",".join(dict.fromkeys(("snippet", "status", *request)))
+        parts = ",".join(dict.fromkeys(("snippet", "status", *request, *(() if known else ("fileDetails",)))))
         answer = await call.read("GET", f"{API}/videos", params={"part": parts, "id": video_id})
         live = found(answer.json(), "items.0")
         if not isinstance(live, dict):
             raise errors.Declined(
                 "YouTube does not show the video: deleted, or not the channel's", status=404
             )
+        if not known and is_other_file(live, part.media[0].size):
+            raise errors.InvalidPost([_other_file(call)])
         body = {"id": video_id, **merged(live, request, part.body)}
         params = {"part": ",".join(name for name in body if name != "id")}
         changed = await call.attach(
             "PUT", f"{API}/videos", params=params, json=body, repeatable=True, cost=WRITE
         )
-        sent = sent_of({**changed.json(), "id": video_id}, call.now(), receipt.raw)
-        if video.thumbnail is not None:
-            await set_thumbnail(video_id, video.thumbnail, call)
-        return sent
+        await change(changes(part, video_id, call))
+        status = body["status"]
+        asked = SCHEDULED if "publishAt" in status else status.get("privacyStatus")
+        raw = {**receipt.raw, "visibility": asked}
+        return sent_of({**changed.json(), "id": video_id}, call.now(), raw)
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
         params = {"id": own_id_of(receipt)}
@@ -585,23 +588,21 @@ class YouTube(base.Adapter):
         return (base.Reading(None, None, 0, quota_midnight(now), DAY),)
 
 
-def _refuse_fixed(receipt: Receipt, part: Part, call: Call) -> None:
+def _refuse_fixed(known: str | None, part: Part, call: Call) -> None:
     """What an edit cannot do, before anything is changed."""
-    video, known, problems = part.media[0], receipt.raw.get("digest"), list[Problem]()
-    if known and known != video.digest[:16]:
-        words = "YouTube cannot replace a video's file; delete it and publish anew, or give the same file"
-        problems.append(Problem(call.account, "media", "fixed", words))
-    fixed = {
-        "media[0].captions": bool(video.captions),
-        "options.playlist": bool(part.body.get("playlist")),
-        "options.first_comment": bool(part.body.get("comment")),
-    }
-    words, hint = "an edit does not change it", "leave it out; what the video has stays"
-    problems += [
-        Problem(call.account, name, "fixed", words, hint=hint) for name, given in fixed.items() if given
-    ]
+    problems = list[Problem]()
+    if known and known != part.media[0].digest[:16]:
+        problems.append(_other_file(call))
+    if part.body.get("comment"):
+        words, hint = "an edit does not change it", "leave it out; what the video has stays"
+        problems.append(Problem(call.account, "options.first_comment", "fixed", words, hint=hint))
     if problems:
         raise errors.InvalidPost(problems)
+
+
+def _other_file(call: Call) -> Problem:
+    words = "YouTube cannot replace a video's file; delete it and publish anew, or give the same file"
+    return Problem(call.account, "media", "fixed", words)
 
 
 def _word(flag: bool) -> str:

@@ -108,14 +108,22 @@ class Channel(Videos):
             return self.make_video(session)
         entry = self.video(request, self._target(session), session.username)
         self._changes(f"changed {entry.id}")
+        if "id" in session.request:
+            return self._change_caption(entry, session)
         if session.resource == "captions":
             return self._add_caption(entry, session)
         return self._set_thumbnail(entry, session)
 
+    def _change_caption(self, entry: Entry, session: Session) -> Json:
+        track: Json = next(one for one in entry.extras["captions"] if one["id"] == session.request["id"])
+        track |= {"text": (session.data or b"").decode("utf-8", "replace"), "updated": stamp(self.now())}
+        track["isDraft"] = bool((session.request.get("snippet") or {}).get("isDraft"))
+        return self._caption_json(entry, track)
+
     @staticmethod
     def _target(session: Session) -> str:
         if session.resource == "captions":
-            return str((session.request.get("snippet") or {}).get("videoId") or "")
+            return session.entry or str((session.request.get("snippet") or {}).get("videoId") or "")
         return str(session.query.get("videoId", [""])[-1])
 
     def _check_thumbnail(self, session: Session, request: Request) -> None:
@@ -144,6 +152,8 @@ class Channel(Videos):
 
     def _check_caption(self, session: Session, request: Request) -> None:
         self.parts(request, frozenset({"id", "snippet"}))
+        if session.entry:
+            return
         snippet = session.request.get("snippet") or {}
         missing = [name for name in ("videoId", "language") if not snippet.get(name)]
         if missing or len(snippet.get("name") or "") > 150:
@@ -506,7 +516,7 @@ class Channel(Videos):
     # captions changed ------------------------------------------------------------------------------
 
     def replace(self, request: Request) -> Response:
-        """``PUT /upload/youtube/v3/captions``: another file or draft mark for a track."""
+        """``PUT /upload/youtube/v3/captions``: a session for another file, or a draft mark alone."""
         from starlette.responses import JSONResponse
 
         me = self.caller(request, CAPTIONS).username
@@ -514,6 +524,8 @@ class Channel(Videos):
         for entry in self.entries.values():
             for track in entry.extras["captions"]:
                 if track["id"] == given.get("id") and entry.account == me:
+                    if request.query_params.get("uploadType") == "resumable":
+                        return self.begin(request, entry.id)
                     track["isDraft"] = bool((given.get("snippet") or {}).get("isDraft"))
                     return JSONResponse(self._caption_json(entry, track))
         raise Answer(self.error(404, "captionNotFound", "The caption track could not be found."))

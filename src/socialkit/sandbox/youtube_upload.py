@@ -109,8 +109,8 @@ class Uploads(YouTubeApi):
 
     # the three ways --------------------------------------------------------------------------------
 
-    def begin(self, request: Request) -> Response:
-        """POST: a session, or the whole of a small file at once."""
+    def begin(self, request: Request, entry: str = "") -> Response:
+        """POST: a session, or the whole of a small file at once. ``entry`` is the video of a track that is replaced."""
         resource = self._resource(request)
         grant = self.caller(request, _SCOPES[resource])
         kind = request.query_params.get("uploadType") or request.headers.get("x-goog-upload-protocol", "")
@@ -124,6 +124,7 @@ class Uploads(YouTubeApi):
             query,
             {},
             self.now(),
+            entry=entry,
         )
         if kind == "resumable":
             return self._open(request, session)
@@ -272,7 +273,7 @@ class Uploads(YouTubeApi):
     def forget(self, entry: Entry) -> None:
         """As if the last bytes had never come."""
         for session in self.sessions.values():
-            if session.entry == entry.id:
+            if session.resource == "videos" and session.entry == entry.id:
                 session.back()
         super().forget(entry)
 
