@@ -226,6 +226,55 @@ class TestPlan:
             (f"{place}.description", "too_long"),
         ]
 
+    async def test_the_language_of_a_localization_is_one(self) -> None:
+        options = YouTubeOptions(localizations={"deutsch!": {"title": "Der Stapellauf"}})
+        made = await planned(post(language="en").variant("youtube", options))
+        assert codes(made) == [("options.localizations[deutsch!]", "invalid")]
+
+    async def test_two_tracks_of_one_name_would_be_one(self) -> None:
+        tracks = [Captions(VTT, "en"), Captions(VTT, "en", "Long"), Captions(VTT + b"\n", "en")]
+        made = await planned(post(media=[clip(captions=tracks)]))
+        assert codes(made) == [("media[0].captions[2]", "duplicate")]
+
+    @pytest.mark.parametrize(
+        ("told", "problem"),
+        [
+            (listed(), ("options.playlist", "not_found")),
+            (refusal(404, "playlistNotFound"), ("options.playlist", "not_found")),
+            (own_playlist("PLboats", "UCsomebody"), ("options.playlist", "not_own")),
+        ],
+    )
+    async def test_a_playlist_that_cannot_take_it_is_known_before(self, told: Any, problem: Any) -> None:
+        given = post().variant("youtube", YouTubeOptions(playlist="PLboats"))
+        assert codes(await planned(given, told)) == [problem]
+
+    @pytest.mark.parametrize(
+        ("scopes", "refused"),
+        [
+            ((), []),
+            (
+                ("youtube.upload", "youtube.readonly"),
+                ["options.playlist", "options.first_comment", "media[0].captions"],
+            ),
+            (("youtube",), ["options.first_comment", "media[0].captions"]),
+            (("youtube.upload", "youtube.force-ssl"), []),
+        ],
+    )
+    async def test_a_sign_in_that_does_not_allow_it_is_known_before(
+        self, scopes: tuple[str, ...], refused: list[str]
+    ) -> None:
+        options = YouTubeOptions(playlist="PLboats", first_comment="First!")
+        given = post(media=[clip(captions=[Captions(VTT, "en")])]).variant("youtube", options)
+        granted = tuple(f"https://www.googleapis.com/auth/{one}" for one in scopes)
+        signed = base.Credential("oauth2", access_token="t", scopes=granted)
+        made = await planned(given, own_playlist("PLboats"), credential=signed)
+        assert codes(made) == [(field, "scope") for field in refused]
+
+    @pytest.mark.parametrize(("count", "told"), [(60, []), (61, [("text", "undocumented")])])
+    async def test_too_many_hashtags_are_none(self, count: int, told: list[tuple[str, str]]) -> None:
+        words = " ".join(f"#a{n}" for n in range(count))
+        assert codes(await planned(post(words)), "warning") == told
+
     @pytest.mark.parametrize("visibility", ["unlisted", "private"])
     async def test_a_schedule_and_a_lasting_visibility_contradict(self, visibility: Any) -> None:
         scheduled = post(visibility=visibility).variant("youtube", YouTubeOptions(publish_at=LATER))
@@ -526,6 +575,58 @@ class TestAttach:
         )
         assert len(asking.asked) == 1
 
+    @pytest.mark.parametrize("option", ["playlist", "first_comment"])
+    async def test_a_failure_after_which_it_is_there_is_none(self, option: str) -> None:
+        said = {"textOriginal": "PLboats", "authorChannelId": {"value": OWN.id}}
+        there = {"id": "i1", "snippet": {"topLevelComment": {"snippet": said}}}
+        given = post().variant("youtube", YouTubeOptions(**{option: "PLboats"}))
+        for seen, told in (([there], 0), ([], 1)):
+            sent, _ = await followed(given, listed(video()), refusal(500, "internalError"), listed(*seen))
+            assert (len(sent.missing), sent.owed) == (told, ())
+
+    @pytest.mark.parametrize(
+        ("error", "owed"),
+        [
+            (refusal(429, "uploadRateLimitExceeded"), True),
+            (refusal(403, "quotaExceeded"), True),
+            (refusal(503, "backendError"), True),
+            (refusal(400, "invalidImage"), False),
+        ],
+    )
+    async def test_a_thumbnail_that_may_work_later_is_owed(self, error: Any, owed: bool) -> None:
+        media = [clip(thumbnail=Image(png(64, 36)))]
+        sent, _ = await followed(post(media=media), error, listed(video()))
+        told = sent.owed if owed else sent.missing
+        assert (len(sent.owed), len(sent.missing)) == ((1, 0) if owed else (0, 1))
+        assert told[0].startswith("thumbnail: No. (HTTP ")
+
+    async def test_what_was_owed_is_done_and_nothing_twice(self) -> None:
+        media = [clip(thumbnail=Image(png(64, 36)), captions=[Captions(VTT, "en")])]
+        options = YouTubeOptions(playlist="PLboats", first_comment="First!")
+        given = post(media=media).variant("youtube", options)
+        before = base.Sent(
+            ID, owed=("thumbnail: too fast", "first comment: too fast"), missing=("captions en: no",)
+        )
+        sent, asking = await followed(given, answer({}), answer({}), sent=before)
+        assert [one.path.rpartition("/")[2] for one in asking.asked] == ["set", "commentThreads"]
+        assert (sent.owed, sent.missing) == ((), ("captions en: no",))
+
+    async def test_two_tracks_of_a_language_are_told_apart(self) -> None:
+        media = [clip(captions=[Captions(VTT, "en"), Captions(VTT, "en", "For sailors")])]
+        before = base.Sent(ID, owed=("captions en (For sailors): too fast",))
+        sent, asking = await followed(
+            post(media=media),
+            answer(content=b"", headers={"location": "https://www.googleapis.com/upload/c"}),
+            answer({}),
+            sent=before,
+        )
+        assert [one.json["snippet"]["name"] for one in asking.asked[:1]] == ["For sailors"]
+        assert sent.owed == ()
+
+    async def test_a_video_that_is_not_shown_yet_is_waited_for(self) -> None:
+        sent, asking = await followed(post(), listed(), listed(video()))
+        assert (sent.status, sent.missing, asking.waits) == (Status.PUBLISHED, (), [10.0])
+
     async def test_long_processing_is_left_to_a_later_look(self) -> None:
         sent, _ = await followed(post(), errors.Unavailable("still processing"))
         assert sent.status is Status.PROCESSING
@@ -684,6 +785,38 @@ class TestFind:
             seen["fileDetails"]["fileSize"] = str(wanted.part.media[0].size)
         asking = call(GONE, listed(item()), listed(seen), memory=dict(HELD))
         assert isinstance(await asking.adapter.find(wanted, asking), kind)
+
+    async def test_the_file_tells_whatever_became_of_the_title(self) -> None:
+        videos = listed(filed("file-1.mp4", "5"))
+        asking = call(GONE, listed(item(title="The launch …")), videos, memory=dict(HELD))
+        finding = await asking.adapter.find(await lost(), asking)
+        assert isinstance(finding, base.Found)
+        assert finding.sent.id == ID
+
+    async def test_a_video_whose_file_is_not_told_is_no_other(self) -> None:
+        asking = call(GONE, listed(item()), listed(), memory=dict(HELD))
+        assert isinstance(await asking.adapter.find(await lost(), asking), base.CannotTell)
+
+    async def test_two_of_our_name_are_nobody(self) -> None:
+        videos = listed(filed("file-1.mp4", "5"), filed("file-1.mp4", "5", "twintwintwi"))
+        asking = call(GONE, listed(item(), item("twintwintwi")), videos, memory=dict(HELD))
+        assert isinstance(await asking.adapter.find(await lost(), asking), base.CannotTell)
+
+    @pytest.mark.parametrize(("shown", "kind"), [("private", base.Absent), ("public", base.CannotTell)])
+    async def test_a_list_proves_nothing_of_private_videos_unless_it_shows_some(
+        self, shown: str, kind: type
+    ) -> None:
+        older = {**item("oldoldoldol", at="2026-11-02T08:00:00Z"), "status": {"privacyStatus": shown}}
+        asking = call(GONE, listed(older), memory=dict(HELD))
+        assert isinstance(await asking.adapter.find(await lost(post(visibility="private")), asking), kind)
+        assert asking.asked[1].params["part"] == "snippet,contentDetails,status"
+
+    async def test_more_than_fifty_files_are_asked_for_in_pages(self) -> None:
+        items = [item(f"{n:011}") for n in range(60)]
+        answers = (listed(*items), listed(), listed(filed("file-1.mp4", video_id=f"{55:011}")))
+        asking = call(GONE, *answers, memory=dict(HELD))
+        assert isinstance(await asking.adapter.find(await lost(), asking), base.Found)
+        assert [one.params["id"].count(",") + 1 for one in asking.asked[2:]] == [50, 10]
 
     async def test_nothing_remembered_is_a_list_too(self) -> None:
         asking = call(listed())
@@ -900,6 +1033,23 @@ class TestMetrics:
         assert (query["ids"], query["filters"]) == ("channel==MINE", f"video=={ID}")
         assert (query["startDate"], query["endDate"], query["sort"]) == ("2026-11-02", "2026-11-02", "-views")
         assert asking.asked[1].url.startswith("https://youtubeanalytics.googleapis.com/v2/reports?")
+
+    async def test_one_report_tells_two_hundred_videos(self) -> None:
+        adapter = YouTube(token="t", analytics=True)
+        assert adapter.rules_for(FACTS).metrics_batch == 200
+        assert YouTube(token="t").rules_for(FACTS).metrics_batch == 50
+        ids = [f"{n:011}" for n in range(200)]
+        pages = [listed(*(stats(one) for one in ids[at : at + 50])) for at in range(0, 200, 50)]
+        asking = call(*pages, *[answer({"columnHeaders": []})] * 3, adapter=adapter)
+        rows = await adapter.fetch_metrics([receipt(one) for one in ids], asking)
+        assert [row.video_views for row in rows] == [1200] * 200
+        assert [len(one.params["filters"].split(",")) for one in asking.asked[4:]] == [200] * 3
+
+    async def test_a_video_that_is_not_out_yet_makes_no_period_that_ends_before_it_begins(self) -> None:
+        adapter = YouTube(token="t", analytics=True)
+        asking = call(listed(stats()), *[answer({"columnHeaders": []})] * 3, adapter=adapter)
+        await adapter.fetch_metrics([attrs.evolve(receipt(), published_at=LATER)], asking)
+        assert (asking.asked[1].params["startDate"], asking.asked[1].params["endDate"]) == ("2026-11-02",) * 2
 
     async def test_no_row_yet(self) -> None:
         adapter = YouTube(token="t", analytics=True)
