@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from media_files import mp4, png
 from socialkit import Captions, File, Image, Poll, Post, Status, Video, errors
 from socialkit.adapters import base
-from socialkit.adapters._youtube_plan import tag_length
+from socialkit.adapters._youtube_plan import short_of, tag_length
 from socialkit.adapters._youtube_upload import CHUNK, UNIT, file_name, piece_after, range_of
 from socialkit.adapters._youtube_videos import id_of, pacific_day, quota_midnight
 from socialkit.adapters.youtube import YouTube, YouTubeOptions
@@ -47,6 +47,10 @@ from .youtube_samples import (
 LATER = NOW + timedelta(days=2)
 GONE_WORDS = "YouTube does not show the video any more: it was deleted"
 UPRIGHT = mp4(size=(720, 1280), seconds=30.0)
+
+
+PLAIN, QUOTED = [f"{n}" + "x" * 97 for n in range(5)], [f"{n} b" + "x" * 91 for n in range(5)]
+"""Five tags: 494 characters with the commas between them; 484 with the quotes as well."""
 
 
 class TestAccount:
@@ -191,6 +195,48 @@ class TestPlan:
         self, given: Post, problems: list[tuple[str, str]]
     ) -> None:
         assert codes(await planned(given)) == problems
+
+    @pytest.mark.parametrize(
+        ("fits", "over"),
+        [
+            (post(title="x" * 100), post(title="x" * 101)),
+            (post("é" * 2500), post("é" * 2500 + "e")),
+            (post(tags=[*PLAIN, "x" * 5]), post(tags=[*PLAIN, "x" * 6])),
+            (post(tags=[*QUOTED, "x" * 15]), post(tags=[*QUOTED, "x" * 16])),
+            (post(media=[clip(captions=[Captions(VTT, "en", "x" * 150)])]),
+             post(media=[clip(captions=[Captions(VTT, "en", "x" * 151)])])),
+        ],
+    )  # fmt: skip
+    async def test_limits_are_exact(self, fits: Post, over: Post) -> None:
+        assert codes(await planned(fits)) == []
+        assert [code for _, code in codes(await planned(over))] == ["too_long"]
+
+    @pytest.mark.parametrize(("seconds", "short"), [(180.0, True), (180.5, False)])
+    @pytest.mark.parametrize(
+        ("size", "upright"), [((720, 1280), True), ((720, 720), True), ((1280, 720), False)]
+    )
+    async def test_what_is_a_short(
+        self, seconds: float, short: bool, size: tuple[int, int], upright: bool
+    ) -> None:
+        part = await only_part(post(media=[Video(mp4(size=size, seconds=seconds))]))
+        assert short_of(part.media[0]) == (short and upright)
+
+    def test_numbers_of_the_discovery_document_and_the_help(self) -> None:
+        rules = YouTube.rules
+        assert rules.video.max_seconds == 12 * 3600
+        assert (
+            YouTube(token="t")
+            .rules_for(attrs.evolve(FACTS, facts={"long_uploads": "eligible"}))
+            .video.max_seconds
+            == 900
+        )
+        told = {budget.name: (budget.level, budget.limit) for budget in rules.budgets}
+        assert told == {
+            "video-uploads": ("app", 100),
+            "searches": ("app", 100),
+            "batch-stats": ("app", 10_000),
+            "units": ("app", 10_000),
+        }
 
     @pytest.mark.parametrize(
         ("options", "problem"),
@@ -599,6 +645,13 @@ class TestAttach:
         told = sent.owed if owed else sent.missing
         assert (len(sent.owed), len(sent.missing)) == ((1, 0) if owed else (0, 1))
         assert told[0].startswith("thumbnail: No. (HTTP ")
+
+    async def test_a_track_of_which_a_part_is_kept_is_owed(self) -> None:
+        begun = answer(content=b"", headers={"location": "https://www.googleapis.com/upload/c"})
+        sent, _ = await followed(
+            post(media=[clip(captions=[Captions(VTT, "en")])]), begun, held(2), listed(video())
+        )
+        assert (sent.owed, sent.missing) == (("captions en: YouTube kept a part of the track alone",), ())
 
     async def test_what_was_owed_is_done_and_nothing_twice(self) -> None:
         media = [clip(thumbnail=Image(png(64, 36)), captions=[Captions(VTT, "en")])]

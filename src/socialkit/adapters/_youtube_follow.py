@@ -171,16 +171,18 @@ async def _send_caption(
     )
     if answer.status == 409:
         return
-    await call.attach(
+    ended = await call.attach(
         "PUT",
         uploads.address_in(answer),
         content=base.Slice(blob),
         headers={"content-type": mime},
-        accept=(409,),
+        accept=(308, 409),
         repeatable=True,
         timeout=uploads.TIMEOUT,
         cost=0,
     )
+    if ended.status == 308:
+        raise errors.Unavailable("YouTube kept a part of the track alone", status=308)
 
 
 async def add_to_playlist(video_id: str, playlist: str, call: Call) -> None:

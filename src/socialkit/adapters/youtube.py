@@ -98,7 +98,7 @@ class YouTube(base.Adapter):
         client_id, client_secret: the OAuth client of the Google Cloud project.
         server: base URL of the Data API. analytics_server: that of the Analytics API, where it is another one.
         analytics: ask the Analytics API too: impressions, shares, saves, clicks, time watched. Three requests more for
-            50 videos.
+            200 videos.
 
     >>> YouTube(token="…")
     <YouTube https://www.googleapis.com>
