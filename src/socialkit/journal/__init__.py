@@ -10,6 +10,7 @@ An intent is one post for one account under one idempotency key. Its state is fo
     look       somebody looked for a lost part, and what was seen
     attaching  written just before a request that follows the commit and must not be repeated leaves
     attached   what follows the commit was done, or what of it is missing
+    dropped    the platform took the part, and then dropped it for good
     absent     the looks proved that no attempt so far made anything
     outcome    what the caller was told
     closed     a person settled it
