@@ -993,6 +993,17 @@ class TestEdit:
             assert asking.asked[2].options["cost"] == 50
             assert (asking.asked[-1].method, asking.answers) == ("GET" if items else "POST", [])
 
+    async def test_a_visibility_that_youtube_does_not_take_is_no_success(self) -> None:
+        asking = call(listed(LIVE), answer(video(privacyStatus="private")))
+        with pytest.raises(errors.Declined, match="YouTube shows it as private, not public"):
+            await asking.adapter.edit(receipt(), await only_part(post(visibility="public")), asking)
+
+    async def test_the_receipt_of_an_edit_knows_what_was_asked_last(self) -> None:
+        asking = call(listed(LIVE), answer(video(privacyStatus="unlisted")))
+        before = attrs.evolve(receipt(), raw={"visibility": "public", "uploaded": "2026-11-02T09:00:00Z"})
+        sent = await asking.adapter.edit(before, await only_part(post(visibility="unlisted")), asking)
+        assert sent.raw == {"visibility": "unlisted", "uploaded": "2026-11-02T09:00:00Z"}
+
     async def test_how_far_an_edit_came_stands_in_its_error(self) -> None:
         given = post(media=[clip(thumbnail=Image(png(64, 36)), captions=[Captions(VTT, "en")])])
         asking = call(listed(LIVE), answer(video()), answer({}), refusal(403, "insufficientPermissions"))
@@ -1153,12 +1164,23 @@ class TestReferences:
             "https://www.youtube.com/@brand",
             f"https://example.com/watch?v={ID}",
             f"https://youtu.be/{ID}x",
+            ID[:10],
+            f"{ID}x",
             "short",
         ],
     )
     def test_what_is_none(self, link: str) -> None:
         assert id_of(link) is None
         assert not YouTube().owns(link)
+
+    async def test_a_video_that_was_scheduled_long_ago_is_as_old_as_its_publication(self) -> None:
+        old = item(at="2026-10-01T08:00:00Z")
+        old["contentDetails"]["videoPublishedAt"] = "2026-11-02T08:00:00Z"
+        asking = call(listed(old, nextPageToken="2"), listed(item("oldoldoldol", at="2026-09-01T08:00:00Z")))
+        since = NOW - timedelta(days=1)
+        found = [one async for one in asking.adapter.fetch_posts(asking, since=since, until=None, limit=9)]
+        assert [one.id for one in found] == [ID]
+        assert asking.asked[1].params["pageToken"] == "2"
 
     async def test_somebody_elses_video_has_their_name(self) -> None:
         snippet = {"channelId": "UCsomebody", "channelTitle": "Somebody", "description": "Hi"}

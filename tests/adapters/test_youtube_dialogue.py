@@ -9,13 +9,13 @@ import attrs
 import pytest
 
 from media_files import mp4
-from socialkit import Post, Status, Video, errors
+from socialkit import Captions, Post, Status, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters._youtube_upload import CHUNK, NAMING, UNIT, rest_of
 from socialkit.store import MemoryStore
 
 from .fakes import NOW, answer
-from .youtube_samples import ID, PLACE, call, held, made, only_part, opened, post, refusal, sized, stage
+from .youtube_samples import ID, PLACE, VTT, call, held, made, only_part, opened, post, refusal, sized, stage
 
 KNOWN = {"session": {"url": PLACE, "name": "clip-1.mp4"}}
 GONE = [404, 410]
@@ -204,7 +204,15 @@ class TestWithTheSandbox:
 
     def test_no_address_of_a_session_stands_in_an_error(self) -> None:
         with stage() as (box, wire, client):
-            shown = []
+            shown, track = [], Captions(VTT, "en")
+            box.fault(
+                "stored-then-hang", platform="youtube", match="PUT /upload/youtube/v3/captions", times=60
+            )
+            given = post("Told", media=[Video(mp4(), captions=[track])])
+            outcome = client.publish(given, "youtube", idempotency_key="told")["youtube"]
+            assert "captions en: " in outcome.missing[0]
+            shown += [repr(outcome), repr(outcome.missing)]
+            box.faults.clear()
             for number, fault in enumerate(("dropped-before", "stored-then-hang", "expired-token", "429")):
                 box.fault(fault, platform="youtube", times=60)
                 given = Post("We sail", title=f"Launch {number}", media=[Video(mp4(data=CHUNK))])
@@ -214,9 +222,8 @@ class TestWithTheSandbox:
                 shown += [repr(outcome), repr(outcome.error), str(outcome.error)]
                 box.faults.clear()
             shown += [repr([report.to_dict() for report in client.history()]), repr(box.requests)]
-            places = [
-                one.headers.get("location", "") for one in wire.answers("POST", "/upload/youtube/v3/videos")
-            ]
+            paths = [f"/upload/youtube/v3/{name}" for name in ("videos", "captions")]
+            places = [one.headers.get("location", "") for path in paths for one in wire.answers("POST", path)]
             secrets = [place.partition("upload_id=")[2].partition("&")[0] for place in places if place]
             assert secrets
             assert not [secret for secret in secrets for text in shown if secret in text]

@@ -191,6 +191,13 @@ def is_short(width: int | None, height: int | None, seconds: float | None, limit
     return bool(width and height and seconds) and width <= height and (seconds or 0.0) <= limit  # type: ignore[operator]
 
 
+def latest(item: Mapping[str, Any]) -> datetime | None:
+    """When an item of the uploads playlist came there, or became public if that was later; None: it is not told."""
+    told = (item.get("contentDetails") or {}).get("videoPublishedAt")
+    moments = (moment((item.get("snippet") or {}).get("publishedAt")), moment(told))
+    return max((one for one in moments if one), default=None)
+
+
 # --- is it ours -------------------------------------------------------------------------------------------
 def in_time(item: Mapping[str, Any], lost: Lost) -> bool:
     """Whether an item of the uploads playlist can be a lost video: of its time, and of no other intent."""

@@ -60,7 +60,7 @@ from ._youtube_videos import (
     is_permalink,
     is_private,
     is_settled,
-    moment,
+    latest,
     own_id_of,
     pacific_day,
     quota_midnight,
@@ -370,7 +370,7 @@ class YouTube(base.Adapter):
             for item in items:
                 yield item
             token = page.get("nextPageToken")
-            ages = [moment((item.get("snippet") or {}).get("publishedAt")) for item in items]
+            ages = [latest(item) for item in items]
             older = since is not None and all(at is not None and at < since for at in ages)
             if not token or token in seen or older:
                 return
@@ -404,7 +404,10 @@ class YouTube(base.Adapter):
         status = body["status"]
         asked = SCHEDULED if "publishAt" in status else status.get("privacyStatus")
         raw = {**receipt.raw, "visibility": asked}
-        return sent_of({**changed.json(), "id": video_id}, call.now(), raw)
+        sent = sent_of({**changed.json(), "id": video_id}, call.now(), raw)
+        if sent.missing:
+            raise errors.Declined(f"the rest is changed; {sent.missing[0]}")
+        return sent
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
         params = {"id": own_id_of(receipt)}
