@@ -734,6 +734,19 @@ class TestCheck:
         assert isinstance(dropped, base.Absent)
         assert seen["uploadStatus"] in dropped.evidence
 
+    @pytest.mark.parametrize("state", ["failed", "terminated"])
+    async def test_processing_that_ended_badly_is_enough(self, state: str) -> None:
+        details = {"processingStatus": state, "processingFailureReason": "streamingFailed"}
+        seen = {
+            **video(uploadStatus="uploaded"),
+            "processingDetails": details,
+            "suggestions": {"processingErrors": ["audioFile"]},
+        }
+        asking = call(listed(seen))
+        dropped = await asking.adapter.check(base.Sent(ID, status=Status.PROCESSING), asking)
+        assert isinstance(dropped, base.Absent)
+        assert f"{state} (streamingFailed, audioFile)" in dropped.evidence
+
     async def test_a_video_that_is_not_shown_yet_is_looked_for_again(self) -> None:
         raw = {"uploaded": "2026-11-02T08:51:00Z"}
         asking = call(listed())
@@ -1126,7 +1139,8 @@ class TestMetrics:
         asking = call(listed({"id": OWN.id, "statistics": counts}))
         row = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
         assert (row.followers, row.video_views, row.missing) == (1230, 9, {})
-        asking = call(listed({"id": OWN.id, "statistics": {"hiddenSubscriberCount": True}}))
+        hidden = {"hiddenSubscriberCount": True, "subscriberCount": "0"}
+        asking = call(listed({"id": OWN.id, "statistics": hidden}))
         row = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
         assert row.missing == {"followers": "the channel hides it", "video_views": "YouTube did not say"}
 
