@@ -224,14 +224,15 @@ async def check_playlist(draft: Draft, call: Call) -> None:
 
 async def check_scopes(draft: Draft, call: Call) -> None:
     """What was granted is enough for what follows the video, as far as it is known."""
-    granted = {one.rpartition("/")[2] for one in (await call.signed_by()).scopes}
     needed = {
-        "options.playlist": (draft.options.playlist is not None, CHANGE_SCOPES),
-        "options.first_comment": (draft.options.first_comment is not None, SPEAK_SCOPES),
-        "media[0].captions": (any(item.captions for item in draft.media), CAPTION_SCOPES),
+        "options.playlist": draft.options.playlist is not None and CHANGE_SCOPES,
+        "options.first_comment": draft.options.first_comment is not None and SPEAK_SCOPES,
+        "media[0].captions": any(item.captions for item in draft.media) and CAPTION_SCOPES,
     }
-    for field, (wanted, scopes) in needed.items():
-        if granted and wanted and not granted & scopes:
+    wanted = {field: scopes for field, scopes in needed.items() if scopes}
+    granted = {one.rpartition("/")[2] for one in (await call.signed_by()).scopes} if wanted else set()
+    for field, scopes in wanted.items():
+        if granted and not granted & scopes:
             words = f"the sign-in does not allow it; it needs {' or '.join(sorted(scopes))}"
             hint = "sign in again in the browser, with the capability 'replies'"
             draft.problem(field, "scope", words, hint=hint)
