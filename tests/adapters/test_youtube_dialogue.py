@@ -101,6 +101,12 @@ class TestTheLastPiece:
         assert list(whole.options["accept"]) == [308]
         assert asking.waits == [NAMING[0]]
 
+    @pytest.mark.parametrize("told", [answer({}), answer([]), answer(content=b"<html>"), answer({"id": 5})])
+    async def test_a_whole_upload_that_names_no_video_may_be_live(self, told: base.Response) -> None:
+        asking = call(opened(), told)
+        with pytest.raises(errors.OutcomeUnknown, match="names no video"):
+            await asking.adapter.send(await small(), asking)
+
     @pytest.mark.parametrize("status", GONE)
     async def test_no_second_session_while_a_last_piece_is_lost(self, status: int) -> None:
         """It would make a second video."""

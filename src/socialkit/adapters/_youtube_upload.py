@@ -51,7 +51,10 @@ def standing_of(answer: base.Response) -> Standing:
     if answer.status in GONE:
         return Standing()
     if answer.status != 308:
-        return Standing(video=dict(answer.json()))
+        video = answer.json_or_none()
+        if not isinstance(video, dict) or not isinstance(video.get("id"), str):
+            raise errors.OutcomeUnknown("YouTube says that the upload is whole, and names no video")
+        return Standing(video=video)
     held = re.fullmatch(r"bytes=0-([0-9]{1,15})", answer.headers.get("range", "").strip())
     return Standing(at=int(held[1]) + 1 if held else 0)
 
