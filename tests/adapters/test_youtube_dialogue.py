@@ -101,6 +101,15 @@ class TestTheLastPiece:
         assert list(whole.options["accept"]) == [308]
         assert asking.waits == [NAMING[0]]
 
+    @pytest.mark.parametrize("status", [400, 401, 403, 429])
+    async def test_a_refusal_while_the_name_is_waited_for_is_no_refusal_of_the_video(
+        self, status: int
+    ) -> None:
+        whole = [held(2 * UNIT)] * 3
+        asking = call(opened(), *whole, refusal(status, "forbidden"))
+        with pytest.raises(errors.OutcomeUnknown, match="does not name the video yet"):
+            await asking.adapter.send(await small(), asking)
+
     @pytest.mark.parametrize("told", [answer({}), answer([]), answer(content=b"<html>"), answer({"id": 5})])
     async def test_a_whole_upload_that_names_no_video_may_be_live(self, told: base.Response) -> None:
         asking = call(opened(), told)

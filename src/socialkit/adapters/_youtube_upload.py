@@ -165,11 +165,18 @@ async def _after_rest(url: str, size: int, rest: float, call: Call) -> Standing:
 
 
 async def named(url: str, size: int, call: Call) -> Standing:
-    """Where a session stands that has all bytes, when YouTube has had some time to make the video of them."""
-    answer = await call.poll(
-        lambda: question(url, size, call),
-        lambda seen: standing_of(seen).at != size if seen.status == 308 else True,
-        waits=NAMING,
-        limit=sum(NAMING),
-    )
+    """Where a session stands that has all bytes, when YouTube has had some time to make the video of them.
+
+    Whatever is refused now, the video may be made: it is unknown, and no refusal.
+    """
+    try:
+        answer = await call.poll(
+            lambda: question(url, size, call),
+            lambda seen: seen.status != 308 or standing_of(seen).at != size,
+            waits=NAMING,
+            limit=sum(NAMING),
+        )
+    except (errors.PlatformError, errors.AuthError) as error:
+        words = f"YouTube has all bytes, and does not name the video yet: {error.message}"
+        raise errors.OutcomeUnknown(words, account=call.account) from error
     return standing_of(answer)
