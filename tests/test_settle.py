@@ -538,6 +538,27 @@ def test_what_must_wait_after_the_commit_is_owed_and_done_by_a_later_publish(
     assert not rows(store, "dropped")
 
 
+@pytest.mark.parametrize(("second", "recalled"), [("We ship today", "session 1"), ("We ship tomorrow", None)])
+def test_an_upload_that_was_begun_for_other_content_is_not_gone_on_with(
+    box: Sandbox, client: Client, second: str, recalled: str | None
+) -> None:
+    adapter, seen = client.accounts["mastodon"], list[Any]()
+    own = adapter.send
+
+    async def send(part: Any, call: Any) -> Sent:
+        seen.append(call.recall("session"))
+        if len(seen) > 1:
+            return await own(part, call)
+        call.remember("session", "session 1", secret=True)
+        raise Declined("no")
+
+    adapter.__dict__["send"] = send
+    assert publish(client).status is Status.FAILED
+    assert publish(client, Post(second)).status is Status.PUBLISHED
+    assert seen == [None, recalled]
+    assert live(box) == [second]
+
+
 def test_a_look_leaves_what_is_owed(box: Sandbox, client: Client) -> None:
     ready = False
 

@@ -121,6 +121,8 @@ class Journal:
         if known is None or not (known.lost or known.anything_live):
             for state in known.states if known and same else ():
                 refuse_too_old(state, new.account, new.key)
+            if not same:  # an upload that was begun for other content would end as that
+                self._forget(tx, f"{new.id}/")
             now = self.clock.now()
             tx.append("intent", new.row(), intent=new.id, at=now)
             known = fresh(new, known, now)
@@ -186,7 +188,11 @@ class Journal:
         if tx.get("owner", intent) == self.store.owner():
             tx.delete("owner", intent)
         tx.delete("open", intent)
-        for name, _ in tx.items("secret", f"{intent}/"):
+        self._forget(tx, f"{intent}/")
+
+    @staticmethod
+    def _forget(tx: Tx, prefix: str) -> None:
+        for name, _ in tx.items("secret", prefix):
             tx.delete("secret", name)
 
     async def append(self, intent: Intent, kind: str, data: dict[str, Any], *, durable: bool = False) -> None:
@@ -294,8 +300,7 @@ class Journal:
         now, data = self.clock.now(), {"part": part, "error": plain(error)}
 
         def work(tx: Tx) -> int:
-            for name, _ in tx.items("secret", f"{intent.id}/{part}/"):
-                tx.delete("secret", name)
+            self._forget(tx, f"{intent.id}/{part}/")
             return tx.append("dropped", data, intent=intent.id, at=now)
 
         seq = await transact(self.store, work, durable=True)
