@@ -146,6 +146,17 @@ class TestTheLastPiece:
 
 
 class TestWithTheSandbox:
+    def test_a_session_that_was_begun_for_other_content_is_not_ended_with_it(self) -> None:
+        with stage() as (box, _, client):
+            box.fault("dropped-before", platform="youtube", skip=2, times=40)
+            old = post("Old words", title="Old", media=[Video(mp4(data=3 * CHUNK))])
+            failed = client.publish(old, "youtube", idempotency_key="k", errors="return")["youtube"]
+            assert failed.status is Status.FAILED
+            box.faults.clear()
+            new = post("New words", title="New", media=[Video(mp4(data=3 * CHUNK))])
+            assert client.publish(new, "youtube", idempotency_key="k")["youtube"].status is Status.PUBLISHED
+            assert [(one.title, one.text) for one in box.timeline("youtube")] == [("New", "New words")]
+
     def test_a_server_that_keeps_half_of_each_piece_gets_the_whole_video(self) -> None:
         data = mp4(data=2 * CHUNK)
         with stage() as (box, _, client):
