@@ -230,6 +230,7 @@ class TestPlan:
             .video.max_seconds
             == 900
         )
+        assert (rules.find.by, rules.find.quiet, rules.find.looks, rules.find.between) == ("key", 150, 3, 30)
         told = {budget.name: (budget.level, budget.limit) for budget in rules.budgets}
         assert told == {
             "video-uploads": ("app", 100),
@@ -947,6 +948,25 @@ class TestEdit:
             "publishAt": "2026-11-05T09:00:00Z",
             "license": "creativeCommon",
         }
+
+    async def test_other_localizations_and_flags_stay(self) -> None:
+        live = {
+            **LIVE,
+            "localizations": {"fr": {"title": "Le lancement"}},
+            "status": {"privacyStatus": "public", "embeddable": False, "selfDeclaredMadeForKids": False},
+        }
+        options = YouTubeOptions(localizations={"de": {"title": "Der Stapellauf"}}, made_for_kids=True)
+        _, asked = await self.edited(post(language="en").variant("youtube", options), live)
+        assert asked.json["localizations"] == {
+            "fr": {"title": "Le lancement"},
+            "de": {"title": "Der Stapellauf"},
+        }
+        assert asked.json["status"] == {
+            "privacyStatus": "public",
+            "embeddable": False,
+            "selfDeclaredMadeForKids": True,
+        }
+        assert asked.params == {"part": "snippet,status,localizations"}
 
     async def test_another_file_is_refused(self) -> None:
         asking = call()
