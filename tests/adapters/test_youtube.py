@@ -1361,6 +1361,61 @@ class TestBudgets:
         assert spent == names
 
 
+UNITS = {
+    ("GET", "/youtube/v3/channels"): 1,
+    ("GET", "/youtube/v3/videos"): 1,
+    ("GET", "/youtube/v3/playlists"): 1,
+    ("GET", "/youtube/v3/playlistItems"): 1,
+    ("GET", "/youtube/v3/commentThreads"): 1,
+    ("GET", "/youtube/v3/videos:batchGetStats"): 1,
+    ("GET", "/youtube/v3/captions"): 50,
+    ("POST", "/upload/youtube/v3/videos"): 1,
+    ("POST", "/upload/youtube/v3/thumbnails/set"): 50,
+    ("POST", "/upload/youtube/v3/captions"): 400,
+    ("PUT", "/upload/youtube/v3/captions"): 450,
+    ("POST", "/youtube/v3/playlistItems"): 50,
+    ("POST", "/youtube/v3/commentThreads"): 50,
+    ("PUT", "/youtube/v3/videos"): 50,
+    ("DELETE", "/youtube/v3/videos"): 50,
+}
+"""Quota units by method, as the documentation prices them (read 2026-11-23)."""
+
+
+class TestUnits:
+    def test_each_request_is_counted_at_its_price_and_the_sandbox_agrees(self) -> None:
+        with stage() as (box, _, client):
+            spent = list[tuple[str, str, int]]()
+            limits = client._async._machinery.limits
+            reserve = limits.reserve
+
+            async def watched(keys: Any, budgets: Any, method: str, path: str, **more: Any) -> Any:
+                spent.append((method, path, 1 if more.get("cost") is None else more["cost"]))
+                return await reserve(keys, budgets, method, path, **more)
+
+            limits.reserve = watched
+            for path in ("playlistItems", "commentThreads"):
+                box.fault("dropped-after", platform="youtube", match=f"POST /youtube/v3/{path}")
+            options = YouTubeOptions(playlist=box.youtube.add_playlist(), first_comment="First!")
+            media = [clip(thumbnail=Image(png(64, 36)), captions=[Captions(VTT, "en")])]
+            given = post(media=media).variant("youtube", options)
+            made = client.publish(given, "youtube", idempotency_key="k")["youtube"].receipt
+            client.edit(made, post("New words", media=media))
+            client.fetch_metrics(made)
+            client.fetch_posts("youtube", limit=5)
+            client.delete(made)
+            assert {(method, path): price for method, path, price in spent} == UNITS
+            own = ("/upload/youtube/v3/videos", "/youtube/v3/videos:batchGetStats")
+            units = sum(price for _, path, price in spent if path not in own)
+            ((_, counted),) = (used for (name, _), used in box.youtube._spent.items() if name == "Queries")
+            assert units == counted
+
+    def test_the_clients_of_one_project_share_its_quota(self) -> None:
+        for client in ("407408718192-desktop.apps.example.com", "407408718192-web.apps.example.com"):
+            signed = base.Credential("oauth2", access_token="t", client_id=client)
+            assert YouTube(token="t").app_of(signed) == "407408718192"
+        assert YouTube(token="t").app_of(base.Credential("bearer", access_token="t")) == ""
+
+
 class TestWithTheSandbox:
     def test_a_video_in_chunks_resumes_and_sends_at_most_one_again(self) -> None:
         data = mp4(data=5 * CHUNK)
