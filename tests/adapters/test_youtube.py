@@ -590,7 +590,8 @@ class TestAttach:
         assert asking.asked[-1].params == {"part": "id", "playlistId": "PLboats", "videoId": ID}
 
     @pytest.mark.parametrize(
-        ("author", "text", "told"), [(OWN.id, "First!", 0), ("UCsomebody", "First!", 1), (OWN.id, "Other", 1)]
+        ("author", "text", "told"),
+        [(OWN.id, "First!", 0), (OWN.id, "First! ", 0), ("UCsomebody", "First!", 1), (OWN.id, "Other", 1)],
     )
     async def test_a_lost_answer_of_the_comment_is_looked_for(
         self, author: str, text: str, told: int

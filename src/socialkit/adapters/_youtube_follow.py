@@ -231,4 +231,7 @@ async def _was_said(video_id: str, text: str, call: Call) -> bool:
     threads = (await call.read("GET", f"{API}/commentThreads", params=params)).json().get("items") or ()
     said = [found(thread, "snippet.topLevelComment.snippet") or {} for thread in threads]
     own = call.facts.identity.id
-    return any(found(one, "authorChannelId.value") == own and one.get("textOriginal") == text for one in said)
+    return any(
+        found(one, "authorChannelId.value") == own and str(one.get("textOriginal")).strip() == text.strip()
+        for one in said
+    )
