@@ -588,8 +588,9 @@ def test_a_post_that_was_dropped_while_something_follows_is_not_live(
     own = adapter.send
 
     async def send(part: Any, call: Any) -> Sent:
-        remembered.append(call.recall("session"))
+        remembered.append((call.recall("session"), call.recall("upload")))
         call.remember("session", "used up by the commit", secret=True)
+        call.remember("upload", "used up as well")
         return await own(part, call)
 
     async def attach(part: Any, sent: Sent, call: Any) -> Absent:
@@ -604,5 +605,5 @@ def test_a_post_that_was_dropped_while_something_follows_is_not_live(
     assert past["mastodon"].status is Status.FAILED
     assert client.settle() == {}
     assert publish(client).status is Status.FAILED
-    assert remembered == [None, None]
+    assert remembered == [(None, None)] * 2
     assert len(rows(store, "dropped")) == 2
