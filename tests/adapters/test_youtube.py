@@ -1533,6 +1533,21 @@ class TestWithTheSandbox:
             writes = [one.method for one in wire.requests()[before:] if one.method != "GET"]
             assert writes == []
 
+    def test_what_is_owed_to_a_scheduled_short_is_done_by_its_plan_when_its_time_is_over(self) -> None:
+        with stage() as (box, _, client):
+            box.youtube.seconds_to_process = 3600.0
+            due = YouTubeOptions(publish_at=box.clock.now() + timedelta(hours=2))
+            short = Video(UPRIGHT, thumbnail=Image(png(36, 64)))
+            plan = client.plan(post(media=[short]).variant("youtube", due), "youtube")
+            outcome = client.publish(plan, idempotency_key="k")["youtube"]
+            assert (outcome.status, len(outcome.missing)) == (Status.SCHEDULED, 1)
+            box.clock.advance(7300)
+            assert client.settle("k")["youtube"].status is Status.PUBLISHED
+            done = client.publish(plan, idempotency_key="k")["youtube"]
+            assert (done.status, done.missing) == (Status.PUBLISHED, ())
+            (entry,) = box.timeline("youtube")
+            assert entry.extras["thumbnail"]
+
     def test_a_comment_that_is_refused_while_the_video_is_private_is_told(self) -> None:
         with stage() as (box, _, client):
             options = YouTubeOptions(publish_at=box.clock.now() + timedelta(hours=2), first_comment="First!")
