@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 
@@ -548,3 +549,103 @@ def test_what_the_platform_took_and_dropped_is_not_live_and_may_be_sent_again(
     assert client.settle() == {}
     adapter.__dict__["send"] = own
     assert publish(client).status is Status.PUBLISHED
+
+
+def following(client: Client, **methods: Any) -> None:
+    """Mastodon with these methods: something follows its posts."""
+    adapter = client.accounts["mastodon"]
+    adapter.__class__ = type("Following", (Mastodon,), {n: staticmethod(m) for n, m in methods.items()})
+
+
+def test_what_must_wait_after_the_commit_is_owed_and_done_by_a_later_publish(
+    box: Sandbox, client: Client, store: MemoryStore
+) -> None:
+    asked, ready = list[tuple[str, ...]](), False
+
+    async def attach(part: Any, sent: Sent, call: Any) -> Sent:
+        asked.append(sent.owed)
+        await call.attach("POST", f"/api/v1/statuses/{sent.id}/pin")
+        return attrs.evolve(sent, owed=() if ready else ("thumbnail: it is not ready",))
+
+    following(client, attach=attach)
+    words = "part 1: thumbnail: it is not ready; publish again with the same key does it"
+    for outcome in (publish(client), client.settle("launch")["mastodon"], publish(client)):
+        assert (outcome.status, outcome.missing) == (Status.PUBLISHED, (words,))
+    ready = True
+    done = publish(client)
+    assert (done.status, done.missing) == (Status.PUBLISHED, ())
+    assert asked == [(), ("thumbnail: it is not ready",), ("thumbnail: it is not ready",)]
+    assert publish(client).replayed
+    assert live(box) == ["We ship today"]
+    assert not rows(store, "dropped")
+
+
+@pytest.mark.parametrize(("second", "recalled"), [("We ship today", "session 1"), ("We ship tomorrow", None)])
+def test_an_upload_that_was_begun_for_other_content_is_not_gone_on_with(
+    box: Sandbox, client: Client, second: str, recalled: str | None
+) -> None:
+    adapter, seen = client.accounts["mastodon"], list[Any]()
+    own = adapter.send
+
+    async def send(part: Any, call: Any) -> Sent:
+        seen.append(call.recall("session"))
+        if len(seen) > 1:
+            return await own(part, call)
+        call.remember("session", "session 1", secret=True)
+        raise Declined("no")
+
+    adapter.__dict__["send"] = send
+    assert publish(client).status is Status.FAILED
+    assert publish(client, Post(second)).status is Status.PUBLISHED
+    assert seen == [None, recalled]
+    assert live(box) == [second]
+
+
+def test_a_look_leaves_what_is_owed(box: Sandbox, client: Client) -> None:
+    ready = False
+
+    async def attach(part: Any, sent: Sent, call: Any) -> Sent:
+        return (
+            sent
+            if ready
+            else attrs.evolve(sent, status=Status.PROCESSING, owed=("a comment: it is not public",))
+        )
+
+    async def check(sent: Sent, call: Any) -> Sent:
+        return attrs.evolve(sent, status=Status.PUBLISHED, owed=())
+
+    following(client, attach=attach, check=check)
+    assert publish(client).status is Status.PROCESSING
+    seen = client.settle("launch")["mastodon"]
+    assert (seen.status, len(seen.missing)) == (Status.PUBLISHED, 1)
+    ready = True
+    done = publish(client)
+    assert (done.status, len(done.missing)) == (Status.PUBLISHED, 1)
+
+
+def test_a_post_that_was_dropped_while_something_follows_is_not_live(
+    box: Sandbox, client: Client, store: MemoryStore
+) -> None:
+    adapter, remembered = client.accounts["mastodon"], list[Any]()
+    own = adapter.send
+
+    async def send(part: Any, call: Any) -> Sent:
+        remembered.append((call.recall("session"), call.recall("upload")))
+        call.remember("session", "used up by the commit", secret=True)
+        call.remember("upload", "used up as well")
+        return await own(part, call)
+
+    async def attach(part: Any, sent: Sent, call: Any) -> Absent:
+        return Absent("the platform could not process it: no picture in it")
+
+    following(client, send=send, attach=attach)
+    outcome = publish(client)
+    assert (outcome.status, outcome.receipt, outcome.missing) == (Status.FAILED, None, ())
+    assert isinstance(outcome.error, Declined)
+    assert "no picture in it" in str(outcome.error)
+    (past,) = client.history()
+    assert past["mastodon"].status is Status.FAILED
+    assert client.settle() == {}
+    assert publish(client).status is Status.FAILED
+    assert remembered == [(None, None)] * 2
+    assert len(rows(store, "dropped")) == 2

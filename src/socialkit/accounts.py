@@ -340,9 +340,10 @@ class Account:
         return redact(words, self.secrets())
 
     def cleaned_sent(self, sent: Sent) -> Sent:
-        """The same post, with clean words of what it lacks."""
-        missing = tuple(self.cleaned(words) for words in sent.missing)
-        return sent if missing == sent.missing else attrs.evolve(sent, missing=missing)
+        """The same post, with clean words of what it lacks and what is owed to it."""
+        missing, owed = (tuple(map(self.cleaned, words)) for words in (sent.missing, sent.owed))
+        same = (missing, owed) == (sent.missing, sent.owed)
+        return sent if same else attrs.evolve(sent, missing=missing, owed=owed)
 
 
 def _handles_in(value: JSON) -> Iterator[str]:

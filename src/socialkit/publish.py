@@ -15,7 +15,7 @@ from ._convert import plain
 from ._loop import call_user
 from ._shelf import Shelf
 from .accounts import hide, unexpected
-from .adapters.base import Sent
+from .adapters.base import Absent, Sent
 from .call import BoundCall, PartWork, Stopped
 from .gate import ALLOW, Gate, GateContext, Verdict, tokens_of
 from .journal import Intent, NewIntent, Opened, refuse_too_old
@@ -250,7 +250,7 @@ class TargetRun:
         assert state.sent is not None
         if state.attaching:
             words = f"part {index + 1}: what follows the post was begun, and its end is not known"
-            await self._attached(intent, index, state.sent, (words,))
+            await self._attached(intent, index, attrs.evolve(state.sent, owed=()), (words,))
             return
         work = PartWork(intent, index, self.shelf, dict(self.plan.media), tell=self._tell_part)
         call = BoundCall(
@@ -258,18 +258,22 @@ class TargetRun:
         )
         missing: tuple[str, ...] = ()
         try:
-            sent = self.account.cleaned_sent(await adapter.attach(intent.parts[index], state.sent, call))
+            sent = await adapter.attach(intent.parts[index], state.sent, call)
         except errors.Halted:
             return
         except Exception as error:
-            sent, missing = state.sent, (f"part {index + 1}: {self.account.cleaned(str(error))}",)
-        await self._attached(intent, index, sent, missing)
+            words = f"part {index + 1}: {self.account.cleaned(str(error))}"
+            sent, missing = attrs.evolve(state.sent, owed=()), (words,)
+        if isinstance(sent, Absent):
+            raise await settle.drop(self.account, intent, index, sent)
+        await self._attached(intent, index, self.account.cleaned_sent(sent), missing)
 
     async def _attached(self, intent: Intent, index: int, sent: Sent, missing: tuple[str, ...]) -> None:
-        journal = self.account.machinery.journal
-        if sent != intent.states[index].sent:
-            await journal.live(intent, index, sent, owes=False)
-        await journal.append(intent, "attached", {"part": index, "missing": list(missing)})
+        journal, owes = self.account.machinery.journal, bool(sent.owed)
+        if owes or sent != intent.states[index].sent:
+            await journal.live(intent, index, sent, owes=owes)
+        if not owes:
+            await journal.append(intent, "attached", {"part": index, "missing": list(missing)})
 
     # --- the end ------------------------------------------------------------------------------------------
     async def _record(self, intent: Intent, error: BaseException) -> None:
@@ -391,9 +395,10 @@ def _missing(intent: Intent | None) -> tuple[str, ...]:
         return ()
     told = [words for state in intent.states if state.sent for words in state.sent.missing]
     owed = [
-        f"part {part}: what follows the post is not done yet; publish again with the same key does it"
+        f"part {part}: {what}; publish again with the same key does it"
         for part, state in enumerate(intent.states, 1)
         if state.owes
+        for what in (state.sent and state.sent.owed) or ("what follows the post is not done yet",)
     ]
     return (*told, *intent.missing, *owed)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ._convert import plain
 from .accounts import unexpected
 from .adapters.base import Absent, Adapter, CannotTell, Finding, Found, Lost, Sent
 from .call import BoundCall, PartWork
@@ -167,12 +166,17 @@ async def check(account: Account, intent: Intent, shelf: Shelf) -> Declined | No
             call = await part_call(account, intent, index, shelf)
             now = await account.adapter.check(state.sent, call)
             if isinstance(now, Absent):
-                dropped = Declined(account.cleaned(now.evidence), account=account.name)
-                data = {"part": index, "error": plain(dropped)}
-                await account.machinery.journal.append(intent, "dropped", data, durable=True)
-            elif now != state.sent:
+                dropped = await drop(account, intent, index, now)
+            elif (now := attrs.evolve(now, owed=state.sent.owed)) != state.sent:
                 await account.machinery.journal.live(intent, index, account.cleaned_sent(now))
     return dropped
+
+
+async def drop(account: Account, intent: Intent, index: int, absent: Absent) -> Declined:
+    """Write down that the platform dropped a part it had taken; the error that says why."""
+    error = Declined(account.cleaned(absent.evidence), account=account.name)
+    await account.machinery.journal.dropped(intent, index, error)
+    return error
 
 
 async def close(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from media_files import mp4, png
 from socialkit import Captions, File, Image, Poll, Post, Status, Video, errors
 from socialkit.adapters import base
-from socialkit.adapters._youtube_plan import tag_length
+from socialkit.adapters._youtube_plan import short_of, tag_length
 from socialkit.adapters._youtube_upload import CHUNK, UNIT, file_name, piece_after, range_of
 from socialkit.adapters._youtube_videos import id_of, pacific_day, quota_midnight
 from socialkit.adapters.youtube import YouTube, YouTubeOptions
@@ -34,6 +34,7 @@ from .youtube_samples import (
     made,
     only_part,
     opened,
+    own_playlist,
     planned,
     post,
     receipt,
@@ -44,7 +45,12 @@ from .youtube_samples import (
 )
 
 LATER = NOW + timedelta(days=2)
+GONE_WORDS = "YouTube does not show the video any more: it was deleted"
 UPRIGHT = mp4(size=(720, 1280), seconds=30.0)
+
+
+PLAIN, QUOTED = [f"{n}" + "x" * 97 for n in range(5)], [f"{n} b" + "x" * 91 for n in range(5)]
+"""Five tags: 494 characters with the commas between them; 484 with the quotes as well."""
 
 
 class TestAccount:
@@ -128,7 +134,7 @@ class TestPlan:
             brand_partner_handle="@partner",
         )
         full = post(tags=["boat", "tall ship"], language="en", link="https://example.com/a")
-        made = await planned(full.variant("youtube", options))
+        made = await planned(full.variant("youtube", options), own_playlist("PLboats"))
         assert codes(made) == []
         body = made.parts[0].body
         assert body["request"] == {
@@ -191,6 +197,49 @@ class TestPlan:
         assert codes(await planned(given)) == problems
 
     @pytest.mark.parametrize(
+        ("fits", "over"),
+        [
+            (post(title="x" * 100), post(title="x" * 101)),
+            (post("é" * 2500), post("é" * 2500 + "e")),
+            (post(tags=[*PLAIN, "x" * 5]), post(tags=[*PLAIN, "x" * 6])),
+            (post(tags=[*QUOTED, "x" * 15]), post(tags=[*QUOTED, "x" * 16])),
+            (post(media=[clip(captions=[Captions(VTT, "en", "x" * 150)])]),
+             post(media=[clip(captions=[Captions(VTT, "en", "x" * 151)])])),
+        ],
+    )  # fmt: skip
+    async def test_limits_are_exact(self, fits: Post, over: Post) -> None:
+        assert codes(await planned(fits)) == []
+        assert [code for _, code in codes(await planned(over))] == ["too_long"]
+
+    @pytest.mark.parametrize(("seconds", "short"), [(180.0, True), (180.5, False)])
+    @pytest.mark.parametrize(
+        ("size", "upright"), [((720, 1280), True), ((720, 720), True), ((1280, 720), False)]
+    )
+    async def test_what_is_a_short(
+        self, seconds: float, short: bool, size: tuple[int, int], upright: bool
+    ) -> None:
+        part = await only_part(post(media=[Video(mp4(size=size, seconds=seconds))]))
+        assert short_of(part.media[0]) == (short and upright)
+
+    def test_numbers_of_the_discovery_document_and_the_help(self) -> None:
+        rules = YouTube.rules
+        assert rules.video.max_seconds == 12 * 3600
+        assert (
+            YouTube(token="t")
+            .rules_for(attrs.evolve(FACTS, facts={"long_uploads": "eligible"}))
+            .video.max_seconds
+            == 900
+        )
+        assert (rules.find.by, rules.find.quiet, rules.find.looks, rules.find.between) == ("key", 150, 3, 30)
+        told = {budget.name: (budget.level, budget.limit) for budget in rules.budgets}
+        assert told == {
+            "video-uploads": ("app", 100),
+            "searches": ("app", 100),
+            "batch-stats": ("app", 10_000),
+            "units": ("app", 10_000),
+        }
+
+    @pytest.mark.parametrize(
         ("options", "problem"),
         [
             ({"publish_at": NOW - timedelta(seconds=1)}, ("options.publish_at", "past")),
@@ -223,6 +272,55 @@ class TestPlan:
             (f"{place}.title", "too_long"),
             (f"{place}.description", "too_long"),
         ]
+
+    async def test_the_language_of_a_localization_is_one(self) -> None:
+        options = YouTubeOptions(localizations={"deutsch!": {"title": "Der Stapellauf"}})
+        made = await planned(post(language="en").variant("youtube", options))
+        assert codes(made) == [("options.localizations[deutsch!]", "invalid")]
+
+    async def test_two_tracks_of_one_name_would_be_one(self) -> None:
+        tracks = [Captions(VTT, "en"), Captions(VTT, "en", "Long"), Captions(VTT + b"\n", "en")]
+        made = await planned(post(media=[clip(captions=tracks)]))
+        assert codes(made) == [("media[0].captions[2]", "duplicate")]
+
+    @pytest.mark.parametrize(
+        ("told", "problem"),
+        [
+            (listed(), ("options.playlist", "not_found")),
+            (refusal(404, "playlistNotFound"), ("options.playlist", "not_found")),
+            (own_playlist("PLboats", "UCsomebody"), ("options.playlist", "not_own")),
+        ],
+    )
+    async def test_a_playlist_that_cannot_take_it_is_known_before(self, told: Any, problem: Any) -> None:
+        given = post().variant("youtube", YouTubeOptions(playlist="PLboats"))
+        assert codes(await planned(given, told)) == [problem]
+
+    @pytest.mark.parametrize(
+        ("scopes", "refused"),
+        [
+            ((), []),
+            (
+                ("youtube.upload", "youtube.readonly"),
+                ["options.playlist", "options.first_comment", "media[0].captions"],
+            ),
+            (("youtube",), ["options.first_comment", "media[0].captions"]),
+            (("youtube.upload", "youtube.force-ssl"), []),
+        ],
+    )
+    async def test_a_sign_in_that_does_not_allow_it_is_known_before(
+        self, scopes: tuple[str, ...], refused: list[str]
+    ) -> None:
+        options = YouTubeOptions(playlist="PLboats", first_comment="First!")
+        given = post(media=[clip(captions=[Captions(VTT, "en")])]).variant("youtube", options)
+        granted = tuple(f"https://www.googleapis.com/auth/{one}" for one in scopes)
+        signed = base.Credential("oauth2", access_token="t", scopes=granted)
+        made = await planned(given, own_playlist("PLboats"), credential=signed)
+        assert codes(made) == [(field, "scope") for field in refused]
+
+    @pytest.mark.parametrize(("count", "told"), [(60, []), (61, [("text", "undocumented")])])
+    async def test_too_many_hashtags_are_none(self, count: int, told: list[tuple[str, str]]) -> None:
+        words = " ".join(f"#a{n}" for n in range(count))
+        assert codes(await planned(post(words)), "warning") == told
 
     @pytest.mark.parametrize("visibility", ["unlisted", "private"])
     async def test_a_schedule_and_a_lasting_visibility_contradict(self, visibility: Any) -> None:
@@ -361,7 +459,7 @@ class TestSend:
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
     async def test_a_chunk_that_fails_is_asked_about_before_it_is_sent_again(self, status: int) -> None:
         part = sized(await only_part(post()), CHUNK + 5)
-        asking = call(opened(), answer(status=status, content=b""), held(UNIT), held(CHUNK), made())
+        asking = call(opened(), answer(status=status, content=b""), held(CHUNK), made())
         await asking.adapter.send(part, asking)
         assert asking.asked[2].headers["content-range"] == f"bytes */{CHUNK + 5}"
         assert asking.asked[-1].headers["content-range"] == f"bytes {CHUNK}-{CHUNK + 4}/{CHUNK + 5}"
@@ -382,9 +480,11 @@ class TestSend:
 
     async def test_a_session_gone_at_the_commit_is_not_replaced_while_something_is_lost(self) -> None:
         part = await only_part(post())
-        asking = call(opened(), refusal(404, "notFound"), lost=True)
+        memory = {"session": {"url": PLACE, "name": "clip-1.mp4"}}
+        asking = call(held(0), refusal(404, "notFound"), lost=True, memory=memory)
         with pytest.raises(errors.Declined):
             await asking.adapter.send(part, asking)
+        assert asking.memory["session"]["name"] == "clip-1.mp4"
         asking = call(opened(), refusal(404, "notFound"), opened(), made())
         assert (await asking.adapter.send(part, asking)).id == ID
 
@@ -409,8 +509,8 @@ class TestSend:
         assert sent.look_again_at == LATER + timedelta(seconds=60)
 
 
-async def followed(given: Post, *answers: Any, sent: base.Sent | None = None) -> tuple[base.Sent, Any]:
-    part = await only_part(given)
+async def followed(given: Post, *answers: Any, sent: base.Sent | None = None) -> tuple[Any, Any]:
+    part = await only_part(given, own_playlist("PLboats"))
     asking = call(*answers)
     sent = sent or base.Sent(ID, published_at=NOW, status=Status.PROCESSING)
     return await asking.adapter.attach(part, sent, asking), asking
@@ -451,7 +551,7 @@ class TestAttach:
         waiting = listed(video(uploadStatus="uploaded"))
         sent, asking = await followed(post(media=[short]), waiting, waiting, listed(video()), answer({}))
         assert [one.method for one in asking.asked] == ["GET", "GET", "GET", "POST"]
-        assert asking.waits == [5.0, 10.0]
+        assert asking.waits == [10.0, 20.0]
         assert sent.status is Status.PUBLISHED
 
     async def test_what_fails_is_told_and_the_rest_is_done(self) -> None:
@@ -490,7 +590,8 @@ class TestAttach:
         assert asking.asked[-1].params == {"part": "id", "playlistId": "PLboats", "videoId": ID}
 
     @pytest.mark.parametrize(
-        ("author", "text", "told"), [(OWN.id, "First!", 0), ("UCsomebody", "First!", 1), (OWN.id, "Other", 1)]
+        ("author", "text", "told"),
+        [(OWN.id, "First!", 0), (OWN.id, "First! ", 0), ("UCsomebody", "First!", 1), (OWN.id, "Other", 1)],
     )
     async def test_a_lost_answer_of_the_comment_is_looked_for(
         self, author: str, text: str, told: int
@@ -510,15 +611,76 @@ class TestAttach:
         [
             ({"uploadStatus": "failed", "failureReason": "codec"}, "failed (codec)"),
             ({"uploadStatus": "rejected", "rejectionReason": "duplicate"}, "rejected (duplicate)"),
-            ({"uploadStatus": "deleted"}, "deleted (no reason given)"),
+            ({"uploadStatus": "rejected"}, "rejected (no reason given)"),
         ],
     )
-    async def test_a_video_nobody_will_see_is_said_to_be(self, status: Any, words: str) -> None:
-        sent, _ = await followed(post(), listed(video(**status)))
-        assert (sent.status, sent.missing) == (
-            Status.PUBLISHED,
-            (f"nobody can watch the video: YouTube says {words}",),
+    async def test_a_video_nobody_will_see_is_not_published(self, status: Any, words: str) -> None:
+        dropped, asking = await followed(
+            post().variant("youtube", YouTubeOptions(first_comment="First!")), listed(video(**status))
         )
+        assert dropped == base.Absent(
+            f"nobody can watch the video: YouTube says {words}; https://www.youtube.com/watch?v={ID}"
+        )
+        assert len(asking.asked) == 1
+
+    @pytest.mark.parametrize("option", ["playlist", "first_comment"])
+    async def test_a_failure_after_which_it_is_there_is_none(self, option: str) -> None:
+        said = {"textOriginal": "PLboats", "authorChannelId": {"value": OWN.id}}
+        there = {"id": "i1", "snippet": {"topLevelComment": {"snippet": said}}}
+        given = post().variant("youtube", YouTubeOptions(**{option: "PLboats"}))
+        for seen, told in (([there], 0), ([], 1)):
+            sent, _ = await followed(given, listed(video()), refusal(500, "internalError"), listed(*seen))
+            assert (len(sent.missing), sent.owed) == (told, ())
+
+    @pytest.mark.parametrize(
+        ("error", "owed"),
+        [
+            (refusal(429, "uploadRateLimitExceeded"), True),
+            (refusal(403, "quotaExceeded"), True),
+            (refusal(503, "backendError"), True),
+            (refusal(400, "invalidImage"), False),
+        ],
+    )
+    async def test_a_thumbnail_that_may_work_later_is_owed(self, error: Any, owed: bool) -> None:
+        media = [clip(thumbnail=Image(png(64, 36)))]
+        sent, _ = await followed(post(media=media), error, listed(video()))
+        told = sent.owed if owed else sent.missing
+        assert (len(sent.owed), len(sent.missing)) == ((1, 0) if owed else (0, 1))
+        assert told[0].startswith("thumbnail: No. (HTTP ")
+
+    async def test_a_track_of_which_a_part_is_kept_is_owed(self) -> None:
+        begun = answer(content=b"", headers={"location": "https://www.googleapis.com/upload/c"})
+        sent, _ = await followed(
+            post(media=[clip(captions=[Captions(VTT, "en")])]), begun, held(2), listed(video())
+        )
+        assert (sent.owed, sent.missing) == (("captions en: YouTube kept a part of the track alone",), ())
+
+    async def test_what_was_owed_is_done_and_nothing_twice(self) -> None:
+        media = [clip(thumbnail=Image(png(64, 36)), captions=[Captions(VTT, "en")])]
+        options = YouTubeOptions(playlist="PLboats", first_comment="First!")
+        given = post(media=media).variant("youtube", options)
+        before = base.Sent(
+            ID, owed=("thumbnail: too fast", "first comment: too fast"), missing=("captions en: no",)
+        )
+        sent, asking = await followed(given, answer({}), answer({}), sent=before)
+        assert [one.path.rpartition("/")[2] for one in asking.asked] == ["set", "commentThreads"]
+        assert (sent.owed, sent.missing) == ((), ("captions en: no",))
+
+    async def test_two_tracks_of_a_language_are_told_apart(self) -> None:
+        media = [clip(captions=[Captions(VTT, "en"), Captions(VTT, "en", "For sailors")])]
+        before = base.Sent(ID, owed=("captions en (For sailors): too fast",))
+        sent, asking = await followed(
+            post(media=media),
+            answer(content=b"", headers={"location": "https://www.googleapis.com/upload/c"}),
+            answer({}),
+            sent=before,
+        )
+        assert [one.json["snippet"]["name"] for one in asking.asked[:1]] == ["For sailors"]
+        assert sent.owed == ()
+
+    async def test_a_video_that_is_not_shown_yet_is_waited_for(self) -> None:
+        sent, asking = await followed(post(), listed(), listed(video()))
+        assert (sent.status, sent.missing, asking.waits) == (Status.PUBLISHED, (), [10.0])
 
     async def test_long_processing_is_left_to_a_later_look(self) -> None:
         sent, _ = await followed(post(), errors.Unavailable("still processing"))
@@ -538,17 +700,83 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("seen", "status", "missing"),
         [
-            (video(), Status.PUBLISHED, False),
-            (video(privacyStatus="private", publishAt="2026-11-04T09:00:00Z"), Status.SCHEDULED, False),
-            (video(privacyStatus="private"), Status.PUBLISHED, True),
-            (video(uploadStatus="failed"), Status.PUBLISHED, True),
-            (None, Status.PUBLISHED, True),
+            (video(), Status.PUBLISHED, ()),
+            (video(privacyStatus="private", publishAt="2026-11-04T09:00:00Z"), Status.SCHEDULED, ()),
+            (
+                video(privacyStatus="private"),
+                Status.PUBLISHED,
+                ("visibility: its schedule is off, the video is private",),
+            ),
+            (
+                video(privacyStatus="unlisted"),
+                Status.PUBLISHED,
+                ("visibility: YouTube shows it as unlisted, not public",),
+            ),
+            (video(uploadStatus="deleted"), Status.SCHEDULED, (GONE_WORDS,)),
+            (None, Status.SCHEDULED, (GONE_WORDS,)),
         ],
     )
-    async def test_where_a_scheduled_video_stands(self, seen: Any, status: Status, missing: bool) -> None:
+    async def test_where_a_scheduled_video_stands(
+        self, seen: Any, status: Status, missing: tuple[str, ...]
+    ) -> None:
         asking = call(listed(seen) if seen else listed())
         sent = await asking.adapter.check(base.Sent(ID, status=Status.SCHEDULED), asking)
-        assert (sent.status, bool(sent.missing)) == (status, missing)
+        assert (sent.status, sent.missing) == (status, missing)
+
+    @pytest.mark.parametrize(
+        "seen",
+        [
+            {"uploadStatus": "failed", "failureReason": "codec"},
+            {"uploadStatus": "rejected", "rejectionReason": "claim"},
+        ],
+    )
+    async def test_what_youtube_dropped_is_not_live(self, seen: dict[str, str]) -> None:
+        asking = call(listed(video(**seen)))
+        dropped = await asking.adapter.check(base.Sent(ID, status=Status.SCHEDULED), asking)
+        assert isinstance(dropped, base.Absent)
+        assert seen["uploadStatus"] in dropped.evidence
+
+    @pytest.mark.parametrize("state", ["failed", "terminated"])
+    async def test_processing_that_ended_badly_is_enough(self, state: str) -> None:
+        details = {"processingStatus": state, "processingFailureReason": "streamingFailed"}
+        seen = {
+            **video(uploadStatus="uploaded"),
+            "processingDetails": details,
+            "suggestions": {"processingErrors": ["audioFile"]},
+        }
+        asking = call(listed(seen))
+        dropped = await asking.adapter.check(base.Sent(ID, status=Status.PROCESSING), asking)
+        assert isinstance(dropped, base.Absent)
+        assert f"{state} (streamingFailed, audioFile)" in dropped.evidence
+
+    async def test_a_video_that_is_not_shown_yet_is_looked_for_again(self) -> None:
+        raw = {"uploaded": "2026-11-02T08:51:00Z"}
+        asking = call(listed())
+        sent = await asking.adapter.check(base.Sent(ID, status=Status.PROCESSING, raw=raw), asking)
+        assert (sent.status, sent.missing) == (Status.PROCESSING, ())
+        assert sent.look_again_at == NOW + timedelta(seconds=60)
+        raw = {"uploaded": "2026-11-02T08:49:00Z"}
+        asking = call(listed())
+        sent = await asking.adapter.check(base.Sent(ID, status=Status.PROCESSING, raw=raw), asking)
+        assert (sent.status, sent.missing, sent.look_again_at) == (Status.PROCESSING, (GONE_WORDS,), None)
+
+    @pytest.mark.parametrize(
+        ("asked", "shown", "words"),
+        [
+            ("public", "private", "visibility: YouTube shows it as private, not public"),
+            ("unlisted", "public", "visibility: YouTube shows it as public, not unlisted"),
+            ("private", "private", None),
+            ("scheduled", "public", None),
+        ],
+    )
+    async def test_another_visibility_than_asked_is_told_until_it_is_cured(
+        self, asked: str, shown: str, words: str | None
+    ) -> None:
+        told = ("thumbnail: no", "visibility: YouTube shows it as private, not public")
+        before = base.Sent(ID, status=Status.PROCESSING, missing=told, raw={"visibility": asked})
+        asking = call(listed(video(privacyStatus=shown)))
+        sent = await asking.adapter.check(before, asking)
+        assert sent.missing == ("thumbnail: no", *([words] if words else []))
 
     async def test_a_video_in_processing(self) -> None:
         asking = call(listed(video(uploadStatus="uploaded")))
@@ -597,7 +825,9 @@ class TestFind:
         assert isinstance(await asking.adapter.find(wanted, asking), base.CannotTell)
 
     async def test_a_session_that_is_gone_leaves_the_uploads(self) -> None:
-        asking = call(GONE, listed(item(title="Another one")), memory=dict(HELD))
+        asking = call(
+            GONE, listed(item(title="Another one")), listed(filed("other.mp4", "5")), memory=dict(HELD)
+        )
         assert isinstance(await asking.adapter.find(await lost(), asking), base.Absent)
         assert asking.asked[1].params["playlistId"] == f"UU{OWN.id[2:]}"
 
@@ -624,6 +854,38 @@ class TestFind:
         asking = call(GONE, listed(item()), listed(seen), memory=dict(HELD))
         assert isinstance(await asking.adapter.find(wanted, asking), kind)
 
+    async def test_the_file_tells_whatever_became_of_the_title(self) -> None:
+        videos = listed(filed("file-1.mp4", "5"))
+        asking = call(GONE, listed(item(title="The launch …")), videos, memory=dict(HELD))
+        finding = await asking.adapter.find(await lost(), asking)
+        assert isinstance(finding, base.Found)
+        assert finding.sent.id == ID
+
+    async def test_a_video_whose_file_is_not_told_is_no_other(self) -> None:
+        asking = call(GONE, listed(item()), listed(), memory=dict(HELD))
+        assert isinstance(await asking.adapter.find(await lost(), asking), base.CannotTell)
+
+    async def test_two_of_our_name_are_nobody(self) -> None:
+        videos = listed(filed("file-1.mp4", "5"), filed("file-1.mp4", "5", "twintwintwi"))
+        asking = call(GONE, listed(item(), item("twintwintwi")), videos, memory=dict(HELD))
+        assert isinstance(await asking.adapter.find(await lost(), asking), base.CannotTell)
+
+    @pytest.mark.parametrize(("shown", "kind"), [("private", base.Absent), ("public", base.CannotTell)])
+    async def test_a_list_proves_nothing_of_private_videos_unless_it_shows_some(
+        self, shown: str, kind: type
+    ) -> None:
+        older = {**item("oldoldoldol", at="2026-11-02T08:00:00Z"), "status": {"privacyStatus": shown}}
+        asking = call(GONE, listed(older), memory=dict(HELD))
+        assert isinstance(await asking.adapter.find(await lost(post(visibility="private")), asking), kind)
+        assert asking.asked[1].params["part"] == "snippet,contentDetails,status"
+
+    async def test_more_than_fifty_files_are_asked_for_in_pages(self) -> None:
+        items = [item(f"{n:011}") for n in range(60)]
+        answers = (listed(*items), listed(), listed(filed("file-1.mp4", video_id=f"{55:011}")))
+        asking = call(GONE, *answers, memory=dict(HELD))
+        assert isinstance(await asking.adapter.find(await lost(), asking), base.Found)
+        assert [one.params["id"].count(",") + 1 for one in asking.asked[2:]] == [50, 10]
+
     async def test_nothing_remembered_is_a_list_too(self) -> None:
         asking = call(listed())
         assert isinstance(await asking.adapter.find(await lost(), asking), base.Absent)
@@ -637,7 +899,7 @@ class TestFind:
     async def test_pages_are_read_until_one_is_older(self) -> None:
         old = item("oldoldoldol", at="2026-11-02T08:00:00Z")
         pages = (listed(item(title="x"), nextPageToken="2"), listed(old, nextPageToken="3"))
-        asking = call(*pages)
+        asking = call(*pages, listed(filed("other.mp4")))
         await asking.adapter.find(await lost(), asking)
         assert asking.asked[1].params["pageToken"] == "2"
         assert not asking.answers
@@ -688,23 +950,102 @@ class TestEdit:
             "license": "creativeCommon",
         }
 
+    async def test_other_localizations_and_flags_stay(self) -> None:
+        live = {
+            **LIVE,
+            "localizations": {"fr": {"title": "Le lancement"}},
+            "status": {"privacyStatus": "public", "embeddable": False, "selfDeclaredMadeForKids": False},
+        }
+        options = YouTubeOptions(localizations={"de": {"title": "Der Stapellauf"}}, made_for_kids=True)
+        _, asked = await self.edited(post(language="en").variant("youtube", options), live)
+        assert asked.json["localizations"] == {
+            "fr": {"title": "Le lancement"},
+            "de": {"title": "Der Stapellauf"},
+        }
+        assert asked.json["status"] == {
+            "privacyStatus": "public",
+            "embeddable": False,
+            "selfDeclaredMadeForKids": True,
+        }
+        assert asked.params == {"part": "snippet,status,localizations"}
+
     async def test_another_file_is_refused(self) -> None:
         asking = call()
         wrong = attrs.evolve(receipt(), raw={"digest": "another"})
         with pytest.raises(errors.InvalidPost, match="cannot replace a video's file"):
             await asking.adapter.edit(wrong, await only_part(post()), asking)
 
-    async def test_what_an_edit_does_not_do_is_refused_before_anything_is_changed(self) -> None:
-        options = YouTubeOptions(playlist="PLboats", first_comment="First!")
-        given = post(media=[clip(captions=[Captions(VTT, "en")])]).variant("youtube", options)
+    async def test_a_first_comment_is_refused_before_anything_is_changed(self) -> None:
         asking = call()
+        given = post().variant("youtube", YouTubeOptions(first_comment="First!"))
         with pytest.raises(errors.InvalidPost) as caught:
             await asking.adapter.edit(receipt(), await only_part(given), asking)
-        assert [one.field for one in caught.value.problems] == [
-            "media[0].captions",
-            "options.playlist",
-            "options.first_comment",
-        ]
+        assert [one.field for one in caught.value.problems] == ["options.first_comment"]
+
+    @pytest.mark.parametrize(("size", "fine"), [("5", False), ("same", True), (None, True)])
+    async def test_a_receipt_that_knows_no_file_is_held_against_youtubes(
+        self, size: str | None, fine: bool
+    ) -> None:
+        part = await only_part(post())
+        told = {"fileSize": str(part.media[0].size) if size == "same" else size}
+        live = {**LIVE, "fileDetails": {name: value for name, value in told.items() if value}}
+        asking = call(listed(live), answer(video()))
+        if fine:
+            await asking.adapter.edit(receipt(), part, asking)
+        else:
+            with pytest.raises(errors.InvalidPost, match="cannot replace a video's file"):
+                await asking.adapter.edit(receipt(), part, asking)
+        assert asking.asked[0].params["part"] == "snippet,status,fileDetails"
+
+    async def test_tracks_are_replaced_or_added_and_the_playlist_takes_it_once(self) -> None:
+        media = [clip(captions=[Captions(VTT, "en", "English"), Captions(VTT, "de")])]
+        given = post(media=media).variant("youtube", YouTubeOptions(playlist="PLboats"))
+        track = "https://www.googleapis.com/upload/youtube/v3/captions?upload_id=hidden"
+        begun = answer(content=b"", headers={"location": track})
+        tracks = listed(
+            {"id": "c0", "snippet": {"language": "en", "name": "English", "trackKind": "ASR"}},
+            {"id": "c1", "snippet": {"language": "en", "name": "English", "trackKind": "standard"}},
+            {"id": "c2", "snippet": {"language": "de", "name": "Deutsch", "trackKind": "standard"}},
+        )
+        for items in ([], [{"id": "i1"}]):
+            asking = call(
+                *(listed(LIVE), answer(video())),
+                *(tracks, begun, answer({"kind": "youtube#caption"})),
+                *(tracks, begun, answer({"kind": "youtube#caption"})),
+                listed(*items),
+                *([] if items else [answer({"kind": "youtube#playlistItem"})]),
+            )
+            part = await only_part(given, own_playlist("PLboats"))
+            await asking.adapter.edit(receipt(), part, asking)
+            anew, added = (one for one in asking.asked if one.params.get("uploadType") == "resumable")
+            assert (anew.method, anew.json["id"], anew.options["cost"]) == ("PUT", "c1", 450)
+            assert (added.method, added.json["snippet"]["language"], added.options["cost"]) == (
+                "POST",
+                "de",
+                400,
+            )
+            assert asking.asked[2].options["cost"] == 50
+            assert (asking.asked[-1].method, asking.answers) == ("GET" if items else "POST", [])
+
+    async def test_a_visibility_that_youtube_does_not_take_is_no_success(self) -> None:
+        asking = call(listed(LIVE), answer(video(privacyStatus="private")))
+        with pytest.raises(errors.Declined, match="YouTube shows it as private, not public"):
+            await asking.adapter.edit(receipt(), await only_part(post(visibility="public")), asking)
+
+    async def test_the_receipt_of_an_edit_knows_what_was_asked_last(self) -> None:
+        asking = call(listed(LIVE), answer(video(privacyStatus="unlisted")))
+        before = attrs.evolve(receipt(), raw={"visibility": "public", "uploaded": "2026-11-02T09:00:00Z"})
+        sent = await asking.adapter.edit(before, await only_part(post(visibility="unlisted")), asking)
+        assert sent.raw == {"visibility": "unlisted", "uploaded": "2026-11-02T09:00:00Z"}
+
+    async def test_how_far_an_edit_came_stands_in_its_error(self) -> None:
+        given = post(media=[clip(thumbnail=Image(png(64, 36)), captions=[Captions(VTT, "en")])])
+        asking = call(listed(LIVE), answer(video()), answer({}), refusal(403, "insufficientPermissions"))
+        with pytest.raises(errors.MissingScope) as caught:
+            await asking.adapter.edit(receipt(), await only_part(given), asking)
+        assert caught.value.message.startswith(
+            "title, description, tags, thumbnail: changed; captions en: No."
+        )
 
     async def test_a_new_thumbnail_is_set(self) -> None:
         asking = call(listed(LIVE), answer(video()), answer({}))
@@ -791,6 +1132,23 @@ class TestMetrics:
         assert (query["startDate"], query["endDate"], query["sort"]) == ("2026-11-02", "2026-11-02", "-views")
         assert asking.asked[1].url.startswith("https://youtubeanalytics.googleapis.com/v2/reports?")
 
+    async def test_one_report_tells_two_hundred_videos(self) -> None:
+        adapter = YouTube(token="t", analytics=True)
+        assert adapter.rules_for(FACTS).metrics_batch == 200
+        assert YouTube(token="t").rules_for(FACTS).metrics_batch == 50
+        ids = [f"{n:011}" for n in range(200)]
+        pages = [listed(*(stats(one) for one in ids[at : at + 50])) for at in range(0, 200, 50)]
+        asking = call(*pages, *[answer({"columnHeaders": []})] * 3, adapter=adapter)
+        rows = await adapter.fetch_metrics([receipt(one) for one in ids], asking)
+        assert [row.video_views for row in rows] == [1200] * 200
+        assert [len(one.params["filters"].split(",")) for one in asking.asked[4:]] == [200] * 3
+
+    async def test_a_video_that_is_not_out_yet_makes_no_period_that_ends_before_it_begins(self) -> None:
+        adapter = YouTube(token="t", analytics=True)
+        asking = call(listed(stats()), *[answer({"columnHeaders": []})] * 3, adapter=adapter)
+        await adapter.fetch_metrics([attrs.evolve(receipt(), published_at=LATER)], asking)
+        assert (asking.asked[1].params["startDate"], asking.asked[1].params["endDate"]) == ("2026-11-02",) * 2
+
     async def test_no_row_yet(self) -> None:
         adapter = YouTube(token="t", analytics=True)
         asking = call(listed(stats()), *[answer({"columnHeaders": []})] * 3, adapter=adapter)
@@ -802,7 +1160,8 @@ class TestMetrics:
         asking = call(listed({"id": OWN.id, "statistics": counts}))
         row = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
         assert (row.followers, row.video_views, row.missing) == (1230, 9, {})
-        asking = call(listed({"id": OWN.id, "statistics": {"hiddenSubscriberCount": True}}))
+        hidden = {"hiddenSubscriberCount": True, "subscriberCount": "0"}
+        asking = call(listed({"id": OWN.id, "statistics": hidden}))
         row = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
         assert row.missing == {"followers": "the channel hides it", "video_views": "YouTube did not say"}
 
@@ -840,12 +1199,23 @@ class TestReferences:
             "https://www.youtube.com/@brand",
             f"https://example.com/watch?v={ID}",
             f"https://youtu.be/{ID}x",
+            ID[:10],
+            f"{ID}x",
             "short",
         ],
     )
     def test_what_is_none(self, link: str) -> None:
         assert id_of(link) is None
         assert not YouTube().owns(link)
+
+    async def test_a_video_that_was_scheduled_long_ago_is_as_old_as_its_publication(self) -> None:
+        old = item(at="2026-10-01T08:00:00Z")
+        old["contentDetails"]["videoPublishedAt"] = "2026-11-02T08:00:00Z"
+        asking = call(listed(old, nextPageToken="2"), listed(item("oldoldoldol", at="2026-09-01T08:00:00Z")))
+        since = NOW - timedelta(days=1)
+        found = [one async for one in asking.adapter.fetch_posts(asking, since=since, until=None, limit=9)]
+        assert [one.id for one in found] == [ID]
+        assert asking.asked[1].params["pageToken"] == "2"
 
     async def test_somebody_elses_video_has_their_name(self) -> None:
         snippet = {"channelId": "UCsomebody", "channelTitle": "Somebody", "description": "Hi"}
@@ -992,6 +1362,61 @@ class TestBudgets:
         assert spent == names
 
 
+UNITS = {
+    ("GET", "/youtube/v3/channels"): 1,
+    ("GET", "/youtube/v3/videos"): 1,
+    ("GET", "/youtube/v3/playlists"): 1,
+    ("GET", "/youtube/v3/playlistItems"): 1,
+    ("GET", "/youtube/v3/commentThreads"): 1,
+    ("GET", "/youtube/v3/videos:batchGetStats"): 1,
+    ("GET", "/youtube/v3/captions"): 50,
+    ("POST", "/upload/youtube/v3/videos"): 1,
+    ("POST", "/upload/youtube/v3/thumbnails/set"): 50,
+    ("POST", "/upload/youtube/v3/captions"): 400,
+    ("PUT", "/upload/youtube/v3/captions"): 450,
+    ("POST", "/youtube/v3/playlistItems"): 50,
+    ("POST", "/youtube/v3/commentThreads"): 50,
+    ("PUT", "/youtube/v3/videos"): 50,
+    ("DELETE", "/youtube/v3/videos"): 50,
+}
+"""Quota units by method, as the documentation prices them (read 2026-11-23)."""
+
+
+class TestUnits:
+    def test_each_request_is_counted_at_its_price_and_the_sandbox_agrees(self) -> None:
+        with stage() as (box, _, client):
+            spent = list[tuple[str, str, int]]()
+            limits = client._async._machinery.limits
+            reserve = limits.reserve
+
+            async def watched(keys: Any, budgets: Any, method: str, path: str, **more: Any) -> Any:
+                spent.append((method, path, 1 if more.get("cost") is None else more["cost"]))
+                return await reserve(keys, budgets, method, path, **more)
+
+            limits.reserve = watched
+            for path in ("playlistItems", "commentThreads"):
+                box.fault("dropped-after", platform="youtube", match=f"POST /youtube/v3/{path}")
+            options = YouTubeOptions(playlist=box.youtube.add_playlist(), first_comment="First!")
+            media = [clip(thumbnail=Image(png(64, 36)), captions=[Captions(VTT, "en")])]
+            given = post(media=media).variant("youtube", options)
+            made = client.publish(given, "youtube", idempotency_key="k")["youtube"].receipt
+            client.edit(made, post("New words", media=media))
+            client.fetch_metrics(made)
+            client.fetch_posts("youtube", limit=5)
+            client.delete(made)
+            assert {(method, path): price for method, path, price in spent} == UNITS
+            own = ("/upload/youtube/v3/videos", "/youtube/v3/videos:batchGetStats")
+            units = sum(price for _, path, price in spent if path not in own)
+            ((_, counted),) = (used for (name, _), used in box.youtube._spent.items() if name == "Queries")
+            assert units == counted
+
+    def test_the_clients_of_one_project_share_its_quota(self) -> None:
+        for client in ("407408718192-desktop.apps.example.com", "407408718192-web.apps.example.com"):
+            signed = base.Credential("oauth2", access_token="t", client_id=client)
+            assert YouTube(token="t").app_of(signed) == "407408718192"
+        assert YouTube(token="t").app_of(base.Credential("bearer", access_token="t")) == ""
+
+
 class TestWithTheSandbox:
     def test_a_video_in_chunks_resumes_and_sends_at_most_one_again(self) -> None:
         data = mp4(data=5 * CHUNK)
@@ -1036,13 +1461,31 @@ class TestWithTheSandbox:
             box.clock.advance(3700)
             assert client.settle("k")["youtube"].status is Status.PUBLISHED
 
-    def test_processing_that_fails_is_told(self) -> None:
+    def test_processing_that_fails_is_no_publication_and_a_repeat_begins_anew(self) -> None:
         with stage() as (box, _, client):
             box.fault("processing-failed", platform="youtube")
-            outcome = client.publish(post(), "youtube", idempotency_key="k")["youtube"]
-            assert outcome.missing == (
-                "nobody can watch the video: YouTube says failed (conversion, transcodeFailed)",
-            )
+            outcome = client.publish(post(), "youtube", idempotency_key="k", errors="return")["youtube"]
+            (first,) = box.timeline("youtube")
+            assert (outcome.status, outcome.receipt) == (Status.FAILED, None)
+            assert isinstance(outcome.error, errors.Declined)
+            assert f"failed (conversion, transcodeFailed); {first.url}" in outcome.error.message
+            (past,) = client.history()
+            assert past["youtube"].status is Status.FAILED
+            again = client.publish(post(), "youtube", idempotency_key="k")["youtube"]
+            assert (again.status, again.missing) == (Status.PUBLISHED, ())
+            assert again.receipt.id != first.id
+
+    @pytest.mark.parametrize("reason", ["copyright", "duplicate", "length"])
+    def test_a_video_that_is_rejected_hours_later_is_not_live(self, reason: str) -> None:
+        with stage() as (box, _, client):
+            box.youtube.rejects, box.youtube.seconds_to_process = reason, 7200.0
+            first = client.publish(post(), "youtube", idempotency_key="k")["youtube"]
+            assert first.status is Status.PROCESSING
+            box.clock.advance(7300)
+            seen = client.settle("k")["youtube"]
+            assert (seen.status, seen.receipt) == (Status.FAILED, None)
+            assert f"rejected ({reason})" in str(seen.error)
+            assert client.settle() == {}
 
     def test_everything_that_follows_arrives(self) -> None:
         with stage() as (box, _, client):
@@ -1064,6 +1507,82 @@ class TestWithTheSandbox:
             outcome = client.publish(post(media=[short]), "youtube", idempotency_key="k")["youtube"]
             assert outcome.missing == ()
             assert box.timeline("youtube")[0].extras["thumbnail"]
+
+    def test_the_thumbnail_of_a_short_that_takes_long_is_set_by_a_later_publish(self) -> None:
+        with stage() as (box, wire, client):
+            box.youtube.seconds_to_process = 3600.0
+            given = post(media=[Video(UPRIGHT, thumbnail=Image(png(36, 64)))])
+            given = given.variant("youtube", YouTubeOptions(playlist=box.youtube.add_playlist()))
+            began = box.clock.now()
+            outcome = client.publish(given, "youtube", idempotency_key="k")["youtube"]
+            assert box.clock.now() - began < timedelta(seconds=35)
+            assert outcome.status is Status.PROCESSING
+            assert outcome.look_again_at is not None
+            owed = "part 1: thumbnail: a Short takes one when YouTube has processed it; publish again with the same key"
+            assert [words.startswith(owed) for words in outcome.missing] == [True]
+            box.clock.advance(3600)
+            seen = client.settle("k")["youtube"]
+            assert (seen.status, len(seen.missing)) == (Status.PUBLISHED, 1)
+            done = client.publish(given, "youtube", idempotency_key="k")["youtube"]
+            assert (done.status, done.missing) == (Status.PUBLISHED, ())
+            (entry,) = box.timeline("youtube")
+            assert entry.extras["thumbnail"]
+            assert [row["video"] for row in box.youtube.items.values()] == [entry.id]
+            before = len(wire.requests())
+            assert client.publish(given, "youtube", idempotency_key="k")["youtube"].replayed
+            writes = [one.method for one in wire.requests()[before:] if one.method != "GET"]
+            assert writes == []
+
+    def test_what_is_owed_to_a_scheduled_short_is_done_by_its_plan_when_its_time_is_over(self) -> None:
+        with stage() as (box, _, client):
+            box.youtube.seconds_to_process = 3600.0
+            due = YouTubeOptions(publish_at=box.clock.now() + timedelta(hours=2))
+            short = Video(UPRIGHT, thumbnail=Image(png(36, 64)))
+            plan = client.plan(post(media=[short]).variant("youtube", due), "youtube")
+            outcome = client.publish(plan, idempotency_key="k")["youtube"]
+            assert (outcome.status, len(outcome.missing)) == (Status.SCHEDULED, 1)
+            box.clock.advance(7300)
+            assert client.settle("k")["youtube"].status is Status.PUBLISHED
+            done = client.publish(plan, idempotency_key="k")["youtube"]
+            assert (done.status, done.missing) == (Status.PUBLISHED, ())
+            (entry,) = box.timeline("youtube")
+            assert entry.extras["thumbnail"]
+
+    def test_a_comment_that_is_refused_while_the_video_is_private_is_told(self) -> None:
+        with stage() as (box, _, client):
+            options = YouTubeOptions(publish_at=box.clock.now() + timedelta(hours=2), first_comment="First!")
+            outcome = client.publish(post().variant("youtube", options), "youtube")["youtube"]
+            assert (outcome.status, len(outcome.missing)) == (Status.SCHEDULED, 1)
+            assert outcome.missing[0].startswith("first comment: ")
+
+    def test_a_comment_that_is_taken_while_the_video_is_private_is_said_at_once(self) -> None:
+        with stage() as (box, _, client):
+            box.youtube.comments_while_private = True
+            options = YouTubeOptions(publish_at=box.clock.now() + timedelta(hours=2), first_comment="First!")
+            outcome = client.publish(post().variant("youtube", options), "youtube")["youtube"]
+            assert (outcome.status, outcome.missing) == (Status.SCHEDULED, ())
+            assert [one["text"] for one in box.youtube.threads] == ["First!"]
+
+    def test_a_video_that_youtube_locks_as_private_is_said_to_be(self) -> None:
+        with stage() as (box, _, client):
+            box.youtube.locks_private = True
+            outcome = client.publish(post(), "youtube", idempotency_key="k")["youtube"]
+            assert outcome.missing == ("visibility: YouTube shows it as private, not public",)
+            due = YouTubeOptions(publish_at=box.clock.now() + timedelta(hours=2))
+            later = client.publish(post("Later").variant("youtube", due), "youtube")["youtube"]
+            assert later.missing == ("visibility: its schedule is off, the video is private",)
+
+    def test_a_scheduled_video_that_somebody_deletes_is_not_made_again(self) -> None:
+        with stage() as (box, _, client):
+            due = YouTubeOptions(publish_at=box.clock.now() + timedelta(hours=2))
+            given = post().variant("youtube", due)
+            client.publish(given, "youtube", idempotency_key="k")
+            box.clock.advance(1800)
+            box.youtube.remove(box.timeline("youtube")[0])
+            seen = client.settle("k")["youtube"]
+            assert seen.missing == (GONE_WORDS,)
+            assert client.publish(given, "youtube", idempotency_key="k")["youtube"].replayed
+            assert box.timeline("youtube") == []
 
     def test_a_channel_that_is_not_verified_keeps_its_video(self) -> None:
         with stage() as (box, _, client):

@@ -49,13 +49,17 @@ def post(text: str = "We sail", **fields: Any) -> Post:
     return Post(text, **{"title": "The launch", "media": [clip()], **fields})
 
 
-async def planned(given: Post, facts: base.AccountFacts = FACTS) -> TargetPlan:
+def own_playlist(playlist: str, owner: str = CHANNEL) -> base.Response:
+    return listed({"id": playlist, "snippet": {"channelId": owner}})
+
+
+async def planned(given: Post, *answers: Any, facts: base.AccountFacts = FACTS, **more: Any) -> TargetPlan:
     adapter = YouTube(token="t")
-    return await plan(adapter, given, call(facts=facts, adapter=adapter))
+    return await plan(adapter, given, call(*answers, facts=facts, adapter=adapter, **more))
 
 
-async def only_part(given: Post) -> base.Part:
-    made = await planned(given)
+async def only_part(given: Post, *answers: Any) -> base.Part:
+    made = await planned(given, *answers)
     assert [str(one) for one in made.problems if one.severity == "error"] == []
     return made.parts[0]
 

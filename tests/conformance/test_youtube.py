@@ -73,6 +73,8 @@ def check_all(wire: Recorder) -> set[str]:
             spoken.add("reports.query")
             continue
         method = METHODS[request.method, request.url.path]
+        if (request.method, method) == ("PUT", "captions.insert") and "upload_id" not in request.url.params:
+            method = "captions.update"
         data.check_exchange(exchange, method)
         spoken.add(method)
     return spoken
@@ -134,9 +136,14 @@ def test_every_exchange_of_a_post_with_everything_is_as_described() -> None:
         given = given.variant("youtube", options)
         outcome = client.publish(given, "youtube", idempotency_key="k")["youtube"]
         assert outcome.missing == ()
-        client.edit(
-            outcome.receipt, post("New words", media=[Video(mp4(data=CHUNK))], tags=["boat"], language="en")
+        words = Captions(VTT + b"\n", "en", "English")
+        anew = post(
+            "New words", media=[Video(mp4(data=CHUNK), captions=[words])], tags=["boat"], language="en"
         )
+        client.edit(outcome.receipt, anew.variant("youtube", YouTubeOptions(playlist=playlist)))
+        (track,) = box.timeline("youtube")[0].extras["captions"]
+        assert track["text"].endswith("Ahoy\n\n")
+        assert len(box.youtube.items) == 1
         box.clock.advance(3 * 86_400)
         client.accounts["youtube"].analytics = True
         client.fetch_metrics([outcome.receipt, outcome.receipt.url])
@@ -144,9 +151,17 @@ def test_every_exchange_of_a_post_with_everything_is_as_described() -> None:
         client.fetch_posts("youtube", limit=5)
         client.delete(outcome.receipt)
         spoken = check_all(wire)
-    reading = {"channels.list", "videos.list", "videos.batchGetStats", "playlistItems.list", "reports.query"}
-    writing = {"videos.insert", "videos.update", "videos.delete", "thumbnails.set", "captions.insert"}
-    assert spoken == reading | writing | {"playlistItems.insert", "commentThreads.insert"}
+    reading = {"channels.list", "videos.list", "videos.batchGetStats", "playlistItems.list", "playlists.list"}
+    reading.add("captions.list")
+    writing = {
+        "captions.update",
+        "videos.insert",
+        "videos.update",
+        "videos.delete",
+        "thumbnails.set",
+        "captions.insert",
+    }
+    assert spoken == reading | writing | {"playlistItems.insert", "commentThreads.insert", "reports.query"}
 
 
 def test_what_is_asked_after_lost_answers_is_as_described() -> None:

@@ -82,7 +82,7 @@ class TestDialogue:
         second = await put(web, place, data[UNIT : 2 * UNIT], UNIT, total)
         assert second.headers["range"] == f"bytes=0-{2 * UNIT - 1}"
         last = await put(web, place, data[2 * UNIT :], 2 * UNIT, total)
-        assert last.status_code == 200
+        assert last.status_code == 201
         (entry,) = box.timeline("youtube")
         assert last.json()["id"] == entry.id
         assert last.json()["status"]["uploadStatus"] == "uploaded"
@@ -114,7 +114,7 @@ class TestDialogue:
     async def test_a_whole_video_without_a_range(self, box, web):
         data = mp4()
         place = (await begin(web, len(data))).headers["location"]
-        assert (await put(web, place, data)).status_code == 200
+        assert (await put(web, place, data)).status_code == 201
         assert len(box.timeline("youtube")) == 1
 
     async def test_a_session_nobody_opened_and_one_that_is_over(self, box, web):
@@ -130,7 +130,22 @@ class TestDialogue:
         box.youtube.expire(web.headers["authorization"].partition(" ")[2])
         assert reason(await put(web, place, data, 0, len(data))) == (401, "authError")
         web.headers["authorization"] = f"Bearer {box.youtube.token_for('brand').access_token}"
-        assert (await put(web, place, data, 0, len(data))).status_code == 200
+        assert (await put(web, place, data, 0, len(data))).status_code == 201
+
+    async def test_a_piece_of_which_a_part_is_kept(self, box, web):
+        box.youtube.stores = UNIT
+        place = (await begin(web, 4 * UNIT)).headers["location"]
+        answer = await put(web, place, bytes(2 * UNIT), 0, 4 * UNIT)
+        assert (answer.status_code, answer.headers["range"]) == (308, f"bytes=0-{UNIT - 1}")
+
+    async def test_a_session_that_has_all_bytes_and_names_no_video_yet(self, box, web):
+        box.youtube.seconds_to_name, data = 30.0, mp4()
+        place = (await begin(web, len(data))).headers["location"]
+        for answer in (await put(web, place, data, 0, len(data)), await stands(web, place, len(data))):
+            assert (answer.status_code, answer.headers["range"]) == (308, f"bytes=0-{len(data) - 1}")
+        box.clock.advance(30)
+        (entry,) = box.timeline("youtube")
+        assert (await stands(web, place, len(data))).json()["id"] == entry.id
 
     async def test_multipart_related_and_media_at_once(self, box, web):
         edge, data = "edge", mp4()
@@ -140,7 +155,7 @@ class TestDialogue:
         params = {"uploadType": "multipart", "part": "snippet,status"}
         told = {"content-type": f"multipart/related; boundary={edge}"}
         answer = await web.post(f"{UPLOAD}/videos", params=params, content=body, headers=told)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
         assert box.timeline("youtube")[0].title == "The launch"
         assert reason(await web.post(f"{UPLOAD}/videos", params={"part": "snippet"}))[0] == 400
 
@@ -216,6 +231,22 @@ class TestStates:
         seen = (await self.look(web, video["id"]))["status"]
         assert (seen["privacyStatus"], "publishAt" in seen) == ("public", False)
 
+    async def test_a_video_that_is_rejected(self, box, web):
+        box.youtube.rejects = "copyright"
+        video = await publish(web)
+        box.clock.advance(10)
+        seen = await self.look(web, video["id"])
+        assert (seen["status"]["uploadStatus"], seen["status"]["rejectionReason"]) == (
+            "rejected",
+            "copyright",
+        )
+        assert seen["processingDetails"]["processingStatus"] == "terminated"
+
+    async def test_a_project_that_was_not_verified(self, box, web):
+        box.youtube.locks_private = True
+        video = await publish(web)
+        assert (await self.look(web, video["id"]))["status"]["privacyStatus"] == "private"
+
     async def test_a_private_video_is_nobody_elses(self, box, web, http):
         video = await publish(web, privacyStatus="private")
         other = http(box, headers={"authorization": f"Bearer {box.youtube.token_for('other').access_token}"})
@@ -252,6 +283,51 @@ class TestChanges:
         body = {"id": video["id"], "status": status}
         answer = await web.put(f"{API}/videos", params={"part": "status"}, json=body)
         assert reason(answer) == (400, "invalidPublishAt")
+
+    async def test_a_video_that_was_public_once_is_not_scheduled(self, web):
+        video = await publish(web)
+        status = {"privacyStatus": "private"}
+        params, body = {"part": "status"}, {"id": video["id"], "status": status}
+        assert (await web.put(f"{API}/videos", params=params, json=body)).status_code == 200
+        body["status"] = {**status, "publishAt": "2027-01-01T00:00:00Z"}
+        answer = await web.put(f"{API}/videos", params=params, json=body)
+        assert reason(answer) == (400, "invalidPublishAt")
+
+    async def test_a_track_is_replaced_and_its_draft_mark_changed(self, box, web):
+        video = await publish(web)
+        snippet = {"videoId": video["id"], "language": "en", "name": ""}
+
+        async def open_track(method, body):
+            params = {"part": "snippet", "uploadType": "resumable"}
+            return await web.request(method, f"{UPLOAD}/captions", params=params, json=body)
+
+        place = (await open_track("POST", {"snippet": snippet})).headers["location"]
+        track = (await web.put(place, content=b"WEBVTT")).json()
+        assert reason(await open_track("POST", {"snippet": snippet})) == (409, "captionExists")
+        place = (await open_track("PUT", {"id": track["id"]})).headers["location"]
+        assert (await web.put(place, content=b"WEBVTT\n\nAhoy")).json()["id"] == track["id"]
+        assert [one["text"] for one in box.timeline("youtube")[0].extras["captions"]] == ["WEBVTT\n\nAhoy"]
+        body = {"id": track["id"], "snippet": {"isDraft": True}}
+        told = await web.put(f"{UPLOAD}/captions", params={"part": "snippet"}, json=body)
+        assert told.json()["snippet"]["isDraft"] is True
+        assert reason(await open_track("PUT", {"id": "nobody"})) == (404, "captionNotFound")
+
+    async def test_playlists_are_shown_by_id_or_as_ones_own(self, box, web):
+        own, other = box.youtube.add_playlist(), box.youtube.add_playlist("other")
+
+        async def ask(**query):
+            return await web.get(f"{API}/playlists", params={"part": "snippet", **query})
+
+        assert [one["id"] for one in (await ask(mine="true")).json()["items"]] == [own]
+        assert [one["id"] for one in (await ask(id=f"{other},PLnone")).json()["items"]] == [other]
+        assert reason(await ask()) == (400, "missingRequiredParameter")
+
+    async def test_where_private_videos_are_not_listed(self, box, web):
+        await publish(web, privacyStatus="private")
+        params = {"part": "snippet", "playlistId": f"UU{box.youtube.identity_of('brand')[2:]}"}
+        for listed, count in ((True, 1), (False, 0)):
+            box.youtube.private_in_uploads = listed
+            assert len((await web.get(f"{API}/playlistItems", params=params)).json()["items"]) == count
 
     async def test_delete_and_delete_again(self, box, web):
         video = await publish(web)

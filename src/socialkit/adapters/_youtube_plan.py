@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -12,14 +12,27 @@ import attrs
 from socialkit import text
 
 from . import base
-from ._youtube_rules import CAPTION_NAME, COMMENT, ONE_TAG, SHORT_SECONDS, TAGS, TITLE
+from ._youtube_rules import (
+    API,
+    CAPTION_NAME,
+    CAPTION_SCOPES,
+    CHANGE_SCOPES,
+    COMMENT,
+    HASHTAGS,
+    ONE_TAG,
+    SHORT_SECONDS,
+    SPEAK_SCOPES,
+    TAGS,
+    TITLE,
+)
 from ._youtube_upload import CHUNK
 from ._youtube_videos import SETTABLE_SNIPPET, SETTABLE_STATUS, is_short, stamp
-from .base import Draft, PartMedia
+from .base import Call, Draft, PartMedia
 
 Json = dict[str, Any]
 _CATEGORY = "22"
 """People & Blogs: what YouTube's own samples send."""
+_PLAYLIST = re.compile(r"[A-Za-z0-9_-]{2,64}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
@@ -163,6 +176,7 @@ def check_post(draft: Draft, now: datetime) -> None:
     _check_words(draft, "title", title, TITLE)
     _check_words(draft, "text", draft.post.text, None)
     _check_tags(draft)
+    _check_hashtags(draft)
     _check_languages(draft)
     _check_schedule(draft, now)
     _check_followers(draft)
@@ -171,9 +185,57 @@ def check_post(draft: Draft, now: datetime) -> None:
         if item.alt:
             words = "is not sent: YouTube has no alt text for videos"
             draft.change(f"media[{index}].alt", "not_carried", words)
-        for number, caption in enumerate(item.captions):
-            name = caption.label or ""
-            _check_length(draft, f"media[{index}].captions[{number}].label", name, CAPTION_NAME)
+        _check_captions(draft, f"media[{index}].captions", item.captions)
+
+
+def _check_captions(draft: Draft, field: str, tracks: Sequence[PartMedia]) -> None:
+    named = list[tuple[str | None, str]]()
+    for number, track in enumerate(tracks):
+        name = track.label or ""
+        _check_length(draft, f"{field}[{number}].label", name, CAPTION_NAME)
+        if (track.language, name) in named:
+            words = "there is a track of that language and label already; YouTube takes one"
+            draft.problem(f"{field}[{number}]", "duplicate", words, hint="give it a label of its own")
+        named.append((track.language, name))
+
+
+def _check_hashtags(draft: Draft) -> None:
+    words = f"{draft.post.title or ''} {draft.post.text}"
+    count = len(re.findall(r"(?<![\w#])#\w", words))
+    if count > HASHTAGS:
+        told = f"{count} hashtags; of more than {HASHTAGS} YouTube is said to take none"
+        draft.problem("text", "undocumented", told, limit=HASHTAGS, actual=count, severity="warning")
+
+
+async def check_playlist(draft: Draft, call: Call) -> None:
+    """The playlist is there, and the channel's own: one request, where one is named."""
+    playlist = draft.options.playlist
+    if playlist is None or not _PLAYLIST.fullmatch(playlist):
+        return
+    params = {"part": "snippet", "id": playlist}
+    answer = await call.read("GET", f"{API}/playlists", params=params, accept=(404,))
+    items = answer.json().get("items") if answer.status == 200 else None
+    if not items:
+        words, hint = f"YouTube shows no playlist {playlist}", "the part after list= in its address"
+        draft.problem("options.playlist", "not_found", words, hint=hint)
+    elif (items[0].get("snippet") or {}).get("channelId") != call.facts.identity.id:
+        draft.problem("options.playlist", "not_own", f"the playlist {playlist} is another channel's")
+
+
+async def check_scopes(draft: Draft, call: Call) -> None:
+    """What was granted is enough for what follows the video, as far as it is known."""
+    needed = {
+        "options.playlist": draft.options.playlist is not None and CHANGE_SCOPES,
+        "options.first_comment": draft.options.first_comment is not None and SPEAK_SCOPES,
+        "media[0].captions": any(item.captions for item in draft.media) and CAPTION_SCOPES,
+    }
+    wanted = {field: scopes for field, scopes in needed.items() if scopes}
+    granted = {one.rpartition("/")[2] for one in (await call.signed_by()).scopes} if wanted else set()
+    for field, scopes in wanted.items():
+        if granted and not granted & scopes:
+            words = f"the sign-in does not allow it; it needs {' or '.join(sorted(scopes))}"
+            hint = "sign in again in the browser, with the capability 'replies'"
+            draft.problem(field, "scope", words, hint=hint)
 
 
 def _check_words(draft: Draft, field: str, words: str, limit: int | None) -> None:
@@ -207,6 +269,8 @@ def _check_languages(draft: Draft) -> None:
             draft.problem(field, "invalid", f"{language!r} is no language tag (BCP 47), such as en or pt-BR")
     for language, words in draft.options.localizations.items():
         field = f"options.localizations[{language}]"
+        if not _LANGUAGE.fullmatch(language):
+            draft.problem(field, "invalid", f"{language!r} is no language tag (BCP 47), such as en or pt-BR")
         if unknown := sorted(set(words) - {"title", "description"}):
             draft.problem(field, "unknown", f"no {', '.join(unknown)} here", hint="title and description")
         _check_words(draft, f"{field}.title", words.get("title", ""), TITLE)
@@ -233,7 +297,7 @@ def _check_schedule(draft: Draft, now: datetime) -> None:
 
 def _check_followers(draft: Draft) -> None:
     options, comment = draft.options, draft.options.first_comment
-    if options.playlist is not None and not re.fullmatch(r"[A-Za-z0-9_-]{2,64}", options.playlist):
+    if options.playlist is not None and not _PLAYLIST.fullmatch(options.playlist):
         words = f"{options.playlist!r} is no id of a playlist"
         draft.problem("options.playlist", "not_an_id", words, hint="the part after list= in its address")
     if options.category_id is not None and not re.fullmatch("[0-9]{1,3}", options.category_id):

@@ -9,16 +9,24 @@ from socialkit.rules import Budget, ErrorRow, FindRule, Midnight, Rules, Source,
 _DOCS = Source("developers.google.com/youtube/v3 and its discovery document 20261104", "2026-11-23")
 _HELP = Source("issue threads of uploaders (youtube-upload, youtubeuploader, mixpost, postiz)", "2026-11-23")
 
+API, UPLOAD = "/youtube/v3", "/upload/youtube/v3"
 DAY = 86_400.0
 SHORT_SECONDS = 180.0
 """A video no wider than high and no longer than this is a Short (since 2024-10-15)."""
 UNVERIFIED_SECONDS = 900.0
 LONGEST_SECONDS = 43_200.0
 TITLE, TAGS, ONE_TAG, CAPTION_NAME = 100, 500, 100, 150
+HASHTAGS = 60
+"""In title and description; not confirmed by the documentation, so that more is a warning only."""
+SPEAK_SCOPES = frozenset({"youtube.force-ssl"})
+CAPTION_SCOPES = SPEAK_SCOPES | {"youtubepartner"}
+CHANGE_SCOPES = CAPTION_SCOPES | {"youtube"}
 COMMENT = 10_000
 """Characters of a comment; not confirmed by the documentation, so that more is a warning only."""
-WRITE, CAPTION = 50, 400
-"""Quota units of a change, and of a caption track; a read costs 1."""
+BATCH, REPORTED = 50, 200
+"""Videos in one request of the Data API; rows of one report of the Analytics API."""
+WRITE, CAPTION, CAPTION_ANEW = 50, 400, 450
+"""Quota units of a change, of a caption track, of one that is replaced; a read costs 1, a list of tracks 50."""
 
 _TYPES = frozenset(
     f"video/{name}" for name in ("mp4", "quicktime", "webm", "x-matroska", "ogg", "mp2t", "3gpp", "x-msvideo")
@@ -177,7 +185,7 @@ RULES = Rules(
     delete=True,
     schedule=True,
     metrics=PUBLIC,
-    metrics_batch=50,
+    metrics_batch=BATCH,
     account_metrics=frozenset({"followers", "video_views"}),
     fetch_posts=True,
     budgets=BUDGETS,

@@ -22,6 +22,8 @@ CHUNK = 32 * UNIT
 PASSING = (500, 502, 503, 504)
 GONE = (404, 410)
 TIMEOUT = 300.0
+NAMING = (2.0, 4.0, 8.0, 16.0)
+"""Seconds between looks at a session that has all bytes and does not name the video yet."""
 PATIENCE = 5
 """How often a piece may be sent without the session holding more afterwards."""
 
@@ -49,7 +51,10 @@ def standing_of(answer: base.Response) -> Standing:
     if answer.status in GONE:
         return Standing()
     if answer.status != 308:
-        return Standing(video=dict(answer.json()))
+        video = answer.json_or_none()
+        if not isinstance(video, dict) or not isinstance(video.get("id"), str):
+            raise errors.OutcomeUnknown("YouTube says that the upload is whole, and names no video")
+        return Standing(video=video)
     held = re.fullmatch(r"bytes=0-([0-9]{1,15})", answer.headers.get("range", "").strip())
     return Standing(at=int(held[1]) + 1 if held else 0)
 
@@ -95,9 +100,9 @@ def address_in(answer: base.Response) -> str:
     return url
 
 
-async def ask(url: str, size: int, call: Call) -> Standing:
-    """How far a session has come."""
-    answer = await call.read(
+async def question(url: str, size: int, call: Call) -> base.Response:
+    """What a session answers to the question how far it has come."""
+    return await call.read(
         "PUT",
         url,
         content=b"",
@@ -105,7 +110,11 @@ async def ask(url: str, size: int, call: Call) -> Standing:
         accept=(308, *GONE),
         cost=0,
     )
-    return standing_of(answer)
+
+
+async def ask(url: str, size: int, call: Call) -> Standing:
+    """How far a session has come."""
+    return standing_of(await question(url, size, call))
 
 
 async def fill(url: str, blob: base.Blob, standing: Standing, call: Call) -> Standing:
@@ -125,7 +134,8 @@ async def fill(url: str, blob: base.Blob, standing: Standing, call: Call) -> Sta
             cost=0,
         )
         failed = answer.status in PASSING
-        standing = await _after_rest(url, blob.size, stuck, call) if failed else standing_of(answer)
+        rest = rest_of(answer, stuck) * (1.0 + call.random.random() / 4)
+        standing = await _after_rest(url, blob.size, rest, call) if failed else standing_of(answer)
         stuck = stuck + 1 if standing.at is not None and standing.at <= start else 0
         if stuck > PATIENCE:
             words = f"YouTube's upload does not go on at byte {start} of {blob.size}; nothing is published"
@@ -133,13 +143,40 @@ async def fill(url: str, blob: base.Blob, standing: Standing, call: Call) -> Sta
     return standing
 
 
-async def _after_rest(url: str, size: int, stuck: int, call: Call) -> Standing:
-    """Where the session stands after a failure, asked again after a rest that grows."""
-    seen: list[Standing] = []
+def rest_of(answer: base.Response, stuck: int) -> float:
+    """Seconds before a session that failed is asked again: what ``Retry-After`` says, and longer each time.
+
+    >>> rest_of(base.Response(503, {}), 3)
+    8.0
+    """
+    told = base.parse_reset(answer.headers.get("retry-after"), answer.received_at)
+    asked = (told - answer.received_at).total_seconds() if told and answer.received_at else 0.0
+    return max(2.0**stuck, asked)
+
+
+async def _after_rest(url: str, size: int, rest: float, call: Call) -> Standing:
+    """Where the session stands after a failure, asked again after a rest."""
+    rested = iter((False, True))
 
     async def look() -> base.Response:
-        seen.append(await ask(url, size, call))
-        return base.Response(200, {})
+        return await question(url, size, call) if next(rested) else base.Response(100, {})
 
-    await call.poll(look, lambda _: len(seen) > 1, waits=(2.0**stuck,))
-    return seen[-1]
+    return standing_of(await call.poll(look, lambda seen: seen.status != 100, waits=(rest,)))
+
+
+async def named(url: str, size: int, call: Call) -> Standing:
+    """Where a session stands that has all bytes, when YouTube has had some time to make the video of them.
+
+    Whatever is refused now, the video may be made: it is unknown, and no refusal.
+    """
+    try:
+        answer = await call.poll(
+            lambda: question(url, size, call),
+            lambda seen: seen.status != 308 or standing_of(seen).at != size,
+            waits=NAMING,
+            limit=sum(NAMING),
+        )
+    except (errors.PlatformError, errors.AuthError) as error:
+        words = f"YouTube has all bytes, and does not name the video yet: {error.message}"
+        raise errors.OutcomeUnknown(words, account=call.account) from error
+    return standing_of(answer)

@@ -14,7 +14,7 @@ from socialkit.metrics import Metrics
 from socialkit.model import Identity, Receipt, Status
 
 from ._youtube_rules import PACIFIC
-from .base import Lost, Sent
+from .base import Absent, Lost, Sent
 
 Json = dict[str, Any]
 VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -35,7 +35,12 @@ SETTABLE_STATUS = (
     "containsSyntheticMedia",
 )
 SETTABLE_SNIPPET = ("title", "description", "tags", "categoryId", "defaultLanguage", "defaultAudioLanguage")
-_STOPPED = ("failed", "rejected", "deleted")
+SCHEDULED = "scheduled"
+"""What is kept as the visibility that was asked for, where the video is public from a moment on."""
+APPEARS = 600.0
+"""Seconds a video that was just made may not be shown yet."""
+_VISIBILITY = "visibility: "
+_STOPPED = ("failed", "rejected")
 
 
 # --- ids --------------------------------------------------------------------------------------------------
@@ -95,19 +100,58 @@ def quota_midnight(now: datetime) -> datetime:
 
 # --- where a video stands -----------------------------------------------------------------------------------
 def sent_of(video: Mapping[str, Any], now: datetime, raw: Json | None = None) -> Sent:
-    """What YouTube says of a video of ours: published, scheduled, in processing; what stopped it is in ``missing``."""
+    """What YouTube says of a video of ours: published, scheduled, in processing; what it did otherwise than asked is in
+    ``missing``. ``raw`` knows what was asked."""
     video_id = str(video["id"])
     status, snippet = video.get("status") or {}, video.get("snippet") or {}
-    made = Sent(video_id, permalink_of(video_id), moment(snippet.get("publishedAt")), raw=dict(raw or {}))
-    if (trouble := trouble_of(video)) is not None:
-        return attrs.evolve(made, missing=(trouble,))
+    made = Sent(
+        video_id,
+        permalink_of(video_id),
+        moment(snippet.get("publishedAt")),
+        missing=_seen_by_others(status, (raw or {}).get("visibility")),
+        raw=dict(raw or {}),
+    )
     due = moment(status.get("publishAt"))
     if due is not None and status.get("privacyStatus") == "private":
         again = max(due, now) + timedelta(seconds=LOOK_AGAIN)
         return attrs.evolve(made, status=Status.SCHEDULED, published_at=due, look_again_at=again)
-    if status.get("uploadStatus") == "uploaded":
+    if not is_processed(video):
         return attrs.evolve(made, status=Status.PROCESSING, look_again_at=now + timedelta(seconds=LOOK_AGAIN))
     return made
+
+
+def _seen_by_others(status: Mapping[str, Any], asked: str | None) -> tuple[str, ...]:
+    """That YouTube shows the video to other people than was asked."""
+    shown, wanted = status.get("privacyStatus"), "public" if asked == SCHEDULED else asked
+    waiting = asked == SCHEDULED and shown == "private"
+    if None in (shown, wanted) or shown == wanted or (waiting and status.get("publishAt")):
+        return ()
+    if waiting:
+        return (f"{_VISIBILITY}its schedule is off, the video is private",)
+    return (f"{_VISIBILITY}YouTube shows it as {shown}, not {wanted}",)
+
+
+def stands(video: Any, sent: Sent, now: datetime) -> Sent | Absent:
+    """Where a video of ours stands, by what YouTube shows of it now (None: nothing)."""
+    if not isinstance(video, dict) or (video.get("status") or {}).get("uploadStatus") == "deleted":
+        return _unseen(sent, now)
+    if (trouble := trouble_of(video)) is not None:
+        return Absent(f"{trouble}; {permalink_of(str(video['id']))}")
+    asked = {"visibility": SCHEDULED} if sent.status is Status.SCHEDULED else {}
+    seen = sent_of(video, now, asked | sent.raw)
+    told = (words for words in sent.missing if not words.startswith(_VISIBILITY))
+    return attrs.evolve(
+        seen, missing=tuple(dict.fromkeys((*told, *seen.missing))), raw=sent.raw, owed=sent.owed
+    )
+
+
+def _unseen(sent: Sent, now: datetime) -> Sent:
+    """Not shown yet, or not any more: then somebody deleted it, and it is not for us to make it anew."""
+    made = moment(sent.raw.get("uploaded"))
+    if made is not None and now - made < timedelta(seconds=APPEARS):
+        return attrs.evolve(sent, look_again_at=now + timedelta(seconds=LOOK_AGAIN))
+    words = "YouTube does not show the video any more: it was deleted"
+    return attrs.evolve(sent, look_again_at=None, missing=tuple(dict.fromkeys((*sent.missing, words))))
 
 
 def trouble_of(video: Mapping[str, Any]) -> str | None:
@@ -125,7 +169,13 @@ def trouble_of(video: Mapping[str, Any]) -> str | None:
 
 
 def is_processed(video: Mapping[str, Any]) -> bool:
-    return (video.get("status") or {}).get("uploadStatus") != "uploaded" or trouble_of(video) is not None
+    """Whether YouTube has ended its work on a video, as far as its answer tells."""
+    return (video.get("status") or {}).get("uploadStatus") not in ("uploaded", *_STOPPED)
+
+
+def is_settled(video: Any) -> bool:
+    """Whether a look tells how a video ended: as one to watch, or as none."""
+    return isinstance(video, dict) and (is_processed(video) or trouble_of(video) is not None)
 
 
 def is_short(width: int | None, height: int | None, seconds: float | None, limit: float) -> bool:
@@ -133,17 +183,32 @@ def is_short(width: int | None, height: int | None, seconds: float | None, limit
     return bool(width and height and seconds) and width <= height and (seconds or 0.0) <= limit  # type: ignore[operator]
 
 
+def latest(item: Mapping[str, Any]) -> datetime | None:
+    """When an item of the uploads playlist came there, or became public if that was later; None: it is not told."""
+    told = (item.get("contentDetails") or {}).get("videoPublishedAt")
+    moments = (moment((item.get("snippet") or {}).get("publishedAt")), moment(told))
+    return max((one for one in moments if one), default=None)
+
+
 # --- is it ours -------------------------------------------------------------------------------------------
-def likely(item: Mapping[str, Any], lost: Lost) -> bool:
-    """Whether an item of the uploads playlist has the title and description that were sent, in their time."""
+def in_time(item: Mapping[str, Any], lost: Lost) -> bool:
+    """Whether an item of the uploads playlist can be a lost video: of its time, and of no other intent."""
+    at = moment((item.get("snippet") or {}).get("publishedAt"))
+    return (at is None or lost.since <= at <= lost.until) and video_of(item) not in lost.claimed
+
+
+def is_alike(item: Mapping[str, Any], lost: Lost) -> bool:
+    """Whether an item of the uploads playlist has the title and description that were sent."""
     snippet, wanted = item.get("snippet") or {}, lost.part.body["request"]["snippet"]
-    same = all(_folded(snippet.get(name)) == _folded(wanted.get(name)) for name in ("title", "description"))
-    at = moment(snippet.get("publishedAt"))
-    return same and (at is None or lost.since <= at <= lost.until) and video_of(item) not in lost.claimed
+    return all(_folded(snippet.get(name)) == _folded(wanted.get(name)) for name in ("title", "description"))
 
 
 def _folded(text: Any) -> str:
     return " ".join(str(text or "").split())
+
+
+def is_private(item: Mapping[str, Any]) -> bool:
+    return (item.get("status") or {}).get("privacyStatus") == "private"
 
 
 def video_of(item: Mapping[str, Any]) -> str:

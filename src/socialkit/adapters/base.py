@@ -225,7 +225,11 @@ class Part:
 
 @attrs.frozen(eq=True, hash=False)
 class Sent:
-    """What a commit made: JSON-safe. ``raw`` holds what a reply, edit or metric needs beyond the id (a CID, say)."""
+    """What a commit made: JSON-safe. ``raw`` holds what a reply, edit or metric needs beyond the id (a CID, say).
+
+    ``missing`` says what the post lacks for good; ``owed`` what of :meth:`Adapter.attach` cannot be done yet. A later
+    ``publish()`` with the same key attaches again, and finds it here.
+    """
 
     id: str | None
     url: str | None = None
@@ -234,6 +238,7 @@ class Sent:
     missing: tuple[str, ...] = ()
     look_again_at: datetime | None = None
     raw: dict[str, Any] = attrs.field(factory=dict)
+    owed: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -641,9 +646,10 @@ class Adapter:
         """Upload (prepare), then publish (exactly one commit). What the commit answered, as :class:`Sent`."""
         raise NotImplementedError(f"{type(self).__name__} has no send()")
 
-    async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
+    async def attach(self, part: Part, sent: Sent, call: Call) -> Sent | Absent:
         """What can only follow the commit (reply gate, captions). A failure goes to ``missing``, never
-        undoes the post."""
+        undoes the post; what must wait goes to ``owed``. Absent, with the platform's reason, when it shows here that
+        the platform dropped the post for good."""
         return sent
 
     async def check(self, sent: Sent, call: Call) -> Sent | Absent:

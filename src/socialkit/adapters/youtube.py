@@ -6,7 +6,7 @@ asked, and an upload that broke off goes on where it stood.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -23,34 +23,44 @@ from socialkit.text import strip_html
 
 from . import _youtube_upload as uploads
 from . import base
+from ._youtube_follow import change, changes, follow, followers, still_to_do
 from ._youtube_plan import (
     YouTubeOptions,
+    check_playlist,
     check_post,
+    check_scopes,
     expected_requests,
     followers_of,
     merged,
     request_of,
-    short_of,
 )
 from ._youtube_rules import (
     ANALYTICS,
-    CAPTION,
+    API,
+    BATCH,
     DAY,
+    REPORTED,
     RULES,
     UNVERIFIED_SECONDS,
+    UPLOAD,
     VIDEO,
     WRITE,
 )
 from ._youtube_videos import (
+    LOOK_AGAIN,
     REPORTS,
+    SCHEDULED,
     Reported,
     id_of,
+    in_batches,
+    in_time,
+    is_alike,
     is_file,
     is_other_file,
     is_permalink,
-    is_processed,
-    likely,
-    moment,
+    is_private,
+    is_settled,
+    latest,
     own_id_of,
     pacific_day,
     quota_midnight,
@@ -58,6 +68,8 @@ from ._youtube_videos import (
     row_of,
     rows_of,
     sent_of,
+    stamp,
+    stands,
     video_of,
     whole,
 )
@@ -68,13 +80,12 @@ GOOGLE = "https://www.googleapis.com"
 _GOOGLES = (GOOGLE, "https://youtube.googleapis.com")
 """Both answer alike."""
 _ANALYTICS_SERVER = "https://youtubeanalytics.googleapis.com"
-API, UPLOAD = "/youtube/v3", "/upload/youtube/v3"
 ROUNDS = 4
 """How often one call goes on with an upload that turned out not to be whole, or whose session was gone."""
 SESSION_DAYS = 6
 """A session is said to live for a week; the documentation does not tell."""
-_PATIENT = (5.0, 10.0, 15.0)
-_SHORT_WAIT = 600.0
+_PATIENT = (10.0, 20.0)
+"""Seconds between looks at the processing in one call: it may take hours, and is looked at again later."""
 _QUOTA = ("quotaExceeded", "dailyLimitExceeded")
 
 
@@ -87,7 +98,7 @@ class YouTube(base.Adapter):
         client_id, client_secret: the OAuth client of the Google Cloud project.
         server: base URL of the Data API. analytics_server: that of the Analytics API, where it is another one.
         analytics: ask the Analytics API too: impressions, shares, saves, clicks, time watched. Three requests more for
-            50 videos.
+            200 videos.
 
     >>> YouTube(token="…")
     <YouTube https://www.googleapis.com>
@@ -157,6 +168,7 @@ class YouTube(base.Adapter):
             rules = attrs.evolve(
                 rules,
                 metrics=rules.metrics | ANALYTICS,
+                metrics_batch=REPORTED,
                 account_metrics=rules.account_metrics | more,
                 account_history=True,
             )
@@ -165,6 +177,8 @@ class YouTube(base.Adapter):
     # --- plan ----------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:
         check_post(draft, call.now())
+        await check_scopes(draft, call)
+        await check_playlist(draft, call)
         body = {
             "request": request_of(draft),
             "notify": draft.options.notify_subscribers is not False,
@@ -175,46 +189,52 @@ class YouTube(base.Adapter):
 
     # --- send ----------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
-        video, fence = part.media[0], call.facts.fence("session")
-        blob = await call.open(video)
+        blob = await call.open(part.media[0])
         for _ in range(ROUNDS):
             session, standing = await self._session(part, call)
             standing = await uploads.fill(session["url"], blob, standing, call)
+            if standing.at is not None:
+                standing = await self._end(session["url"], blob, standing.at, call)
             if standing.video is not None:
                 return self._sent(standing.video, part, call)
-            if standing.at is None:
+            if standing.gone and not call.lost:
                 self._forget(call)
-                continue
-            start, size = standing.at, blob.size
-            try:
-                answer = await call.commit(
-                    "PUT",
-                    session["url"],
-                    content=base.Slice(blob, start) if start < size else b"",
-                    headers={
-                        "content-range": uploads.range_of(start, size, size),
-                        "content-type": blob.mime,
-                    },
-                    fence=fence,
-                    timeout=uploads.TIMEOUT,
-                    cost=0,
-                )
-            except errors.Declined as error:
-                if not self._goes_on(error, fence, call):
-                    raise
-                continue
-            return self._sent(answer.json(), part, call)
         raise errors.Unavailable(
             "YouTube's upload session broke off again and again; nothing is published", account=call.account
         )
 
-    def _goes_on(self, error: errors.Declined, fence: Fence | None, call: Call) -> bool:
-        """Whether a session that did not end the upload can be asked, or replaced, and the upload gone on with."""
-        status = error.__dict__.get("status")
-        if status in uploads.GONE and not call.lost:
-            self._forget(call)
-            return True
-        return status == 308 and (fence is not None or not call.lost)
+    async def _end(self, url: str, blob: base.Blob, at: int, call: Call) -> uploads.Standing:
+        """The last piece, which makes the video; where the session stands after it.
+
+        An answer that it is not whole is a definite no, but for a session that has all bytes: it may name the video any
+        moment, and its answer leaves the attempt open.
+        """
+        size, fence = blob.size, call.facts.fence("session")
+        try:
+            answer = await call.commit(
+                "PUT",
+                url,
+                content=base.Slice(blob, at) if at < size else b"",
+                headers={"content-range": uploads.range_of(at, size, size), "content-type": blob.mime},
+                accept=(308,) if at >= size else (),
+                fence=fence,
+                timeout=uploads.TIMEOUT,
+                cost=0,
+            )
+        except errors.Declined as error:
+            return self._not_ended(error, fence, call)
+        if answer.status == 308:
+            return await uploads.named(url, size, call)
+        return uploads.standing_of(answer)
+
+    @staticmethod
+    def _not_ended(error: errors.Declined, fence: Fence | None, call: Call) -> uploads.Standing:
+        """A session that did not end the upload can be asked, or replaced; anything else it says stands."""
+        if error.status in uploads.GONE and not call.lost:
+            return uploads.Standing()
+        if error.status == 308 and (fence is not None or not call.lost):
+            return uploads.Standing(at=0)
+        raise error
 
     async def _session(self, part: Part, call: Call) -> tuple[Json, uploads.Standing]:
         """The session that was begun, and how far it is; a new one where there is none (any more)."""
@@ -224,6 +244,9 @@ class YouTube(base.Adapter):
             standing = await uploads.ask(known["url"], size, call)
             if not standing.gone:
                 return known, standing
+        if call.lost:  # a second session would make a second video
+            words = "the upload session is gone, and what became of its last piece is not known"
+            raise errors.OutcomeUnknown(words, account=call.account)
         session = await self._open(part, call)
         call.remember(uploads.MEMORY, session, secret=True)
         return session, uploads.Standing(at=0)
@@ -246,158 +269,57 @@ class YouTube(base.Adapter):
 
     @staticmethod
     def _sent(video: Mapping[str, Any], part: Part, call: Call) -> Sent:
-        return sent_of(video, call.now(), {"digest": part.media[0].digest[:16]})
+        asked, now = part.body["request"]["status"], call.now()
+        visibility = SCHEDULED if "publishAt" in asked else asked["privacyStatus"]
+        raw = {"digest": part.media[0].digest[:16], "visibility": visibility, "uploaded": stamp(now)}
+        return sent_of(video, now, raw)
 
     # --- after the commit ----------------------------------------------------------------------------------
-    async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
+    async def attach(self, part: Part, sent: Sent, call: Call) -> Sent | Absent:
         """Thumbnail and captions; a look how far the processing is; then playlist and first comment.
 
-        What fails is told in ``missing``; the video stays as it is, and is never sent again.
+        What fails is told in ``missing``, what cannot be done yet is ``owed``; the video is never sent again.
         """
-        video, missing = part.media[0], list(sent.missing)
-        picture = video.thumbnail
-        short = picture is not None and short_of(video)
-        if picture is not None and not short:
-            await _tell("thumbnail", missing, self._thumbnail(sent, picture, call))
-        for caption in video.captions:
-            await _tell(f"captions {caption.language}", missing, self._caption(sent, caption, call))
-        now = await self._processed(sent, call, limit=_SHORT_WAIT if short else sum(_PATIENT))
+        todo = still_to_do(followers(part, str(sent.id), call), sent)
+        missing, owed = list(sent.missing), list[str]()
+        await follow([one for one in todo if not one.late], False, missing, owed)
+        now, ready = await self._processed(sent, call)
+        if isinstance(now, Absent):
+            return now
         missing += [words for words in now.missing if words not in missing]
-        if picture is not None and short:
-            await _tell("thumbnail", missing, self._thumbnail(sent, picture, call))
-        if playlist := part.body.get("playlist"):
-            await _tell(f"playlist {playlist}", missing, self._list(sent, playlist, call))
-        if comment := part.body.get("comment"):
-            await _tell("first comment", missing, self._comment(sent, comment, call))
-        return attrs.evolve(now, missing=tuple(missing))
+        await follow([one for one in todo if one.late], ready, missing, owed)
+        return attrs.evolve(now, missing=tuple(missing), owed=tuple(owed))
 
-    async def _processed(self, sent: Sent, call: Call, limit: float) -> Sent:
-        """Where the video stands after a while; what cannot be read is left as it was."""
+    async def _processed(self, sent: Sent, call: Call) -> tuple[Sent | Absent, bool]:
+        """Where the video stands after half a minute at most, and whether the work on it is done; what cannot be read
+        is left as it was."""
         if sent.status is Status.PUBLISHED:
-            return sent
+            return sent, True
+        seen: list[Any] = []
+
+        async def look() -> base.Response:
+            answer = await self._look(str(sent.id), call)
+            seen.append(found(answer.json(), "items.0"))
+            return answer
+
         try:
-            answer = await call.poll(
-                lambda: self._look(str(sent.id), call),
-                lambda seen: _is_settled(seen, sent),
-                waits=_PATIENT,
-                limit=limit,
-            )
+            await call.poll(look, lambda _: is_settled(seen[-1]), waits=_PATIENT, limit=sum(_PATIENT))
         except errors.Halted:
             raise
         except errors.SocialKitError:
-            return await self._check_quietly(sent, call)
-        return self._seen(answer, sent, call)
-
-    async def _check_quietly(self, sent: Sent, call: Call) -> Sent:
-        again = call.now() + timedelta(seconds=60)
-        return sent if sent.status is Status.SCHEDULED else attrs.evolve(sent, look_again_at=again)
+            again = call.now() + timedelta(seconds=LOOK_AGAIN)
+            waiting = sent.status is Status.SCHEDULED
+            return (sent if waiting else attrs.evolve(sent, look_again_at=again)), False
+        return stands(seen[-1], sent, call.now()), True
 
     async def _look(self, video_id: str, call: Call) -> base.Response:
         params = {"part": "snippet,status,processingDetails,suggestions", "id": video_id}
         return await call.read("GET", f"{API}/videos", params=params)
 
-    def _seen(self, answer: base.Response, sent: Sent, call: Call) -> Sent:
-        """What a look showed, with what the first answer knew besides."""
-        video = found(answer.json(), "items.0")
-        if not isinstance(video, dict):
-            words = "YouTube does not show the video any more"
-            return attrs.evolve(sent, status=Status.PUBLISHED, look_again_at=None, missing=(words,))
-        return sent_of(video, call.now(), sent.raw)
-
-    async def check(self, sent: Sent, call: Call) -> Sent:
+    async def check(self, sent: Sent, call: Call) -> Sent | Absent:
         """Processing and schedule; a video whose schedule was taken off by hand stays private, and is said to."""
         answer = await self._look(str(sent.id), call)
-        now = self._seen(answer, sent, call)
-        status = found(answer.json(), "items.0.status")
-        private = isinstance(status, dict) and status.get("privacyStatus") == "private"
-        if sent.status is Status.SCHEDULED and now.status is Status.PUBLISHED and private and not now.missing:
-            words = "its schedule was taken off: the video is private"
-            return attrs.evolve(now, missing=(words,))
-        return attrs.evolve(now, missing=tuple(dict.fromkeys((*sent.missing, *now.missing))))
-
-    async def _thumbnail(self, sent: Sent, picture: base.PartMedia, call: Call) -> None:
-        blob = await call.open(picture)
-        await call.attach(
-            "POST",
-            f"{UPLOAD}/thumbnails/set",
-            params={"videoId": str(sent.id), "uploadType": "media"},
-            content=base.Slice(blob),
-            headers={"content-type": picture.mime},
-            repeatable=True,
-            timeout=uploads.TIMEOUT,
-            cost=WRITE,
-        )
-
-    async def _caption(self, sent: Sent, caption: base.PartMedia, call: Call) -> None:
-        """A track; one of that language and name that is there already counts as done."""
-        blob, snippet = await call.open(caption), _track(str(sent.id), caption)
-        mime = "application/octet-stream"
-        answer = await call.prepare(
-            "POST",
-            f"{UPLOAD}/captions",
-            params={"uploadType": "resumable", "part": "snippet"},
-            json={"snippet": snippet},
-            headers=uploads.upload_headers(blob.size, mime),
-            accept=(409,),
-            cost=CAPTION,
-        )
-        if answer.status == 409:
-            return
-        await call.attach(
-            "PUT",
-            uploads.address_in(answer),
-            content=base.Slice(blob),
-            headers={"content-type": mime},
-            accept=(409,),
-            repeatable=True,
-            timeout=uploads.TIMEOUT,
-            cost=0,
-        )
-
-    async def _list(self, sent: Sent, playlist: str, call: Call) -> None:
-        """Into the playlist, once: twice would be two items, so a lost answer is looked for, not repeated."""
-        resource = {"kind": "youtube#video", "videoId": str(sent.id)}
-        body = {"snippet": {"playlistId": playlist, "resourceId": resource}}
-        try:
-            await call.attach(
-                "POST",
-                f"{API}/playlistItems",
-                params={"part": "snippet"},
-                json=body,
-                accept=(409,),
-                cost=WRITE,
-            )
-        except errors.OutcomeUnknown:
-            params = {"part": "id", "playlistId": playlist, "videoId": str(sent.id)}
-            if not (await call.read("GET", f"{API}/playlistItems", params=params)).json().get("items"):
-                raise
-
-    async def _comment(self, sent: Sent, text: str, call: Call) -> None:
-        """The channel's own comment, once; a lost answer is looked for among the newest."""
-        top = {"snippet": {"textOriginal": text}}
-        body = {
-            "snippet": {
-                "channelId": call.facts.identity.id,
-                "videoId": str(sent.id),
-                "topLevelComment": top,
-            }
-        }
-        try:
-            await call.attach(
-                "POST", f"{API}/commentThreads", params={"part": "snippet"}, json=body, cost=WRITE
-            )
-        except errors.OutcomeUnknown:
-            if not await self._has_comment(str(sent.id), text, call):
-                raise
-
-    async def _has_comment(self, video_id: str, text: str, call: Call) -> bool:
-        params = {"part": "snippet", "videoId": video_id, "order": "time", "maxResults": "100"}
-        threads = (await call.read("GET", f"{API}/commentThreads", params=params)).json().get("items") or ()
-        said = [found(thread, "snippet.topLevelComment.snippet") or {} for thread in threads]
-        own = call.facts.identity.id
-        return any(
-            found(one, "authorChannelId.value") == own and one.get("textOriginal") == text for one in said
-        )
+        return stands(found(answer.json(), "items.0"), sent, call.now())
 
     # --- find ----------------------------------------------------------------------------------------------
     async def find(self, lost: Lost, call: Call) -> Finding:
@@ -416,22 +338,33 @@ class YouTube(base.Adapter):
         return await self._find_listed(lost, (session or {}).get("name"), call)
 
     async def _find_listed(self, lost: Lost, name: str | None, call: Call) -> Finding:
-        listed = [video_of(item) async for item in self._own(call, since=lost.since) if likely(item, lost)]
-        if not listed:
-            return Absent("it is not among the channel's uploads")
-        params = {"part": "snippet,status,fileDetails", "id": ",".join(listed[:50])}
-        videos = (await call.read("GET", f"{API}/videos", params=params)).json().get("items") or ()
-        ours = [video for video in videos if is_file(video, name)]
+        items = [item async for item in self._own(call, since=lost.since)]
+        fresh = [item for item in items if in_time(item, lost)]
+        files = await self._files([video_of(item) for item in fresh], call)
+        ours = [video for video in files.values() if is_file(video, name)]
         if len(ours) == 1:
             return Found(self._sent(ours[0], lost.part, call))
-        if all(is_other_file(video, lost.part.media[0].size) for video in videos):
-            return Absent("the channel's uploads of that title are other files")
-        return CannotTell("a video of that title is there, but its file is not known to be this one")
+        size, alike = lost.part.media[0].size, [video_of(item) for item in fresh if is_alike(item, lost)]
+        if ours or any(one not in files or not is_other_file(files[one], size) for one in alike):
+            return CannotTell("a video of that title is there, but its file is not known to be this one")
+        private = lost.part.body["request"]["status"]["privacyStatus"] == "private"
+        if private and not any(is_private(item) for item in items):
+            return CannotTell("a private video may not be on the list of the channel's uploads")
+        return Absent("it is not among the channel's uploads")
+
+    async def _files(self, ids: Sequence[str], call: Call) -> dict[str, Json]:
+        """Own videos with what is known of their files, by id."""
+        videos = dict[str, Json]()
+        for some in in_batches(ids, BATCH):
+            params = {"part": "snippet,status,fileDetails", "id": ",".join(some)}
+            answer = (await call.read("GET", f"{API}/videos", params=params)).json()
+            videos |= {str(one["id"]): one for one in answer.get("items") or ()}
+        return videos
 
     async def _own(self, call: Call, *, since: datetime | None) -> AsyncIterator[Json]:
         """Items of the uploads playlist, newest first; it ends with the first page that is older throughout."""
         params = {
-            "part": "snippet,contentDetails",
+            "part": "snippet,contentDetails,status",
             "playlistId": call.facts.facts["uploads"],
             "maxResults": "50",
         }
@@ -443,7 +376,7 @@ class YouTube(base.Adapter):
             for item in items:
                 yield item
             token = page.get("nextPageToken")
-            ages = [moment((item.get("snippet") or {}).get("publishedAt")) for item in items]
+            ages = [latest(item) for item in items]
             older = since is not None and all(at is not None and at < since for at in ages)
             if not token or token in seen or older:
                 return
@@ -454,26 +387,32 @@ class YouTube(base.Adapter):
     async def edit(self, receipt: Receipt, part: Part, call: Call) -> Sent:
         """Title, description, tags and what was said of the rest; the file cannot be replaced.
 
-        What the new post does not name (visibility, schedule, category) stays as it is.
+        What the new post does not name (visibility, schedule, category) stays as it is. An error says how far it came.
         """
-        video_id, video = own_id_of(receipt), part.media[0]
-        _refuse_fixed(receipt, part, call)
+        video_id, known = own_id_of(receipt), receipt.raw.get("digest")
+        _refuse_fixed(known, part, call)
         request = part.body["request"]
-        parts = ",".join(dict.fromkeys(("snippet", "status", *request)))
+        parts = ",".join(dict.fromkeys(("snippet", "status", *request, *(() if known else ("fileDetails",)))))
         answer = await call.read("GET", f"{API}/videos", params={"part": parts, "id": video_id})
         live = found(answer.json(), "items.0")
         if not isinstance(live, dict):
             raise errors.Declined(
                 "YouTube does not show the video: deleted, or not the channel's", status=404
             )
+        if not known and is_other_file(live, part.media[0].size):
+            raise errors.InvalidPost([_other_file(call)])
         body = {"id": video_id, **merged(live, request, part.body)}
         params = {"part": ",".join(name for name in body if name != "id")}
         changed = await call.attach(
             "PUT", f"{API}/videos", params=params, json=body, repeatable=True, cost=WRITE
         )
-        sent = sent_of({**changed.json(), "id": video_id}, call.now(), receipt.raw)
-        if video.thumbnail is not None:
-            await self._thumbnail(sent, video.thumbnail, call)
+        await change(changes(part, video_id, call))
+        status = body["status"]
+        asked = SCHEDULED if "publishAt" in status else status.get("privacyStatus")
+        raw = {**receipt.raw, "visibility": asked}
+        sent = sent_of({**changed.json(), "id": video_id}, call.now(), raw)
+        if sent.missing:
+            raise errors.Declined(f"the rest is changed; {sent.missing[0]}")
         return sent
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
@@ -498,15 +437,15 @@ class YouTube(base.Adapter):
     async def _stats(self, ids: Sequence[str], call: Call) -> dict[str, Json]:
         """Videos with their counts, by id. Whether private ones are in the batch is not documented: who is not named
         there is asked for by itself."""
-        if not ids:
-            return {}
-        params = [("part", "statistics"), *(("id", one) for one in ids)]
-        batch = (await call.read("GET", f"{API}/videos:batchGetStats", params=params)).json()
-        videos = {str(one["id"]): one for one in batch.get("items") or ()}
-        if rest := [one for one in ids if one not in videos]:
-            asked = {"part": "statistics", "id": ",".join(rest)}
-            more = (await call.read("GET", f"{API}/videos", params=asked)).json()
-            videos |= {str(one["id"]): one for one in more.get("items") or ()}
+        videos = dict[str, Json]()
+        for some in in_batches(ids, BATCH):
+            params = [("part", "statistics"), *(("id", one) for one in some)]
+            batch = (await call.read("GET", f"{API}/videos:batchGetStats", params=params)).json()
+            videos |= {str(one["id"]): one for one in batch.get("items") or ()}
+            if rest := [one for one in some if one not in videos]:
+                asked = {"part": "statistics", "id": ",".join(rest)}
+                more = (await call.read("GET", f"{API}/videos", params=asked)).json()
+                videos |= {str(one["id"]): one for one in more.get("items") or ()}
         return videos
 
     async def _reported(self, ours: Sequence[Receipt], call: Call) -> Reported:
@@ -540,7 +479,7 @@ class YouTube(base.Adapter):
         """Rows of one report; days are California's, both ends included."""
         params = {
             "ids": "channel==MINE",
-            "startDate": pacific_day(since) if since else "2005-04-23",
+            "startDate": pacific_day(min(since, until or call.now())) if since else "2005-04-23",
             "endDate": pacific_day(until or call.now()),
             **query,
         }
@@ -640,6 +579,10 @@ class YouTube(base.Adapter):
         place = first.get("location")
         return code, f"{said} ({place})" if place else said
 
+    def app_of(self, credential: base.Credential) -> str:
+        """The number of the Google Cloud project: all its OAuth clients share the quota."""
+        return (credential.client_id or "").partition("-")[0]
+
     def parse_error(self, response: base.Response) -> errors.SocialKitError:
         error = super().parse_error(response)
         now = response.answered_at
@@ -658,43 +601,21 @@ class YouTube(base.Adapter):
         return (base.Reading(None, None, 0, quota_midnight(now), DAY),)
 
 
-async def _tell(what: str, missing: list[str], work: Awaitable[None]) -> None:
-    """Do what follows the commit; that it failed is told, and nothing else is spoiled by it."""
-    try:
-        await work
-    except errors.Halted:
-        raise
-    except errors.SocialKitError as error:
-        missing.append(f"{what}: {error.message}")
-
-
-def _is_settled(answer: base.Response, sent: Sent) -> bool:
-    video = found(answer.json(), "items.0")
-    return not isinstance(video, dict) or is_processed(video)
-
-
-def _track(video_id: str, caption: base.PartMedia) -> Json:
-    name = caption.label or ""
-    return {"videoId": video_id, "language": caption.language or "und", "name": name, "isDraft": False}
-
-
-def _refuse_fixed(receipt: Receipt, part: Part, call: Call) -> None:
+def _refuse_fixed(known: str | None, part: Part, call: Call) -> None:
     """What an edit cannot do, before anything is changed."""
-    video, known, problems = part.media[0], receipt.raw.get("digest"), list[Problem]()
-    if known and known != video.digest[:16]:
-        words = "YouTube cannot replace a video's file; delete it and publish anew, or give the same file"
-        problems.append(Problem(call.account, "media", "fixed", words))
-    fixed = {
-        "media[0].captions": bool(video.captions),
-        "options.playlist": bool(part.body.get("playlist")),
-        "options.first_comment": bool(part.body.get("comment")),
-    }
-    words, hint = "an edit does not change it", "leave it out; what the video has stays"
-    problems += [
-        Problem(call.account, name, "fixed", words, hint=hint) for name, given in fixed.items() if given
-    ]
+    problems = list[Problem]()
+    if known and known != part.media[0].digest[:16]:
+        problems.append(_other_file(call))
+    if part.body.get("comment"):
+        words, hint = "an edit does not change it", "leave it out; what the video has stays"
+        problems.append(Problem(call.account, "options.first_comment", "fixed", words, hint=hint))
     if problems:
         raise errors.InvalidPost(problems)
+
+
+def _other_file(call: Call) -> Problem:
+    words = "YouTube cannot replace a video's file; delete it and publish anew, or give the same file"
+    return Problem(call.account, "media", "fixed", words)
 
 
 def _word(flag: bool) -> str:

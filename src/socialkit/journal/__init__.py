@@ -10,6 +10,7 @@ An intent is one post for one account under one idempotency key. Its state is fo
     look       somebody looked for a lost part, and what was seen
     attaching  written just before a request that follows the commit and must not be repeated leaves
     attached   what follows the commit was done, or what of it is missing
+    dropped    the platform took the part, and then dropped it for good
     absent     the looks proved that no attempt so far made anything
     outcome    what the caller was told
     closed     a person settled it
@@ -120,6 +121,8 @@ class Journal:
         if known is None or not (known.lost or known.anything_live):
             for state in known.states if known and same else ():
                 refuse_too_old(state, new.account, new.key)
+            if not same:  # an upload that was begun for other content would end as that
+                self._forget(tx, f"{new.id}/")
             now = self.clock.now()
             tx.append("intent", new.row(), intent=new.id, at=now)
             known = fresh(new, known, now)
@@ -185,7 +188,11 @@ class Journal:
         if tx.get("owner", intent) == self.store.owner():
             tx.delete("owner", intent)
         tx.delete("open", intent)
-        for name, _ in tx.items("secret", f"{intent}/"):
+        self._forget(tx, f"{intent}/")
+
+    @staticmethod
+    def _forget(tx: Tx, prefix: str) -> None:
+        for name, _ in tx.items("secret", prefix):
             tx.delete("secret", name)
 
     async def append(self, intent: Intent, kind: str, data: dict[str, Any], *, durable: bool = False) -> None:
@@ -284,8 +291,20 @@ class Journal:
         if seq is not None:
             state = intent.states[part]
             state.sent, intent.released = sent, last
-            state.owes = state.owes if owes is None else owes
+            if owes is not None:
+                state.owes, state.attaching = owes, False
         return seq is not None
+
+    async def dropped(self, intent: Intent, part: int, error: SocialKitError) -> None:
+        """Write that the platform dropped a part for good; the uploads it was made of are used up with it."""
+        now, data = self.clock.now(), {"part": part, "error": plain(error)}
+
+        def work(tx: Tx) -> int:
+            self._forget(tx, f"{intent.id}/{part}/")
+            return tx.append("dropped", data, intent=intent.id, at=now)
+
+        seq = await transact(self.store, work, durable=True)
+        apply(intent, Row(seq, now, intent.id, "dropped", data))
 
     async def attaching(self, intent: Intent, part: int) -> None:
         """Write that a request which must not be repeated leaves after the commit, unless a halt covers it."""

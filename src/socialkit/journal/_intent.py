@@ -226,9 +226,12 @@ def apply(intent: Intent, row: Row) -> None:
                 attempt.open = attempt.open and attempt.number != data["attempt"]
             intent.last_error = data.get("error")
         case "live":
-            state.sent, state.owes = structure(Sent, data["sent"]), data.get("owes", state.owes)
+            state.sent = structure(Sent, data["sent"])
+            if "owes" in data:  # a fresh post, or what followed it came to a known end
+                state.owes, state.attaching = data["owes"], False
         case "dropped":
-            state.sent = None
+            state.sent, state.owes, state.attaching = None, False, False
+            state.prepared.clear()
             for attempt in state.attempts:
                 attempt.open = False
             intent.last_error = data.get("error")

@@ -26,8 +26,10 @@ _PARTS = frozenset({"id", "snippet", "statistics", "contentDetails", "status"})
 class YouTubeBox(Channel):
     """Two channels, ``brand`` and ``other``, and ``newcomer``, who has a Google account and no channel.
 
-    ``seconds_to_process``, ``long_uploads``, ``daily_uploads``, ``phone_verified``, ``comments_off`` and
-    ``add_playlist()`` set the scene; ``sessions`` are the uploads that were begun.
+    ``seconds_to_process``, ``rejects``, ``long_uploads``, ``daily_uploads``, ``phone_verified``, ``comments_off`` and
+    ``add_playlist()`` set the scene; ``stores`` and ``seconds_to_name`` trouble the uploads, ``locks_private`` is how
+    YouTube was before November 2026. ``private_in_batch``, ``private_in_uploads`` and ``comments_while_private`` choose
+    between readings of what is not documented. ``sessions`` are the uploads that were begun.
 
     >>> from socialkit.sandbox import Sandbox
     >>> with Sandbox(["youtube"]) as box:

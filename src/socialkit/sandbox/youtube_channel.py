@@ -57,9 +57,15 @@ _LATENCY = timedelta(hours=48)
 
 
 class Channel(Videos):
-    """Everything of a channel but its videos. ``phone_verified`` False refuses thumbnails as YouTube does."""
+    """Everything of a channel but its videos. ``phone_verified`` False refuses thumbnails as YouTube does.
+
+    Where the documentation is silent: ``private_in_uploads`` lists private videos for their owner, and
+    ``comments_while_private`` takes comments under them.
+    """
 
     phone_verified: bool = True
+    private_in_uploads: bool = True
+    comments_while_private: bool = False
     comments_off: frozenset[str] = frozenset()
 
     def __init__(self, box: Sandbox) -> None:
@@ -102,14 +108,22 @@ class Channel(Videos):
             return self.make_video(session)
         entry = self.video(request, self._target(session), session.username)
         self._changes(f"changed {entry.id}")
+        if "id" in session.request:
+            return self._change_caption(entry, session)
         if session.resource == "captions":
             return self._add_caption(entry, session)
         return self._set_thumbnail(entry, session)
 
+    def _change_caption(self, entry: Entry, session: Session) -> Json:
+        track: Json = next(one for one in entry.extras["captions"] if one["id"] == session.request["id"])
+        track |= {"text": (session.data or b"").decode("utf-8", "replace"), "updated": stamp(self.now())}
+        track["isDraft"] = bool((session.request.get("snippet") or {}).get("isDraft"))
+        return self._caption_json(entry, track)
+
     @staticmethod
     def _target(session: Session) -> str:
         if session.resource == "captions":
-            return str((session.request.get("snippet") or {}).get("videoId") or "")
+            return session.entry or str((session.request.get("snippet") or {}).get("videoId") or "")
         return str(session.query.get("videoId", [""])[-1])
 
     def _check_thumbnail(self, session: Session, request: Request) -> None:
@@ -138,6 +152,8 @@ class Channel(Videos):
 
     def _check_caption(self, session: Session, request: Request) -> None:
         self.parts(request, frozenset({"id", "snippet"}))
+        if session.entry:
+            return
         snippet = session.request.get("snippet") or {}
         missing = [name for name in ("videoId", "language") if not snippet.get(name)]
         if missing or len(snippet.get("name") or "") > 150:
@@ -224,13 +240,20 @@ class Channel(Videos):
         return JSONResponse(self._playlist_json(self.add_playlist(me, title)))
 
     def list_playlists(self, request: Request) -> Response:
-        """``GET /youtube/v3/playlists?mine=true``."""
+        """``GET /youtube/v3/playlists?mine=true``, or ``id=``: who is not there is left out."""
         from starlette.responses import JSONResponse
 
         me = self.caller(request, READ).username
         self.parts(request, frozenset({"id", "snippet", "status", "contentDetails"}))
-        own = [self._playlist_json(one) for one, about in self.playlists.items() if about["owner"] == me]
-        return JSONResponse(self.page(request, "playlist", own))
+        ids, mine = self.ids(request), request.query_params.get("mine") == "true"
+        if bool(ids) == mine:
+            raise self.refuse(400, "missingRequiredParameter", "No filter selected.")
+        shown = [
+            self._playlist_json(one)
+            for one, about in self.playlists.items()
+            if (about["owner"] == me if mine else one in ids)
+        ]
+        return JSONResponse(self.page(request, "playlist", shown))
 
     def _playlist_json(self, playlist_id: str) -> Json:
         about = self.playlists[playlist_id]
@@ -260,7 +283,11 @@ class Channel(Videos):
             (n for n, one in self.people.items() if one.channel and one.channel[2:] == playlist_id[2:]), None
         )
         if playlist_id.startswith("UU") and owner is not None:
-            own = [entry for entry in self.listed(owner) if self._visible(entry, viewer)]
+            own = [
+                entry
+                for entry in self.listed(owner)
+                if self._visible(entry, viewer) and (self.private_in_uploads or entry.visibility != "private")
+            ]
             return [self._upload_row(entry, playlist_id, at) for at, entry in enumerate(own)]
         if playlist_id not in self.playlists:
             words = "The playlist identified with the request's playlistId parameter cannot be found."
@@ -348,7 +375,8 @@ class Channel(Videos):
         if len(said) > 10_000:
             raise self.refuse(400, "commentTextTooLong", "The comment text is too long.")
         entry = self.video(request, str(snippet["videoId"]))
-        if entry.visibility == "private" or entry.id in self.comments_off:
+        private = entry.visibility == "private" and not self.comments_while_private
+        if private or entry.id in self.comments_off:
             words = "The video identified by the videoId parameter has disabled comments."
             raise self.refuse(403, "commentsDisabled", words, "videoId", "youtube.commentThread")
         thread_id = f"Ugx{self.made_id('comment', 15)}4AaABAg"
@@ -488,7 +516,7 @@ class Channel(Videos):
     # captions changed ------------------------------------------------------------------------------
 
     def replace(self, request: Request) -> Response:
-        """``PUT /upload/youtube/v3/captions``: another file or draft mark for a track."""
+        """``PUT /upload/youtube/v3/captions``: a session for another file, or a draft mark alone."""
         from starlette.responses import JSONResponse
 
         me = self.caller(request, CAPTIONS).username
@@ -496,6 +524,8 @@ class Channel(Videos):
         for entry in self.entries.values():
             for track in entry.extras["captions"]:
                 if track["id"] == given.get("id") and entry.account == me:
+                    if request.query_params.get("uploadType") == "resumable":
+                        return self.begin(request, entry.id)
                     track["isDraft"] = bool((given.get("snippet") or {}).get("isDraft"))
                     return JSONResponse(self._caption_json(entry, track))
         raise Answer(self.error(404, "captionNotFound", "The caption track could not be found."))

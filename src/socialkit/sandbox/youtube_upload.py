@@ -55,6 +55,7 @@ class Session:
     data: bytes | None = b""
     made: Json | None = None
     entry: str = ""
+    named_at: datetime | None = None
     before: tuple[int, bytes, bytes, bytes | None] = (0, b"", b"", b"")
 
     def take(self, head: bytes, tail: bytes, data: bytes | None, size: int) -> None:
@@ -78,7 +79,14 @@ class Session:
 
 
 class Uploads(YouTubeApi):
-    """``/upload/youtube/v3/…`` for videos, captions and thumbnails."""
+    """``/upload/youtube/v3/…`` for videos, captions and thumbnails.
+
+    ``stores`` bytes at most are kept of a piece, as when a connection breaks; ``seconds_to_name`` is how long a session
+    that has all bytes still answers 308.
+    """
+
+    stores: int | None = None
+    seconds_to_name: float = 0.0
 
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
@@ -101,8 +109,8 @@ class Uploads(YouTubeApi):
 
     # the three ways --------------------------------------------------------------------------------
 
-    def begin(self, request: Request) -> Response:
-        """POST: a session, or the whole of a small file at once."""
+    def begin(self, request: Request, entry: str = "") -> Response:
+        """POST: a session, or the whole of a small file at once. ``entry`` is the video of a track that is replaced."""
         resource = self._resource(request)
         grant = self.caller(request, _SCOPES[resource])
         kind = request.query_params.get("uploadType") or request.headers.get("x-goog-upload-protocol", "")
@@ -116,6 +124,7 @@ class Uploads(YouTubeApi):
             query,
             {},
             self.now(),
+            entry=entry,
         )
         if kind == "resumable":
             return self._open(request, session)
@@ -186,6 +195,8 @@ class Uploads(YouTubeApi):
             return self._done(session)
         if asks:
             return self._standing(session)
+        if self.stores is not None and start == session.received and size > self.stores:
+            return self._keep_a_part(session, read, start)
         self.chunk_log.append((session.id, start, size))
         if start != session.received:  # an overlap or a gap is not stored
             return self._standing(session)
@@ -200,6 +211,14 @@ class Uploads(YouTubeApi):
         else:
             session.take(read.raw[:_EDGE], read.raw[-_EDGE:], read.raw, size)
         return self._finish(request, session) if last else self._standing(session)
+
+    def _keep_a_part(self, session: Session, read: Any, start: int) -> Response:
+        """The first bytes of a piece, and how far it is with them."""
+        kept = self.stores or 0
+        self.chunk_log.append((session.id, start, kept))
+        head = read.upload.head if read.upload is not None else read.raw
+        session.take(head[:kept], b"", read.raw[:kept] if read.upload is None else None, kept)
+        return self._standing(session)
 
     def _span(self, request: Request, session: Session, size: int) -> tuple[int, int | None, bool]:
         """(first byte, total if told, whether it only asks)."""
@@ -227,12 +246,15 @@ class Uploads(YouTubeApi):
 
     def _finish(self, request: Request, session: Session) -> Response:
         session.made = self.make(session, request)
-        return self._done(session)
+        session.named_at = self.now() + timedelta(seconds=self.seconds_to_name)
+        return self._done(session, 201 if session.resource == "videos" else 200)
 
-    def _done(self, session: Session) -> Response:
+    def _done(self, session: Session, status: int = 200) -> Response:
         from starlette.responses import JSONResponse
 
-        return JSONResponse(session.made, 200)
+        if session.named_at is not None and self.now() < session.named_at:
+            return self._standing(session)
+        return JSONResponse(session.made, status)
 
     # what becomes of it ----------------------------------------------------------------------------
 
@@ -251,7 +273,7 @@ class Uploads(YouTubeApi):
     def forget(self, entry: Entry) -> None:
         """As if the last bytes had never come."""
         for session in self.sessions.values():
-            if session.entry == entry.id:
+            if session.resource == "videos" and session.entry == entry.id:
                 session.back()
         super().forget(entry)
 

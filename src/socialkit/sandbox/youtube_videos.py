@@ -58,12 +58,15 @@ _FLAGS = ("embeddable", "publicStatsViewable", "selfDeclaredMadeForKids", "conta
 
 class Videos(Uploads):
     """``videos.*``. ``long_uploads`` by person is "allowed", "eligible" or "disallowed"; ``daily_uploads`` None is no
-    cap; ``seconds_to_process`` is how long YouTube works on a video."""
+    cap; ``seconds_to_process`` is how long YouTube works on a video; ``rejects`` is why it rejects the next ones;
+    ``locks_private`` makes them private, as for projects that were not verified (until 2026-11-02)."""
 
     daily_uploads: int | None = None
     seconds_to_process: float = PROCESSING
     long_uploads: str = "allowed"
     private_in_batch: bool = True
+    rejects: str | None = None
+    locks_private: bool = False
 
     def video_routes(self) -> list[BaseRoute]:
         """Everything below ``/youtube/v3/videos``, and the categories."""
@@ -82,7 +85,7 @@ class Videos(Uploads):
             due = entry.extras.get("publish_at")
             if due is not None and due <= self.now() and entry.deleted_at is None:
                 entry.visibility, entry.extras["published_at"] = "public", due
-                entry.extras["publish_at"] = None
+                entry.extras["publish_at"], entry.extras["was_public"] = None, True
                 self.version += 1
 
     # insert ----------------------------------------------------------------------------------------
@@ -165,6 +168,7 @@ class Videos(Uploads):
             "rejection": self._rejection(file),
             "published_at": self.now(),
             "publish_at": None,
+            "was_public": False,
             "thumbnail": None,
             "captions": [],
             "notified": session.query.get("notifySubscribers", ["true"])[-1] == "true",
@@ -186,7 +190,7 @@ class Videos(Uploads):
         )
 
     def _rejection(self, file: Json) -> str | None:
-        return "length" if self.long_uploads != "allowed" and file["seconds"] > 900 else None
+        return "length" if self.long_uploads != "allowed" and file["seconds"] > 900 else self.rejects
 
     def _write(self, entry: Entry, resource: Json) -> None:
         """The parts of a resource into a video, each as a whole."""
@@ -198,7 +202,10 @@ class Videos(Uploads):
         due = _when(status.get("publishAt"))
         if due is not None and due <= self.now():
             entry.visibility, due = "public", None
+        if self.locks_private:
+            entry.visibility, due = "private", None
         entry.extras["publish_at"] = due
+        entry.extras["was_public"] |= entry.visibility == "public"
 
     def twin_of(self, entry: Entry) -> Entry:
         """Another upload of the same title: a file of another name."""
@@ -410,8 +417,7 @@ class Videos(Uploads):
             raise self.refuse(400, "invalidCategoryId", words, "body.snippet.categoryId", "youtube.video")
         held = entry.extras["resource"].get("snippet") or {}
         self._check_parts({"snippet": held, **resource})
-        public = entry.visibility != "private" and "publishAt" in (resource.get("status") or {})
-        if public:
+        if entry.extras["was_public"] and "publishAt" in (resource.get("status") or {}):
             words = "The video was published before, or is not private."
             raise self.refuse(400, "invalidPublishAt", words, "body.status.publishAt", "youtube.video")
         self._changes(f"changed {entry.id}")
