@@ -33,9 +33,9 @@ from .._version import __version__
 from ..adapters.base import Field, Response, Slice
 from ..errors import ConfigError
 from ._address import Resolve, checked, resolve_name
-from ._asgi import ASGIApp, Visit, make_scope
 from ._body import Flight, carried, make_body
 from ._errors import AnswerLost, Unreachable, UnsafeAddress
+from ._inprocess import InProcess
 from ._redaction import SECRET_HEADERS, redact
 from ._retry import Waits
 
@@ -498,103 +498,3 @@ async def _limited(
                 yield piece[max(0, len(piece) - (total - skip)) :]
     except (httpx.HTTPError, OSError) as error:
         raise AnswerLost(f"the answer broke off: {type(error).__name__}: {redact(str(error))}") from None
-
-
-class InProcess(httpx.AsyncBaseTransport):
-    """Answers requests with ASGI apps in this process, chosen by host, as if at the end of a wire.
-
-    The app is shielded: it goes on when the client gives up, and then sees ``http.disconnect``. The read
-    timeout counts on ``clock``. An app that raises one of ``dropped`` closes the connection, before its
-    answer or in the middle of it; what else it raises is raised here. Request bodies stream, answers are
-    collected. A host without an app cannot be reached. ``scope["extensions"]`` holds ``socialkit.step``.
-
-    >>> import asyncio
-    >>> async def app(scope, receive, send):
-    ...     await send({"type": "http.response.start", "status": 204, "headers": []})
-    ...     await send({"type": "http.response.body", "body": b""})
-    >>> transport = Transport(transport=InProcess({"example.com": app}.get))
-    >>> asyncio.run(transport.send("GET", "https://example.com/")).status
-    204
-    """
-
-    traces = True
-
-    def __init__(
-        self,
-        app_for_host: Callable[[str], ASGIApp | None],
-        *,
-        clock: Clock | None = None,
-        dropped: tuple[type[BaseException], ...] = (),
-    ) -> None:
-        self._app_for_host = app_for_host
-        self._clock = clock or SystemClock()
-        self._dropped = dropped
-        self._running: set[asyncio.Future[None]] = set()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        app = self._app_for_host(request.url.host)
-        if app is None:
-            raise httpx.ConnectError("no such host", request=request)
-        visit = _visit(request, self._dropped)
-        await visit.depart()
-        work = asyncio.ensure_future(visit.run(app))
-        self._running.add(work)
-        work.add_done_callback(self._running.discard)
-        try:
-            await self._wait(visit, request)
-        finally:
-            visit.gone.set()
-        return _answer(visit, request)
-
-    async def _wait(self, visit: Visit, request: httpx.Request) -> None:
-        for _ in range(10):  # most apps answer within a few turns of the loop: no timer for them
-            if visit.answered.done():
-                return
-            await asyncio.sleep(0)
-        timeout = request.extensions.get("timeout", {}).get("read")
-        while not visit.answered.done():
-            taken = visit.taken
-            timer = asyncio.ensure_future(self._clock.sleep(3600.0 if timeout is None else timeout))
-            try:
-                await asyncio.wait({visit.answered, timer}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                timer.cancel()
-            if timeout is not None and taken == visit.taken and not visit.answered.done():
-                raise httpx.ReadTimeout("no answer in time", request=request)
-
-
-def _visit(request: httpx.Request, dropped: tuple[type[BaseException], ...]) -> Visit:
-    assert isinstance(request.stream, httpx.AsyncByteStream)
-    step = request.extensions.get("socialkit.step")
-    scope = make_scope(request.method, request.url, request.headers.raw, step)
-    length = int(request.headers.get("content-length", 0))
-    trace = request.extensions.get("trace", _silence)
-    return Visit(scope, aiter(request.stream), length, trace, dropped)
-
-
-async def _silence(event: str, info: Mapping[str, Any]) -> None:
-    """The trace of a request whose sender wants none."""
-
-
-def _answer(visit: Visit, request: httpx.Request) -> httpx.Response:
-    """What the app answered, or what broke."""
-    if visit.error is not None:
-        raise visit.error
-    if visit.broken and not visit.status:
-        raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
-    stream = _Answer(visit.parts, broken=visit.broken)
-    return httpx.Response(visit.status, headers=visit.headers, stream=stream)
-
-
-class _Answer(httpx.AsyncByteStream):
-    """An answer's body, perhaps broken off."""
-
-    def __init__(self, parts: list[bytes], *, broken: bool) -> None:
-        self._parts = parts
-        self._broken = broken
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in self._parts:
-            yield part
-        if self._broken:
-            raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
