@@ -38,6 +38,7 @@ from ._errors import AnswerLost, Unreachable, UnsafeAddress
 from ._inprocess import InProcess
 from ._redaction import SECRET_HEADERS, redact
 from ._retry import Waits
+from ._socket import hear
 
 __all__ = ["SECRET_HEADERS", "AnswerLost", "InProcess", "Transport", "Unreachable", "UnsafeAddress", "redact"]
 
@@ -229,6 +230,38 @@ class Transport:
             target = following
         raise UnsafeAddress(f"{_place(target)} redirects more than five times")
 
+    async def listen(self, url: str, *, home: str, done: Callable[[str], bool], limit: float) -> str:
+        """The first message of a web socket that ``done`` takes, within ``limit`` seconds of real time.
+
+        Nothing is sent but the request that opens it. :class:`Unreachable`: it could not be opened, which is so too
+        where the package ``websockets`` is missing; :class:`AnswerLost`: it was, and nothing such was said. Of
+        the address, which may be signed, neither they nor the log say more than the host. ``home`` is the
+        account's server: only a socket there may be private, and only beside a server without TLS may it be
+        without. Through a proxy it goes by name; no redirect is followed.
+        """
+        target = _url(url, None)
+        plain = target.scheme == "ws" and home.startswith("http://")
+        if not target.host or not (plain or target.scheme == "wss"):
+            raise UnsafeAddress(f"{_place(target)} is no address of a web socket to be trusted")
+        log.debug("listen %s", target.host)
+        if isinstance(self._given, InProcess):
+            return await self._given.listen(target, done=done, limit=limit)
+        if self._given is not None:
+            raise Unreachable(f"{target.host}: the given transport has no web sockets")
+        proxy = self._proxy(target.copy_with(scheme="http" if plain else "https"))
+        port, own = target.port or (80 if plain else 443), target.host == _parsed(home).host
+        address = await checked(target.raw_host.decode("ascii"), port, self._resolve, allow_private=own)
+        return await hear(
+            target,
+            done=done,
+            limit=limit,
+            opening=self._timeout,
+            address=None if proxy else address,
+            proxy=proxy,
+            verify=self._trusted(),
+            user_agent=self._user_agent,
+        )
+
     async def retry(
         self,
         attempt: Callable[[], Awaitable[T]],
@@ -344,12 +377,15 @@ class Transport:
         loop = asyncio.get_running_loop()
         pools = self._pools.get(loop)
         if pools is None:
-            if self._verify is None:
-                self._verify = httpx.create_ssl_context()
-            pools = self._pools[loop] = _Pools(self._verify)
+            pools = self._pools[loop] = _Pools(self._trusted())
             pools.keeper = self._keep(loop, pools)
             await anext(pools.keeper)
         return pools.pool(self._proxy(url))
+
+    def _trusted(self) -> ssl.SSLContext:
+        if self._verify is None:
+            self._verify = httpx.create_ssl_context()
+        return self._verify
 
     async def _keep(self, loop: asyncio.AbstractEventLoop, pools: _Pools) -> AsyncGenerator[None, None]:
         """A loop closes its unfinished async generators before it ends: so its connections end with it."""

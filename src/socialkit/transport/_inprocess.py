@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 import httpx
 
 from .._clock import Clock, SystemClock
-from ._asgi import ASGIApp, Visit, make_scope
+from ._asgi import ASGIApp, Talk, Visit, make_scope, socket_scope
+from ._errors import AnswerLost, Unreachable
 
 
 class InProcess(httpx.AsyncBaseTransport):
-    """Answers requests with ASGI apps in this process, chosen by host, as if at the end of a wire.
+    """Answers requests and web sockets with ASGI apps in this process, chosen by host, as if at the end of a wire.
 
     The app is shielded: it goes on when the client gives up, and then sees ``http.disconnect``. The read
     timeout counts on ``clock``. An app that raises one of ``dropped`` closes the connection, before its
@@ -50,14 +51,37 @@ class InProcess(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("no such host", request=request)
         visit = _visit(request, self._dropped)
         await visit.depart()
-        work = asyncio.ensure_future(visit.run(app))
-        self._running.add(work)
-        work.add_done_callback(self._running.discard)
+        self._start(visit.run(app))
         try:
             await self._wait(visit, request)
         finally:
             visit.gone.set()
         return _answer(visit, request)
+
+    async def listen(self, url: httpx.URL, *, done: Callable[[str], bool], limit: float) -> str:
+        """The first message of an app's web socket that ``done`` takes; ``limit`` seconds count on ``clock``."""
+        app = self._app_for_host(url.host)
+        if app is None:
+            raise Unreachable(f"{url.host}: no such host")
+        talk = Talk(socket_scope(url), done, self._dropped)
+        self._start(talk.run(app))
+        timer = asyncio.ensure_future(self._clock.sleep(limit))
+        try:
+            either: set[asyncio.Future[Any]] = {talk.heard, timer}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+            talk.gone.set()
+        if talk.heard.done() and (message := talk.heard.result()) is not None:
+            return message
+        kind = AnswerLost if talk.opened else Unreachable
+        raise kind(f"{url.host}: {'no such message' if talk.opened else 'the socket was not opened'}")
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run it to its end, whatever becomes of the client."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _wait(self, visit: Visit, request: httpx.Request) -> None:
         for _ in range(10):  # most apps answer within a few turns of the loop: no timer for them
