@@ -60,12 +60,14 @@ from .dispatch import FaultyApp
 from .faults import Fault, Faults
 from .files import HOST as FILES
 from .files import Files
+from .sockets import Speaker
 from .state import Allowance, Answer, Dropped, Entry, KeyCache, Recorded, Turn, Window
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
+    from starlette.websockets import WebSocket
 
     from socialkit.client import AsyncClient, Client
 
@@ -85,6 +87,7 @@ __all__ = [
 ]
 
 Handler = Callable[["Request"], "Response"]
+Teller = Callable[["WebSocket"], Sequence[tuple[datetime | None, str]]]
 T = TypeVar("T")
 
 
@@ -237,6 +240,17 @@ class PlatformBox:
                 return self.error(400, message=str(error))
 
         return Route(path, endpoint, methods=[method])
+
+    def socket(self, path: str, handler: Teller) -> BaseRoute:
+        """A web socket. ``handler(websocket)``, a plain function, gives (moment, text) for what is told, then it ends.
+
+        A moment of None never comes: the socket stays open and says no more. ``Answer`` raised refuses the client.
+        Faults whose ``match`` names ``GET`` and the path hit it: those before it is opened refuse the client too,
+        ``dropped-after`` ends it before a word, ``stored-then-hang`` keeps it silent.
+        """
+        from starlette.routing import WebSocketRoute
+
+        return WebSocketRoute(path, Speaker(self.box, self, handler).speak)
 
     def key_cache(self, seconds: float) -> KeyCache:
         """A cache of idempotency keys that the key faults know of."""
