@@ -515,23 +515,6 @@ class TestProcessing:
             assert settled.status is Status.PUBLISHED
             assert settled.receipt.id == box.timeline("reddit")[0].id
 
-    def test_a_video_that_fails_says_so_in_the_end(self) -> None:
-        with harbour() as (box, client):
-            box.fault("processing-failed", platform="reddit")
-            outcome = publish(box, client, post(**SAMPLES["video"]))
-            assert outcome.status is Status.PROCESSING
-            box.clock.advance(2 * 3600)
-            told = client.settle("key")["reddit"]
-            assert told.status is Status.PROCESSING
-            assert "failed to process" in told.missing[0]
-            assert box.timeline("reddit") == []
-
-    def test_a_limit_while_looking_does_not_undo_the_post(self) -> None:
-        with harbour(max_wait=1) as (box, client):
-            box.fault("429", platform="reddit", match="GET /user/.*", times=9, seconds=900)
-            outcome = publish(box, client, post(**SAMPLES["image"]))
-            assert outcome.status is Status.PROCESSING
-
     async def test_an_answer_that_says_nothing_is_unknown(self) -> None:
         sending = call(answer({"json": {"errors": [], "data": {}}}))
         request = {"sr": "boats", "title": "News", "kind": "self", "text": ""}

@@ -10,6 +10,7 @@ from sign_in_talk import AGENT, bearer
 
 from media_files import mp4, png
 from socialkit.sandbox import Sandbox
+from socialkit.transport import AnswerLost, Transport, Unreachable
 
 API = "https://oauth.reddit.com"
 STORE = "https://reddit-uploaded-media.s3-accelerate.amazonaws.com"
@@ -87,6 +88,12 @@ async def uploaded(client, store, mime="image/png", data=None):
 async def listed(client, where="submitted", **query):
     answer = await client.get(f"/user/brand/{where}", params={"raw_json": "1", **query})
     return answer.json()["data"]
+
+
+async def heard(box, url):
+    """The first message of a socket, within twenty seconds."""
+    home = {"home": API, "done": lambda text: True, "limit": 20.0}
+    return json.loads(await Transport(transport=box.transport, clock=box.clock).listen(url, **home))
 
 
 class TestPosts:
@@ -256,6 +263,34 @@ class TestMedia:
         assert shown["data"]["url"] == f"https://i.redd.it/{asset}.png"
         assert (shown["data"]["is_self"], shown["data"]["domain"]) == (False, "i.redd.it")
 
+    async def test_a_socket_tells_once_what_became_of_the_media(self, box, client, store):
+        asset = await uploaded(client, store)
+        data = await posted(client, kind="image", url=f"{STORE}/{asset}")
+        assert data["websocket_url"].startswith("wss://k8s-lb.wss.redditmedia.com/")
+        (entry,) = box.timeline("reddit")
+        words = {"type": "success", "payload": {"redirect": entry.url}}
+        began = box.clock.now()
+        assert await heard(box, data["websocket_url"]) == words
+        assert (box.clock.now() - began).total_seconds() == 2
+        box.clock.advance(1)
+        with pytest.raises(AnswerLost):
+            await heard(box, data["websocket_url"])
+
+    async def test_a_socket_that_is_not_that_of_a_submit_is_refused(self, box, client, store):
+        leased = await lease(client)
+        data = await posted(client, kind="image", url=f"{STORE}/{await uploaded(client, store)}")
+        for address in (leased["asset"]["websocket_url"], data["websocket_url"][:-1]):
+            with pytest.raises(Unreachable):
+                await heard(box, address)
+
+    @pytest.mark.parametrize(("mime", "data"), [("image/png", b"no picture"), ("video/mp4", png(4, 3))])
+    async def test_a_file_that_is_not_what_it_was_said_to_be_fails(self, box, client, store, mime, data):
+        kind = mime.partition("/")[0]
+        asset, still = await uploaded(client, store, mime, data), await uploaded(client, store)
+        whole = {"kind": kind, "url": f"https://x/{asset}", "video_poster_url": f"https://x/{still}"}
+        told_ = await heard(box, (await posted(client, **whole))["websocket_url"])
+        assert (told_["type"], box.timeline("reddit")) == ("failed", [])
+
     async def test_a_video_needs_its_poster(self, box, client, store):
         clip, still = (
             await uploaded(client, store, "video/mp4", mp4(seconds=5.0)),
@@ -277,7 +312,8 @@ class TestMedia:
     async def test_media_that_fail_are_never_shown(self, box, client, store):
         asset = await uploaded(client, store)
         box.fault("processing-failed", platform="reddit")
-        assert "websocket_url" in await posted(client, kind="image", url=f"{STORE}/{asset}")
+        data = await posted(client, kind="image", url=f"{STORE}/{asset}")
+        assert await heard(box, data["websocket_url"]) == {"type": "failed", "payload": {}}
         box.clock.advance(900)
         assert (await listed(client))["children"] == box.timeline("reddit") == []
 

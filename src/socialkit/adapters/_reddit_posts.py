@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+import attrs
 
 from socialkit import errors
 from socialkit.metrics import Metrics
@@ -243,6 +246,40 @@ def _votes(thing: Mapping[str, Any]) -> dict[str, int]:
 
 
 # --- answers ----------------------------------------------------------------------------------------------
+@attrs.frozen
+class Told:
+    """What a socket said of a post's media: the post's name and address, or why there is none."""
+
+    name: str | None
+    url: str | None = None
+    words: str = ""
+
+
+def told_by(text: str) -> Told | None:
+    """What a message of a socket says; None when it is no end, such as a progress of some kind.
+
+    >>> told_by('{"type": "success", "payload": {"redirect": "https://www.reddit.com/r/a/comments/1a/b/"}}').name
+    't3_1a'
+    """
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    kind, payload = (told.get("type"), told.get("payload")) if isinstance(told, dict) else (None, None)
+    if kind == "failed":
+        return Told(None, words=_words_in(payload))
+    redirect = payload.get("redirect") if isinstance(payload, dict) else None
+    name = name_of(redirect) if kind == "success" and isinstance(redirect, str) else None
+    return Told(name, redirect) if name is not None and name.startswith("t3_") else None
+
+
+def _words_in(payload: Any) -> str:
+    """Whatever Reddit wrote beside ``failed``; what it does write is not recorded anywhere."""
+    values = payload.values() if isinstance(payload, dict) else [payload]
+    words = [value for value in values if isinstance(value, str) and value and "://" not in value]
+    return " ".join(words)[:300] or "it does not say why; see whether the file can be opened"
+
+
 def refusals_in(body: Any) -> list[list[Any]]:
     """The triples (code, words, field) of an answer that says no inside HTTP 200."""
     inner = body.get("json") if isinstance(body, dict) else None

@@ -161,6 +161,7 @@ RULES = Rules(
     notes=(
         "A thread is the post and a chain of comments under it, 10,000 characters each.",
         "Likes are the score: votes for less votes against, blurred by Reddit.",
-        "Pictures and videos get their id after processing; the post says processing until then.",
+        "Pictures and videos get their id after processing, told on a web socket: with the extra reddit it is heard, "
+        "and a failure too; else the post is looked for, and says processing until it shows.",
     ),
 )

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from .core import Answer, Entry, body
 from .reddit_auth import Redditor
-from .reddit_media import BUCKETS, Lease, base36
+from .reddit_media import BUCKETS, SOCKETS, Lease, base36
 from .reddit_views import Reads, Subreddit
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class RedditBox(Reads):
         "oauth.reddit.com",
         "www.reddit.com",
         "old.reddit.com",
+        SOCKETS,
         *(f"{bucket}.s3-accelerate.amazonaws.com" for bucket in BUCKETS.values()),
     )
     publish_match: ClassVar[str] = (
@@ -226,17 +227,20 @@ class RedditBox(Reads):
         return self.told(given, {"url": entry.url, "id": entry.id})
 
     def _processed(self, entry: Entry, given: Json, me: Redditor) -> Response:
-        """Taken: it appears after its media have been processed, or never; the id is told on a socket alone."""
+        """Taken: it appears after its media have been processed, or never; which, and its id, a socket tells alone."""
         ready, fails = self.processing()
+        sound = all(self.leases[one].is_sound for one in entry.extras["assets"])
         wait = self.image_seconds if entry.extras["kind"] == "image" else self.video_seconds
-        if not fails:
-            entry.extras["ready_at"] = ready + timedelta(seconds=wait)
+        moment = ready + timedelta(seconds=wait)
+        words: Json = {"type": "failed", "payload": self.failed_payload}
+        if sound and not fails:
+            entry.extras["ready_at"] = moment
             self._added(entry, me)
-        socket = (
-            f"wss://k8s-lb.wss.redditmedia.com/{self.serial('socket')[:13]}?m={self.serial('socket')[:44]}"
-        )
+            words = {"type": "success", "payload": {"redirect": entry.url}}
+        key = self.serial("socket")[:13]
+        self.tellings[key] = (moment, json.dumps(words))
         page = f"https://www.reddit.com/user/{me.name}/submitted/"
-        return self.told(given, {"user_submitted_page": page, "websocket_url": socket})
+        return self.told(given, {"user_submitted_page": page, "websocket_url": self.socket_url(key)})
 
     def _added(self, entry: Entry, me: Redditor) -> Entry:
         if any(word in entry.text or word in entry.title for word in self.automoderator):

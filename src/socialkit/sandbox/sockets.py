@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .dispatch import STEP
-from .state import Answer, Recorded
+from .state import Answer, Dropped, Recorded
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -46,8 +46,7 @@ class Speaker:
             return
         await socket.accept()
         if "dropped-after" in hit:
-            await socket.close(_DONE)
-            return
+            raise Dropped
         await self._tell(socket, [(None, "")] if "stored-then-hang" in hit else words)
 
     def _words(self, socket: WebSocket) -> Words:
