@@ -248,7 +248,12 @@ class TestPlan:
         with harbour() as (_, client):
             assert codes(planned(client, post(title=" \n"))) == [("title", "required")]
             assert codes(planned(client, post(title="a" * 301))) == [("title", "too_long")]
-            assert form_of(client, post(title=" New \n boat "))["title"] == "New boat"
+            made = planned(client, post(title=" New \n boat "))
+            assert (made.parts[0].body["request"]["title"], changes(made)) == (
+                "New boat",
+                [("title", "spaces")],
+            )
+            assert changes(planned(client, post(title=" New boat "))) == []
 
     @pytest.mark.parametrize(
         ("warning", "mark"),
@@ -287,6 +292,10 @@ class TestPlan:
                 for name in ("nowhere", "quiet", "closed", "strict")
             }
             field = "options.subreddit"
+            assert codes(planned(client, post(options=RedditOptions(subreddit="u_other")))) == [
+                (field, "not_yours")
+            ]
+            assert codes(planned(client, post(options=RedditOptions(subreddit="u_Brand")))) == []
             assert told == {
                 "nowhere": [(field, "not_found")],
                 "quiet": [(field, "not_found")],
@@ -295,6 +304,60 @@ class TestPlan:
             }
             box.reddit.subreddits["closed"].approved.add("brand")
             assert codes(planned(client, post(options=RedditOptions(subreddit="closed")))) == []
+
+    @pytest.mark.parametrize(
+        ("refused", "code", "hint"),
+        [
+            (base.Response(403, {}, b"<h1>blocked by network security.</h1>"), "unread", "user_agent="),
+            (
+                answer({"error": 403}, 403, {"www-authenticate": 'Bearer error="insufficient_scope"'}),
+                "unread",
+                "sign in again",
+            ),
+            (answer({"reason": "quarantined", "error": 403}, 403), "not_found", "spelling"),
+        ],
+    )
+    async def test_a_refusal_that_says_nothing_of_the_subreddit(
+        self, refused: base.Response, code: str, hint: str
+    ) -> None:
+        from .fakes import plan
+
+        for options in (BOATS, RedditOptions()):
+            reading = call(refused, answer({}))
+            made = await plan(reading.adapter, post(options=options), reading)
+            if code == "not_found" and options is not BOATS:
+                continue
+            (problem,) = (one for one in made.problems if one.code != "missing")
+            assert (problem.field, problem.code) == ("options.subreddit", code)
+            assert hint in str(problem.hint)
+
+    def test_a_suspended_account_posts_nothing(self) -> None:
+        with harbour() as (box, client):
+            first = publish(box, client, post()).receipt
+            box.reddit.people["brand"].suspended = True
+            box.clock.advance(7200)
+            for one in (post(), Post("Aye", reply_to=first)):
+                assert codes(planned(client, one)) == [("account", "suspended")]
+
+    @pytest.mark.parametrize(
+        ("asks", "told"),
+        [
+            ({"gallery_min_items": 3}, ("media", "count")),
+            ({"gallery_max_items": 1}, ("media", "count")),
+            ({"gallery_min_items": 2, "gallery_max_items": 2}, None),
+            ({"gallery_captions_requirement": "required"}, None),
+            ({"gallery_captions_requirement": "notAllowed"}, ("media", "not_allowed")),
+            ({"gallery_urls_requirement": "required"}, ("options.outbound_urls", "required")),
+            ({"gallery_urls_requirement": "notAllowed"}, None),
+        ],
+    )
+    def test_what_moderators_ask_of_galleries_is_a_warning(
+        self, asks: dict[str, Any], told: tuple[str, str] | None
+    ) -> None:
+        with harbour() as (box, client):
+            box.reddit.add_subreddit("picky", asks=asks)
+            made = planned(client, post(options=RedditOptions(subreddit="picky"), **SAMPLES["gallery"]))
+            assert (codes(made), codes(made, "warning")) == ([], [told] if told else [])
 
     @pytest.mark.parametrize(
         ("about", "kind", "field"),
@@ -401,6 +464,7 @@ class TestFlair:
             ({"flair": "News", "flair_text": "Mine"}, {}, ("options.flair_text", "not_editable")),
             ({"flair_id": "f2", "flair_text": "a" * 65}, {}, ("options.flair_text", "too_long")),
             ({"flair_text": "Mine"}, {}, ("options.flair_text", "without_flair")),
+            ({"flair": "News", "flair_id": "f1"}, {}, ("options.flair", "both")),
         ],
     )
     def test_flairs_are_chosen_by_words_or_id(
@@ -944,7 +1008,9 @@ class TestWire:
         own = Reddit(user_agent="python:my app:v2 (by /u/brand)")
         assert own.authorize(token)["user-agent"] == "python:my app:v2 (by /u/brand)"
 
-    @pytest.mark.parametrize("agent", ["short", "naïve agent", "two\nlines here"])
+    @pytest.mark.parametrize(
+        "agent", ["short", "naïve agent", "two\nlines here", "Mozilla/5.0 (X11)", "python-requests/2.32"]
+    )
     def test_names_reddit_would_not_take(self, agent: str) -> None:
         with pytest.raises(errors.ConfigError, match="7 plain characters"):
             Reddit(user_agent=agent)
@@ -977,11 +1043,14 @@ class TestAfter:
             box.reddit.add_subreddit("picky", flairs=FLAIRS)
             plain = RedditOptions(subreddit="picky")
             receipt = publish(box, client, post(options=plain)).receipt
-            talk = RedditOptions(subreddit="picky", flair_id="f2", flair_text="Talk: sails")
+            talk = RedditOptions(
+                subreddit="picky", flair_id="f2", flair_text="Talk: sails", sendreplies=False
+            )
             client.edit(receipt, post("Aye", talk, sensitive=True, content_warning="spoiler"))
             (entry,) = box.timeline("reddit")
             assert (entry.text, entry.extras["sensitive"], entry.extras["spoiler"]) == ("Aye", True, True)
             assert (entry.extras["flair_id"], entry.extras["flair_text"]) == ("f2", "Talk: sails")
+            assert entry.extras["sendreplies"] is False
             client.edit(receipt, post("Aye aye", plain))
             (entry,) = box.timeline("reddit")
             assert (entry.text, entry.extras["sensitive"], entry.extras["spoiler"]) == (
@@ -1010,6 +1079,13 @@ class TestAfter:
             receipt = publish(box, client, post()).receipt
             with pytest.raises(errors.ConfigError, match=words):
                 client.edit(receipt, post("Aye", **change))
+            assert box.timeline("reddit")[0].text == "Ahoy"
+
+    def test_a_poll_does_not_become_a_text(self) -> None:
+        with harbour() as (box, client):
+            receipt = publish(box, client, post(**SAMPLES["poll"])).receipt
+            with pytest.raises(errors.ConfigError, match="text posts and comments"):
+                client.edit(receipt, post("Aye"))
             assert box.timeline("reddit")[0].text == "Ahoy"
 
     def test_gone_is_done_and_cannot_be_edited(self) -> None:
@@ -1136,6 +1212,10 @@ class TestMarkdown:
             ("# Heading", "# Heading"),
             ("we #launch", "we #launch"),
             ("#1 of them\n#2", "\\#1 of them\n\\#2"),
+            ("```\n#include <a>\n```\n#b", "```\n#include <a>\n```\n\\#b"),
+            ("~~~\n```\n#a\n~~~\n#b", "~~~\n```\n#a\n~~~\n\\#b"),
+            ("```a``` b\n#c", "```a``` b\n\\#c"),
+            ("    #code", "    #code"),
         ],
     )
     def test_tags_are_no_headings(self, text: str, shown: str) -> None:

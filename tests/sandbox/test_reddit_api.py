@@ -128,6 +128,7 @@ class TestPosts:
             ({"kind": "crosspost", "crosspost_fullname": "t3_zz"}, "INVALID_OPTION", "crosspost_fullname"),
             ({"flair_id": "f9"}, "BAD_FLAIR_TEMPLATE_ID", "flair"),
             ({"sr": "harbour", "flair_id": "f2"}, "BAD_FLAIR_TEMPLATE_ID", "flair"),
+            ({"sr": "harbour", "flair_id": "f1", "flair_text": "a" * 65}, "TOO_LONG", "flair_text"),
             ({"sr": "harbour", "flair_id": "f1", "flair_text": "Mine"}, "BAD_FLAIR_TEMPLATE_ID", "flair"),
         ],
     )
@@ -141,6 +142,7 @@ class TestPosts:
         [
             ({"submission_type": "link"}, {}, "NO_SELFS"),
             ({"submission_type": "self"}, {"kind": "link", "url": "https://example.com"}, "NO_LINKS"),
+            ({"submission_type": "self"}, {"kind": "crosspost"}, "NO_LINKS"),
             ({"allow_images": False}, {"kind": "image"}, "NO_IMAGES"),
             ({"allow_videos": False}, {"kind": "video"}, "NO_VIDEOS"),
             ({"allow_videogifs": False}, {"kind": "videogif"}, "NO_VIDEOS"),
@@ -157,6 +159,20 @@ class TestPosts:
         assert told(await submit(client)) == ("BANNED_FROM_SUBREDDIT", "sr")
         box.reddit.people["brand"].suspended = True
         assert told(await submit(client))[0] == "IN_TIMEOUT"
+
+    @pytest.mark.parametrize(
+        ("asks", "fits"),
+        [
+            ({"link_restriction_policy": "blacklist", "domain_blacklist": ["example.com"]}, False),
+            ({"link_restriction_policy": "none", "domain_blacklist": ["example.com"]}, True),
+            ({"link_restriction_policy": "whitelist", "domain_whitelist": ["example.com"]}, True),
+            ({"link_restriction_policy": "whitelist", "domain_whitelist": ["example.org"]}, False),
+        ],
+    )
+    async def test_where_links_may_lead(self, box, client, asks, fits):
+        box.reddit.add_subreddit("picky", asks=asks)
+        answer = await submit(client, sr="picky", kind="link", url="https://a.example.com/boat")
+        assert answer.json()["json"]["errors"] == [] if fits else told(answer) == ("DOMAIN_BANNED", "url")
 
     async def test_a_link_is_posted_once_unless_it_is_meant(self, client):
         link = {"kind": "link", "url": "https://example.com/boat"}
@@ -375,6 +391,13 @@ class TestComments:
         form = {"api_type": "json", "thing_id": parent["name"], "text": "Aye"}
         assert told(await client.post("/api/comment", data=form)) == (code, "parent")
 
+    async def test_who_may_not_comment(self, box, client):
+        form = {"api_type": "json", "thing_id": (await posted(client))["name"], "text": "Aye"}
+        box.reddit.subreddits["boats"].banned.add("brand")
+        assert told(await client.post("/api/comment", data=form))[0] == "BANNED_FROM_SUBREDDIT"
+        box.reddit.people["brand"].suspended = True
+        assert told(await client.post("/api/comment", data=form))[0] == "IN_TIMEOUT"
+
     @pytest.mark.parametrize(("text", "code"), [(" ", "NO_TEXT"), ("a" * 10_001, "TOO_LONG")])
     async def test_its_length(self, client, text, code):
         form = {"api_type": "json", "thing_id": (await posted(client))["name"], "text": text}
@@ -416,6 +439,11 @@ class TestChanges:
         for name, mark, value in (("marknsfw", "sensitive", True), ("unmarknsfw", "sensitive", False)):
             assert (await client.post(f"/api/{name}", data={"id": post["name"]})).json() == {}
             assert box.timeline("reddit")[0].extras[mark] is value
+        assert (
+            await client.post("/api/sendreplies", data={"id": post["name"], "state": "false"})
+        ).json() == {}
+        assert box.timeline("reddit")[0].extras["sendreplies"] is False
+        assert (await client.post("/api/sendreplies", data={"id": "t3_zz"})).status_code == 403
         form = {"api_type": "json", "link": post["name"], "flair_template_id": "f1"}
         await client.post("/r/harbour/api/selectflair", data=form)
         assert box.timeline("reddit")[0].extras["flair_text"] == "News"
@@ -452,6 +480,8 @@ class TestReading:
         closed = await client.get("/r/quiet/about")
         assert (closed.status_code, closed.json()["reason"]) == (403, "private")
         assert (await client.get("/user/nobody/submitted")).status_code == 404
+        box.reddit.add_subreddit("odd", quarantine=True)
+        assert (await client.get("/r/odd/about")).json()["reason"] == "quarantined"
 
     async def test_numbers_grow(self, box, client):
         name = (await posted(client))["name"]
@@ -485,6 +515,7 @@ class TestWho:
             ("submit", "POST", "/api/media/asset.json"),
             ("edit", "POST", "/api/editusertext"),
             ("edit", "POST", "/api/del"),
+            ("edit", "POST", "/api/sendreplies"),
             ("read", "GET", "/api/info"),
             ("read", "GET", "/r/boats/about"),
             ("history", "GET", "/user/brand/submitted"),

@@ -104,12 +104,15 @@ _BLOCK = re.compile(r"\s*(?:[>|]|[-*+] |\d+[.)] |#{1,6} |```|~~~)|(?: {4}|\t)|\s
 
 
 def escape_hashes(text: str) -> str:
-    r"""The text with ``#word`` at a line's start as words, not as a heading.
+    r"""The text with ``#word`` at a line's start as words, not as a heading. Code stays as it is.
 
     >>> escape_hashes("#launch today\n# Heading")
     '\\#launch today\n# Heading'
     """
-    return re.sub(r"^( {0,3})(?=#+[^\s#])", r"\1\\", text, flags=re.MULTILINE)
+    lines = text.split("\n")
+    for index in _outside_fences(lines):
+        lines[index] = re.sub(r"^( {0,3})(?=#+[^\s#])", r"\1\\", lines[index])
+    return "\n".join(lines)
 
 
 def keep_breaks(text: str) -> str:
@@ -118,14 +121,24 @@ def keep_breaks(text: str) -> str:
     >>> keep_breaks("Port\nStarboard\n\n- a\n- b")
     'Port  \nStarboard\n\n- a\n- b'
     """
-    lines, fenced = text.split("\n"), False
-    for index, line in enumerate(lines[:-1]):
-        if line.lstrip().startswith(("```", "~~~")):
-            fenced = not fenced
-        plain = not (fenced or _BLOCK.match(line) or _BLOCK.match(lines[index + 1]))
+    lines = text.split("\n")
+    for index in _outside_fences(lines):
+        line, following = lines[index], lines[index + 1 : index + 2]
+        plain = following and not (_BLOCK.match(line) or _BLOCK.match(following[0]))
         if plain and not line.endswith(("  ", "\\")):
             lines[index] = f"{line.rstrip()}  "
     return "\n".join(lines)
+
+
+def _outside_fences(lines: Sequence[str]) -> Iterator[int]:
+    """The lines that are no code between fences."""
+    fence = ""
+    for index, line in enumerate(lines):
+        mark, rest = line.lstrip()[:3], line.lstrip()[3:]
+        if mark in ("```", "~~~") and fence in ("", mark) and (fence or "`" not in rest):
+            fence = "" if fence else mark
+        elif not fence:
+            yield index
 
 
 def placed(item: base.PartMedia, asset: str) -> str:

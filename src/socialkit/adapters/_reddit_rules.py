@@ -51,7 +51,8 @@ _KIND = "this kind of post is not allowed there"
 _CONTENT = "change the post as Reddit says"
 _RULE = "the subreddit asks for that in its post requirements"
 _WHO = "the account may not do this there"
-_AGENT = "Reddit blocks the client or its network: give user_agent= with a name of your own, or use another network"
+AGENT_HINT = "Reddit blocks the client or its network: give user_agent= with a name of your own, or use another network"
+SCOPE_HINT = "sign in again with the scopes that publishing needs"
 _LATER = "Reddit asks new accounts to wait; publish again later"
 
 _TABLE: tuple[tuple[int, str, str, str, str], ...] = (
@@ -87,8 +88,8 @@ _TABLE: tuple[tuple[int, str, str, str, str], ...] = (
     (400, "Declined", "EntityTooLarge", "", "the file is larger than Reddit takes"),
     (400, "Declined", "", "", ""),
     (401, "ReauthNeeded", "", "", "the token is expired, revoked or malformed"),
-    (403, "MissingScope", "insufficient_scope", "", "sign in again with the scopes that publishing needs"),
-    (403, "Declined", "blocked", "", _AGENT),
+    (403, "MissingScope", "insufficient_scope", "", SCOPE_HINT),
+    (403, "Declined", "blocked", "", AGENT_HINT),
     (403, "Declined", "AccessDenied", "", "the place for the upload is no longer good"),
     (
         403,

@@ -65,6 +65,8 @@ EXTENSIONS = {
 }
 _LED = (301, 302, 307, 308, 401, 403, 404)
 """What is behind a shared link does not matter: where it led is all that is asked for."""
+_BLOCKED_AGENTS = ("mozilla/", "python-requests/", "python-urllib", "python/", "aiohttp/")
+"""How browsers and libraries call themselves: Reddit throttles or blocks them."""
 WAITS = (1, 2, 4, 8)
 """Seconds between looks for a picture or video that was just taken; 35 in all, then it says processing."""
 LISTENS = {"image": 10.0, "video": 60.0}
@@ -134,10 +136,8 @@ class Reddit(base.Adapter):
         server: str = "https://oauth.reddit.com",
         user_agent: str | None = None,
     ) -> None:
-        if user_agent is not None and not (
-            len(user_agent) > 6 and user_agent.isascii() and user_agent.isprintable()
-        ):
-            words = "at least 7 plain characters, such as 'python:my app:v1 (by /u/name)'"
+        if user_agent is not None and not _names_a_client(user_agent):
+            words = "at least 7 plain characters of its own, such as 'python:my app:v1 (by /u/name)'"
             raise errors.ConfigError(f"Reddit: user_agent={user_agent!r} is no name Reddit takes; {words}")
         self.user_agent = user_agent
         seed = base.Credential.of_user("Reddit", token, refresh_token, client_id, client_secret)
@@ -530,6 +530,12 @@ def _form(request: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _names_a_client(user_agent: str) -> bool:
+    """Whether Reddit would take it: no browser's name, no library's."""
+    plain = len(user_agent) > 6 and user_agent.isascii() and user_agent.isprintable()
+    return plain and not user_agent.casefold().startswith(_BLOCKED_AGENTS)
+
+
 def _memory(place: str, item: PartMedia | None) -> str:
     """Under which name an upload is remembered."""
     return f"{place} {item.digest[:16] if item else 'plain'}"
@@ -567,7 +573,7 @@ def _check_edit(name: str, thing: Mapping[str, Any], part: Part) -> None:
         if kind not in ("comment", "self"):
             raise errors.ConfigError(f"{name} is a comment: only its text can be edited")
         return
-    if kind != "self" or not thing.get("is_self"):
+    if kind != "self" or not thing.get("is_self") or thing.get("poll_data"):
         raise errors.ConfigError("Reddit lets the text of text posts and comments be edited, nothing else")
     if " ".join(str(thing.get("title")).split()) != request["title"]:
         raise errors.ConfigError(f"Reddit does not let titles be changed: this one is {thing.get('title')!r}")
@@ -586,6 +592,8 @@ def _other_changes(
     for field, mark, shown in (("nsfw", "marknsfw", "over_18"), ("spoiler", "spoiler", "spoiler")):
         if request[field] != bool(thing.get(shown)):
             yield f"/api/{mark if request[field] else f'un{mark}'}", {"id": name}
+    if request["sendreplies"] != bool(thing.get("send_replies", True)):
+        yield "/api/sendreplies", {"id": name, "state": request["sendreplies"]}
     flair = request.get("flair_id")
     if flair and (flair != thing.get("link_flair_template_id") or "flair_text" in request):
         fields = {"link": name, "flair_template_id": flair, "text": request.get("flair_text", "")}

@@ -193,9 +193,10 @@ class Reads(Leases):
         place = self.subreddits.get(name.casefold())
         if place is None:
             raise Answer(RedirectResponse(f"{self.base}/subreddits/search?q={name}", 302))
-        if place.about["subreddit_type"] == "private" and not self._approved(place, request):
-            words = {"reason": "private", "message": "Forbidden", "error": 403}
-            raise Answer(JSONResponse(words, 403))
+        private = place.about["subreddit_type"] == "private" and not self._approved(place, request)
+        if private or place.about["quarantine"]:
+            reason = "private" if private else "quarantined"
+            raise Answer(JSONResponse({"reason": reason, "message": "Forbidden", "error": 403}, 403))
         return place
 
     def _approved(self, place: Subreddit, request: Request) -> bool:
