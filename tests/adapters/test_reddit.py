@@ -631,6 +631,34 @@ class TestLostAnswers:
             assert outcome.status is (Status.PUBLISHED if live else Status.FAILED), outcome.error
             assert not live or outcome.receipt.id == live[0].id
 
+    @pytest.mark.parametrize("kind", ["image", "gallery", "inline"])
+    def test_media_that_show_after_minutes_are_not_made_again(self, kind: str) -> None:
+        options = RedditOptions(inline=kind == "inline")
+        media = SAMPLES["image" if kind == "inline" else kind]
+        with harbour() as (box, client):
+            box.fault("listed-late", platform="reddit", seconds=280, times=9)
+            box.fault("dropped-after", platform="reddit")
+            outcome = publish(box, client, post(options=options, **media), wait=900)
+            assert (outcome.status, len(box.timeline("reddit"))) == (Status.PUBLISHED, 1)
+
+    async def test_a_video_inside_a_text_is_waited_for_as_a_video(self) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
+        film = base.PartMedia("video", "video/mp4", 3, "d" * 64, "bytes")
+        for media, found in (((film,), base.CannotTell), ((), base.Absent)):
+            part = base.Part(0, {"kind": "inline", "request": request}, media=media)
+            lost = base.Lost(part, NOW - timedelta(seconds=600), NOW)
+            looking = call(listing())
+            assert isinstance(await looking.adapter.find(lost, looking), found)
+
+    async def test_looks_are_spaced_until_media_must_show(self) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
+        part = base.Part(0, {"kind": "image", "request": request})
+        for age, again in ((60, 60), (130, 130), (250, 110), (359, 1)):
+            lost = base.Lost(part, NOW - timedelta(seconds=age), NOW)
+            looking = call(listing())
+            found = await looking.adapter.find(lost, looking)
+            assert (type(found), found.look_again_in) == (base.CannotTell, again)
+
     @pytest.mark.parametrize("kind", ["image", "gallery", "video"])
     def test_uploads_tell_ours_from_a_twin(self, kind: str) -> None:
         with harbour() as (box, client):

@@ -32,8 +32,8 @@ LEASE = 900.0
 """Seconds in which a leased place takes its file."""
 KEPT = 43_200.0
 """Seconds an upload is used again; the store Reddit leases says of itself that it deletes after a day."""
-SHOWN_WITHIN = {"image": 300.0, "video": 3600.0}
-"""Seconds after which a picture or video that is on no list was not taken: those of a video last minutes."""
+SHOWN_WITHIN = {"image": 300.0, "gallery": 300.0, "inline": 300.0, "video": 3600.0}
+"""Seconds after which media that are on no list were not taken: they may show minutes later, videos later still."""
 PICTURES = frozenset({"image/jpeg", "image/png", "image/gif"})
 
 _TOKEN = "/api/v1/access_token"

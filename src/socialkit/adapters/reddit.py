@@ -355,7 +355,7 @@ class Reddit(base.Adapter):
         if alike:
             return CannotTell("a post with this title is there, but its media are not known to be these")
         age = (call.now() - lost.since).total_seconds()
-        if (left := SHOWN_WITHIN.get(kind, -60.0) + 60 - age) > 0:
+        if (left := _shown_within(lost.part) - age) > 0:
             words = "it is on no list yet, and media are shown only when they have been processed"
             return CannotTell(words, look_again_in=min(left, max(60.0, age)))
         return Absent("it is not among the account's own posts")
@@ -534,6 +534,13 @@ def _names_a_client(user_agent: str) -> bool:
     """Whether Reddit would take it: no browser's name, no library's."""
     plain = len(user_agent) > 6 and user_agent.isascii() and user_agent.isprintable()
     return plain and not user_agent.casefold().startswith(_BLOCKED_AGENTS)
+
+
+def _shown_within(part: Part) -> float:
+    """Seconds after ``Lost.since``, which is a minute early, in which a post with media may still come to light."""
+    moving = any(item.kind == "video" for item in part.media)
+    shown = SHOWN_WITHIN.get("video" if moving else part.body["kind"])
+    return shown + 60 if shown is not None else 0.0
 
 
 def _memory(place: str, item: PartMedia | None) -> str:
