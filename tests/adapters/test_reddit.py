@@ -481,11 +481,22 @@ class TestFlair:
                 assert publish(box, client, one).status is Status.PUBLISHED
                 assert box.timeline("reddit")[0].extras["flair_id"] == fields["flair_id"]
 
+    def test_flairs_that_only_the_form_for_new_posts_offers(self) -> None:
+        with harbour() as (box, client):
+            box.reddit.add_subreddit("picky", flairs=FLAIRS).hides_flairs = True
+            for asked, told in (
+                ({"flair": "News"}, []),
+                ({"flair_id": "f2", "flair_text": "Talk: sails"}, []),
+                ({"flair": "Rules"}, [("options.flair", "unknown")]),
+                ({"flair": "News", "flair_text": "Mine"}, [("options.flair_text", "not_editable")]),
+            ):
+                assert codes(planned(client, post(options=RedditOptions(subreddit="picky", **asked)))) == told
+
     async def test_flairs_that_are_not_shown(self) -> None:
         from .fakes import plan
 
         forbidden = answer({"message": "Forbidden", "error": 403}, 403)
-        replies = [answer({"data": {}}), answer({}), forbidden]
+        replies = [answer({"data": {}}), answer({}), forbidden, forbidden]
         by_id = call(*replies)
         made = await plan(by_id.adapter, post(options=RedditOptions(flair_id="f9", flair_text="x")), by_id)
         assert made.parts[0].body["request"]["flair_text"] == "x"
@@ -828,6 +839,30 @@ class TestUploads:
         assert commit.form["validate_on_submit"] == "true"
         assert commit.params == {"raw_json": "1"}
 
+    async def test_the_text_of_media_inside_it_goes_as_a_document_alone(self) -> None:
+        with harbour() as (_, client):
+            made = planned(client, post(options=RedditOptions(inline=True), **SAMPLES["image"]))
+        rich = answer({"output": {"document": [{"e": "par"}]}})
+        done = answer({"json": {"errors": [], "data": {"name": "t3_1a", "url": "u"}}})
+        sending = call(*await self.lease(), answer(status=201, content=b"<PostResponse/>"), rich, done)
+        await sending.adapter.send(made.parts[0], sending)
+        convert, submit = sending.asked[-2:]
+        assert convert.step == "prepare"
+        assert convert.form == {
+            "api_type": "json",
+            "output_mode": "rtjson",
+            "markdown_text": "Ahoy\n\n![img](abc)",
+        }
+        assert submit.form["richtext_json"] == '{"document": [{"e": "par"}]}'
+        assert submit.form["kind"] == "self"
+        assert "text" not in submit.form
+
+    async def test_an_upload_is_used_again_for_half_a_day(self) -> None:
+        done = answer({"json": {"errors": [], "data": {"name": "t3_1a", "url": "u"}}})
+        sending = await self.send(*await self.lease(), answer(status=201, content=b"<PostResponse/>"), done)
+        lifetimes = {name: seconds for name, seconds in sending.lifetimes.items() if name.startswith("media")}
+        assert list(lifetimes.values()) == [43_200.0]
+
     async def test_the_media_of_every_attempt_are_remembered(self) -> None:
         done = answer({"json": {"errors": [], "data": {"name": "t3_1a", "url": "u"}}})
         with harbour() as (_, client):
@@ -1086,6 +1121,22 @@ class TestAfter:
                 False,
                 False,
             )
+
+    async def test_an_edit_is_validated_as_a_submit_is(self) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Aye", "nsfw": False, "spoiler": False}
+        part = base.Part(0, {"kind": "self", "request": {**request, "sendreplies": True}})
+        editing = call(listing(thing()), answer({"json": {"errors": [], "data": {"things": []}}}))
+        await editing.adapter.edit(Receipt(OWN, "t3_1kh35wk"), part, editing)
+        asked = editing.asked[-1]
+        assert (asked.path, asked.form) == (
+            "/api/editusertext",
+            {"api_type": "json", "thing_id": "t3_1kh35wk", "text": "Aye", "validate_on_submit": "true"},
+        )
+
+    async def test_what_reddit_does_not_know_is_deleted(self) -> None:
+        deleting = call(answer({"message": "Not Found", "error": 404}, 404))
+        await deleting.adapter.delete(Receipt(OWN, "t3_1kh35wk"), deleting)
+        assert deleting.asked[0].form == {"api_type": "json", "id": "t3_1kh35wk"}
 
     def test_a_comment_is_edited(self) -> None:
         with harbour() as (box, client):

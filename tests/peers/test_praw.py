@@ -222,6 +222,12 @@ def test_what_a_subreddit_allows(box, api, harbour):
     assert harbour.post_requirements()["title_blacklisted_strings"] == ["x"]
     assert (harbour.submission_type, harbour.allow_polls) == ("any", True)
     assert [one["id"] for one in harbour.flair.link_templates] == ["f1"]
+    (choice,) = harbour.flair.link_templates.user_selectable()
+    assert (choice["flair_template_id"], choice["flair_text"], choice["flair_text_editable"]) == (
+        "f1",
+        "News",
+        True,
+    )
 
 
 def test_refusals_are_told_apart(box, api, harbour):

@@ -520,6 +520,7 @@ class TestWho:
             ("read", "GET", "/r/boats/about"),
             ("history", "GET", "/user/brand/submitted"),
             ("flair", "GET", "/r/harbour/api/link_flair_v2"),
+            ("flair", "POST", "/r/harbour/api/flairselector"),
         ],
     )
     async def test_every_door_has_its_scope(self, box, client, scope, method, path):

@@ -218,13 +218,26 @@ async def flair_of(place: Subreddit, draft: Draft, call: Call) -> dict[str, str]
     if options.flair_id and options.flair:
         draft.problem("options.flair", "both", "a flair is chosen by flair= or by flair_id=, not by both")
         return {}
-    answer = await call.read(
-        "GET", f"/r/{place.name}/api/link_flair_v2", params={"raw_json": "1"}, accept=_MISSING
-    )
-    if answer.status != 200:
+    if (flairs := await _flairs(place, call)) is None:
         return _unlisted(place, draft)
-    chosen = _chosen(answer.json() or (), draft)
+    chosen = _chosen(flairs, draft)
     return _flair_fields(chosen, draft) if chosen is not None else {}
+
+
+async def _flairs(place: Subreddit, call: Call) -> list[Mapping[str, Any]] | None:
+    """The subreddit's flairs, or those its form for new posts offers; None when it shows neither."""
+    where, raw = f"/r/{place.name}/api", {"raw_json": "1"}
+    listed = await call.read("GET", f"{where}/link_flair_v2", params=raw, accept=_MISSING)
+    if listed.status == 200:
+        return list(listed.json() or ())
+    form = [("api_type", "json"), ("is_newlink", "True")]
+    offered = await call.read("POST", f"{where}/flairselector", form=form, params=raw, accept=_MISSING)
+    told = offered.json_or_none() if offered.status == 200 else None
+    choices = told.get("choices") if isinstance(told, dict) else None
+    names = {"id": "flair_template_id", "text": "flair_text", "text_editable": "flair_text_editable"}
+    return (
+        None if choices is None else [{name: one.get(key) for name, key in names.items()} for one in choices]
+    )
 
 
 def _unlisted(place: Subreddit, draft: Draft) -> dict[str, str]:

@@ -117,8 +117,11 @@ class RedditBox(Reads):
             **dict.fromkeys(_MARKS, self.mark),
         }
         posts = [self.route("POST", f"/api/{name}", handler) for name, handler in writes.items()]
-        flair = self.route("POST", "/r/{sr}/api/selectflair", self.select_flair)
-        return [*self.sign_in_routes(), *self.media_routes(), *posts, flair, *self.read_routes()]
+        flair = [
+            self.route("POST", "/r/{sr}/api/selectflair", self.select_flair),
+            self.route("POST", "/r/{sr}/api/flairselector", self.flair_selector),
+        ]
+        return [*self.sign_in_routes(), *self.media_routes(), *posts, *flair, *self.read_routes()]
 
     def new_id(self) -> str:
         self._made += 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .core import Answer, Entry
+from .core import Answer, Entry, body
 from .reddit_media import Leases
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ _ABOUT: Json = {
 @attrs.define(eq=False)
 class Subreddit:
     """A place to post to. ``about`` and ``asks`` are its settings and post requirements, ``flairs`` as the API shows
-    them; ``banned`` and ``approved`` are user names.
+    them; ``banned`` and ``approved`` are user names. ``hides_flairs``: only its form for new posts offers them.
 
     >>> Subreddit("boats", "2qh1o").about["submission_type"]
     'any'
@@ -76,6 +76,7 @@ class Subreddit:
     flairs: list[Json] = attrs.field(factory=list)
     banned: set[str] = attrs.field(factory=set)
     approved: set[str] = attrs.field(factory=set)
+    hides_flairs: bool = False
 
 
 class Reads(Leases):
@@ -236,7 +237,30 @@ class Reads(Leases):
         from starlette.responses import JSONResponse
 
         self.grant(request, "flair")
-        return JSONResponse(self.place_of(request).flairs)
+        if (place := self.place_of(request)).hides_flairs:
+            raise Answer(self.error(403))
+        return JSONResponse(place.flairs)
+
+    def flair_selector(self, request: Request) -> Response:
+        """``POST /r/{sr}/api/flairselector``: the flairs an author may give a new post."""
+        from starlette.responses import JSONResponse
+
+        self.grant(request, "flair")
+        place = self.place_of(request)
+        if body(request).get("is_newlink") != "True":
+            raise Answer(self.error(400))
+        choices = [
+            {
+                "flair_template_id": one["id"],
+                "flair_text": one["text"],
+                "flair_text_editable": one["text_editable"],
+                "flair_position": "right",
+                "flair_css_class": "",
+            }
+            for one in place.flairs
+            if not one.get("mod_only")
+        ]
+        return JSONResponse({"current": {}, "choices": choices})
 
     def share(self, name: str) -> str:
         """The link the app's share button gives for a post."""
