@@ -776,6 +776,19 @@ class TestLostAnswers:
         looking = call(listing(thing(**change)))
         assert isinstance(await looking.adapter.find(lost, looking), base.Absent)
 
+    async def test_every_page_since_then_is_looked_through(self) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
+        lost = base.Lost(base.Part(0, {"kind": "self", "request": request}), NOW - timedelta(seconds=60), NOW)
+        newer = thing("t3_9z", title="Other")
+        looking = call(listing(newer, after="t3_9z"), listing(thing()))
+        assert isinstance(await looking.adapter.find(lost, looking), base.Found)
+        assert [asked.params.get("after") for asked in looking.asked] == [None, "t3_9z"]
+        older = thing("t3_1a", created_utc=NOW.timestamp() - 61)
+        looking = call(listing(newer, older, after="t3_1a"))
+        assert isinstance(await looking.adapter.find(lost, looking), base.Absent)
+        turning = call(listing(newer, after="t3_9z"), listing(newer, after="t3_9z"))
+        assert isinstance(await turning.adapter.find(lost, turning), base.Absent)
+
     async def test_another_picture_of_the_same_title_is_not_ours(self) -> None:
         request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
         part = base.Part(0, {"kind": "image", "request": request})
