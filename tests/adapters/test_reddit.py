@@ -776,6 +776,59 @@ class TestLostAnswers:
         looking = call(listing(thing(**change)))
         assert isinstance(await looking.adapter.find(lost, looking), base.Absent)
 
+    @pytest.mark.parametrize(
+        ("kind", "fields", "shown", "same"),
+        [
+            (
+                "poll",
+                {"options": ["a", "b"]},
+                {"poll_data": {"options": [{"text": "a"}, {"text": "b"}]}},
+                True,
+            ),
+            (
+                "poll",
+                {"options": ["a", "b"]},
+                {"poll_data": {"options": [{"text": "b"}, {"text": "a"}]}},
+                False,
+            ),
+            ("poll", {"options": ["a", "b"]}, {}, False),
+            (
+                "crosspost",
+                {"crosspost_fullname": "t3_1a"},
+                {"crosspost_parent": "t3_1a", "selftext": ""},
+                True,
+            ),
+            ("crosspost", {"crosspost_fullname": "t3_1a"}, {"crosspost_parent": "t3_1b"}, False),
+            (
+                "link",
+                {"url": "https://Example.com/a/"},
+                {"is_self": False, "url": "http://example.com/a"},
+                True,
+            ),
+            (
+                "link",
+                {"url": "https://example.com/a"},
+                {"is_self": False, "url": "https://example.com/A"},
+                False,
+            ),
+            (
+                "link",
+                {"url": "https://example.com/a"},
+                {"is_self": False, "url": "https://example.com/b"},
+                False,
+            ),
+            ("link", {"url": "https://example.com/a"}, {"url": "https://example.com/a"}, False),
+        ],
+    )
+    async def test_kinds_are_told_apart_by_what_only_they_have(
+        self, kind: str, fields: dict[str, Any], shown: dict[str, Any], same: bool
+    ) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy", **fields}
+        lost = base.Lost(base.Part(0, {"kind": kind, "request": request}), NOW - timedelta(seconds=60), NOW)
+        looking = call(listing(thing(**shown)))
+        found = await looking.adapter.find(lost, looking)
+        assert isinstance(found, base.Found if same else base.Absent)
+
     async def test_every_page_since_then_is_looked_through(self) -> None:
         request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
         lost = base.Lost(base.Part(0, {"kind": "self", "request": request}), NOW - timedelta(seconds=60), NOW)
@@ -1218,9 +1271,10 @@ class TestReading:
             assert row.missing["comments"] == "Reddit tells it of posts, not of comments"
 
     async def test_a_ratio_of_one_half_tells_no_votes(self) -> None:
-        reading = call(listing(thing(score=0, upvote_ratio=0.5, num_comments=0, num_crossposts=0)))
-        (row,) = await reading.adapter.fetch_metrics([Receipt(OWN, "t3_1kh35wk")], reading)
-        assert (row.likes, row.error, "estimated_upvotes" in row.raw) == (0, None, False)
+        for ratio in (0.5, 0.501, 0.497):
+            reading = call(listing(thing(score=0, upvote_ratio=ratio, num_comments=0, num_crossposts=0)))
+            (row,) = await reading.adapter.fetch_metrics([Receipt(OWN, "t3_1kh35wk")], reading)
+            assert (row.likes, row.error, "estimated_upvotes" in row.raw) == (0, None, False)
 
     def test_a_bad_id_and_a_deleted_post_spoil_nothing(self) -> None:
         with harbour() as (box, client):

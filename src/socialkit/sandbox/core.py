@@ -25,7 +25,8 @@ What a platform file writes::
             self.add(entry)                   # add, change, remove: the only ways to touch a timeline
             return JSONResponse(...)
 
-What else it may use or replace: :meth:`~PlatformBox.socket` (what is told on a web socket, and when), ``media`` (files by id; small pictures with their bytes, which ``/media/{id}``
+What else it may use or replace: :meth:`~PlatformBox.socket` (what is told on a web socket, and when), ``media``
+(files by id; small pictures with their bytes, which ``/media/{id}``
 and the page show), :meth:`~PlatformBox.processing` and :attr:`~PlatformBox.keys_honoured` (what the media and
 key faults ask for), :meth:`~PlatformBox.key_cache`, :meth:`~PlatformBox.growth` (counts that grow with age),
 ``limit_key``, ``limit_cost``, ``limit_headers``, ``too_many``, ``token_expired``, ``tick`` (what is due),
