@@ -207,6 +207,14 @@ class TestKinds:
             assert publish(box, client, post(options=links, **SAMPLES["gallery"])).status is Status.PUBLISHED
             shown = [(one["alt"], one["outbound_url"]) for one in box.timeline("reddit")[0].media]
             assert shown == [("Port", "https://example.com/port"), ("Starboard", "")]
+            request = made.parts[0].body["request"]
+            assert {
+                name: request[name] for name in ("show_error_list", "validate_on_submit", "api_type")
+            } == {
+                "show_error_list": True,
+                "validate_on_submit": True,
+                "api_type": "json",
+            }
             long = post(media=[Image(png(8, 8), alt="a" * 181), Image(png(9, 9), alt="b")])
             assert codes(planned(client, long)) == [("media[0].alt", "too_long")]
             over = RedditOptions(outbound_urls=("https://example.com", "", "c"))
@@ -228,6 +236,8 @@ class TestKinds:
         with harbour() as (_, client):
             made = planned(client, post(link=Link("https://example.com/a", title="Mine")))
             assert changes(made) == [("link", "not_carried")]
+            for letters, told in ((2028, []), (2029, [("link", "too_long")])):
+                assert codes(planned(client, post(link=f"https://example.com/{'a' * letters}"))) == told
 
     def test_polls_are_open_for_whole_days(self) -> None:
         with harbour() as (_, client):
@@ -236,6 +246,8 @@ class TestKinds:
                 1,
                 [("poll.seconds", "rounded")],
             )
+            longer = planned(client, post(poll=Poll(["a", "b"], seconds=150_000)))
+            assert longer.parts[0].body["request"]["duration"] == 2
             assert ("poll.seconds", "range") in codes(
                 planned(client, post(poll=Poll(["a", "b"], seconds=3600)))
             )
@@ -869,6 +881,9 @@ class TestLostAnswers:
         own = {**comment, "body": "Two", "parent_id": "t3_1a", "created_utc": NOW.timestamp()}
         looking = call(listing(own), memory=sending.memory)
         assert isinstance(await looking.adapter.find(lost, looking), base.Found)
+        for change in ({"parent_id": "t3_1b"}, {"body": "Three"}, {"created_utc": NOW.timestamp() + 1}):
+            looking = call(listing({**own, **change}), memory=sending.memory)
+            assert isinstance(await looking.adapter.find(lost, looking), base.Absent)
 
     async def test_claimed_posts_are_no_candidates(self) -> None:
         request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
@@ -1259,8 +1274,9 @@ class TestReading:
             up, down = row.raw["estimated_upvotes"], row.raw["estimated_downvotes"]
             assert up - down == row.likes
             assert up / (up + down) == pytest.approx(row.raw["upvote_ratio"], abs=0.01)
-            assert row.impressions is None
-            assert "app and the website" in row.missing["impressions"]
+            unknown = ("impressions", "reach", "saves", "clicks", "quotes", "video_views", "watch_seconds")
+            assert {name for name in unknown if getattr(row, name) is not None} == set()
+            assert [name for name in unknown if "app and the website" in row.missing[name]] == list(unknown)
 
     def test_numbers_of_a_comment(self) -> None:
         with harbour() as (box, client):
@@ -1269,6 +1285,17 @@ class TestReading:
             (row,) = client.fetch_metrics(reply)
             assert (row.likes, row.comments, row.shares) == (row.raw["score"], None, None)
             assert row.missing["comments"] == "Reddit tells it of posts, not of comments"
+
+    @pytest.mark.parametrize("shell", [{"removed_by_category": "deleted"}, {"author": "[deleted]"}])
+    async def test_a_shell_is_no_post(self, shell: dict[str, Any]) -> None:
+        reading = call(listing(thing(score=3, **shell)))
+        (row,) = await reading.adapter.fetch_metrics([Receipt(OWN, "t3_1kh35wk")], reading)
+        assert (row.likes, type(row.error)) == (None, errors.Declined)
+
+    async def test_what_was_taken_out_of_sight_has_its_numbers(self) -> None:
+        reading = call(listing(thing(score=3, removed_by_category="automod_filtered")))
+        (row,) = await reading.adapter.fetch_metrics([Receipt(OWN, "t3_1kh35wk")], reading)
+        assert (row.likes, row.error) == (3, None)
 
     async def test_a_ratio_of_one_half_tells_no_votes(self) -> None:
         for ratio in (0.5, 0.501, 0.497):
