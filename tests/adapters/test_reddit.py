@@ -114,6 +114,8 @@ class TestKinds:
             box.reddit.entries[first.id].extras["crosspostable"] = False
             assert codes(planned(client, post("", BOATS, quote=first))) == [("quote", "not_crosspostable")]
             assert codes(planned(client, post("", BOATS, quote="t3_zzzz1"))) == [("quote", "not_found")]
+            comment = publish(box, client, Post("Aye", reply_to=first), "comment").receipt
+            assert ("quote", "a_comment") in codes(planned(client, post("", BOATS, quote=comment)))
 
     def test_the_own_profile_is_the_default(self) -> None:
         with harbour() as (_, client):
@@ -550,6 +552,8 @@ class TestComments:
             }
             assert codes(planned(client, Post(" ", link="https://example.com", reply_to=first))) == []
             assert ("text", "too_long") in codes(planned(client, Post("a" * 10_001, reply_to=first)))
+            assert codes(planned(client, Post("a" * 10_000, reply_to=first))) == []
+            assert ("text", "required") in codes(planned(client, Post(" ", reply_to=first)))
 
     def test_a_locked_post_takes_none(self) -> None:
         with harbour() as (box, client):
@@ -1141,6 +1145,44 @@ class TestLimits:
         headers = {"x-ratelimit-remaining": left, "x-ratelimit-used": "4"}
         assert Reddit().read_limits(base.Response(200, headers)) == ()
         assert Reddit().read_limits(base.Response(200, {})) == ()
+
+    def test_posts_keep_two_seconds_apart_and_comments_need_not(self) -> None:
+        with harbour() as (box, client):
+            for number in range(3):
+                client.publish(post(f"Ahoy {number}"), "reddit")
+            first, second, third = [one.created_at for one in box.timeline("reddit")]
+            assert min(second - first, third - second) >= timedelta(seconds=2)
+            parent = box.timeline("reddit")[0].id
+            began = box.clock.now()
+            for number in range(3):
+                client.publish(Post(f"Aye {number}", reply_to=parent), "reddit")
+            assert box.clock.now() - began < timedelta(seconds=1)
+
+    @pytest.mark.parametrize(
+        ("media", "told"),
+        [
+            ([Video(mp4(seconds=901.0))], True),
+            ([Video(mp4(seconds=900.0))], False),
+        ],
+    )
+    def test_videos_of_a_quarter_of_an_hour(self, media: list[Any], told: bool) -> None:
+        with harbour() as (_, client):
+            assert bool(codes(planned(client, post(media=media)))) is told
+
+    def test_the_numbers_that_were_read(self) -> None:
+        rules = Reddit.rules
+        assert rules.images is not None
+        assert rules.video is not None
+        assert rules.poll is not None
+        assert (rules.images.count, rules.images.max_bytes) == (20, 20_971_520)
+        assert rules.images.animated_max_bytes == 104_857_600
+        assert (rules.video.max_bytes, rules.video.max_seconds) == (1_073_741_824, 900.0)
+        assert (rules.poll.min_options, rules.poll.max_options, rules.poll.option_limit) == (2, 6, 120)
+        assert {(one.name, one.limit, one.window) for one in rules.budgets} == {
+            ("api", 1000, 600.0),
+            ("token", 300, 600.0),
+            ("submits", 1, 2.0),
+        }
 
 
 class TestWire:
