@@ -316,8 +316,12 @@ class TestPlan:
                 "closed": [(field, "restricted")],
                 "strict": [(field, "banned")],
             }
-            box.reddit.subreddits["closed"].approved.add("brand")
-            assert codes(planned(client, post(options=RedditOptions(subreddit="closed")))) == []
+            for may in ("approved", "moderators"):
+                getattr(box.reddit.subreddits["closed"], may).add("brand")
+                whole = post(f"As {may}", RedditOptions(subreddit="closed"))
+                assert codes(planned(client, whole)) == []
+                assert publish(box, client, whole, may).status is Status.PUBLISHED
+                getattr(box.reddit.subreddits["closed"], may).clear()
 
     @pytest.mark.parametrize(
         ("refused", "code", "hint"),
@@ -382,14 +386,22 @@ class TestPlan:
             ({"allow_images": False}, "image", "media"),
             ({"allow_galleries": False}, "gallery", "media"),
             ({"allow_videos": False}, "video", "media"),
+            ({"allow_videogifs": False}, "videogif", "media"),
             ({"allow_polls": False}, "poll", "poll"),
         ],
     )
     def test_kinds_a_subreddit_does_not_take(self, about: dict[str, Any], kind: str, field: str) -> None:
         with harbour() as (box, client):
             box.reddit.add_subreddit("picky", **about)
-            made = planned(client, post(options=RedditOptions(subreddit="picky"), **SAMPLES[kind]))
-            assert codes(made) == [(field, "not_allowed")]
+            silent = kind == "videogif"
+            options, fields = (
+                RedditOptions(subreddit="picky", videogif=silent),
+                SAMPLES[kind[:5] if silent else kind],
+            )
+            assert codes(planned(client, post(options=options, **fields))) == [(field, "not_allowed")]
+            if kind == "video":
+                as_gif = RedditOptions(subreddit="picky", videogif=True)
+                assert codes(planned(client, post(options=as_gif, **fields))) == []
 
     @pytest.mark.parametrize(
         ("asks", "fields", "told"),

@@ -296,7 +296,7 @@ class RedditBox(Reads):
         self._check_member(me, place)
         foreign = place.name.startswith("u_") and place.name != f"u_{me.name}"
         closed = place.about["subreddit_type"] in ("private", "restricted") or place.about["restrict_posting"]
-        if foreign or (closed and me.name not in place.approved):
+        if foreign or (closed and me.name not in place.approved | place.moderators):
             self.refuse("SUBREDDIT_NOTALLOWED", "You aren't allowed to post there.", "sr")
         return place
 

@@ -63,7 +63,7 @@ _ABOUT: Json = {
 @attrs.define(eq=False)
 class Subreddit:
     """A place to post to. ``about`` and ``asks`` are its settings and post requirements, ``flairs`` as the API shows
-    them; ``banned`` and ``approved`` are user names. ``hides_flairs``: only its form for new posts offers them.
+    them; ``banned``, ``approved`` and ``moderators`` are user names. ``hides_flairs``: its form alone has them.
 
     >>> Subreddit("boats", "2qh1o").about["submission_type"]
     'any'
@@ -76,6 +76,7 @@ class Subreddit:
     flairs: list[Json] = attrs.field(factory=list)
     banned: set[str] = attrs.field(factory=set)
     approved: set[str] = attrs.field(factory=set)
+    moderators: set[str] = attrs.field(factory=set)
     hides_flairs: bool = False
 
 
@@ -202,7 +203,7 @@ class Reads(Leases):
 
     def _approved(self, place: Subreddit, request: Request) -> bool:
         grant = self.grant_of(self.bearer(request))
-        return grant is not None and grant.username in place.approved
+        return grant is not None and grant.username in place.approved | place.moderators
 
     def search(self, request: Request) -> Response:
         """``GET /subreddits/search``: where the name of an unknown subreddit leads."""
@@ -221,7 +222,7 @@ class Reads(Leases):
             "url": f"/r/{place.name}/",
             "user_is_banned": me in place.banned,
             "user_is_contributor": me in place.approved,
-            "user_is_moderator": place.name == f"u_{me}",
+            "user_is_moderator": place.name == f"u_{me}" or me in place.moderators,
         }
         return JSONResponse({"kind": "t5", "data": {**place.about, **own}})
 
