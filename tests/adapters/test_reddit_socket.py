@@ -68,6 +68,7 @@ class TestHeard:
             assert isinstance(outcome.error, errors.Declined)
             assert (outcome.error.code, outcome.error.said) == ("failed", "The file is corrupt.")
             assert "failed to process its media: The file is corrupt." in str(outcome.error)
+            assert asked(box) == [(on_socket(box), 101), ("/user/brand/submitted", 200)]
             assert client.history()[0]["reddit"].status is Status.FAILED
             assert box.timeline("reddit") == []
 
