@@ -16,7 +16,7 @@ TESTS = Path(__file__).parent
 
 # Which other libraries a room may import; every room may import attrs. A room's helpers share its doors.
 DOORS = {
-    "transport": {"httpx", "tenacity"},
+    "transport": {"httpx", "tenacity", "websockets"},
     "auth": {"authlib", "joserfc", "cryptography"},
     "store": {"sqlite3", "keyring"},
     "media_host": {"botocore"},

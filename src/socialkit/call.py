@@ -294,6 +294,17 @@ class BoundCall:
             spent += last
         return response
 
+    async def listen(self, url: str, /, *, done: Callable[[str], bool], limit: float = 60) -> str | None:
+        self._allow("read")
+        await self.keep()
+        if self._work:
+            self._work.tell("processing", part=self._work.index)
+        home = self._owner.adapter.server
+        try:
+            return await self._machinery.transport.listen(url, home=home, done=done, limit=limit)
+        except (AnswerLost, Unreachable):
+            return None
+
     # --- one request --------------------------------------------------------------------------------------
     def _allow(self, step: str) -> None:
         if step not in self._steps:

@@ -105,6 +105,7 @@ class FakeCall:
     """Implements ``base.Call``. ``memory`` is what the part remembers; give it to a second call to resume.
 
     ``hears_no``: answers of status 2xx that mean no are errors, as for the account's own requests.
+    ``heard`` is what a web socket says.
     """
 
     account = "brand"
@@ -123,7 +124,9 @@ class FakeCall:
         credential: Credential | None = None,
         lost: bool = False,
         hears_no: bool = False,
+        heard: Iterable[str] = (),
     ) -> None:
+        self.heard, self.listened = list(heard), list[tuple[str, float]]()
         self.lost, self.hears_no = lost, hears_no
         self.adapter, self._facts, self.answers = adapter, facts, list(answers)
         self.previous, self.root = previous, root or previous
@@ -202,6 +205,10 @@ class FakeCall:
             self.waits.append(last)
             assert sum(self.waits) <= limit, "polled past its limit"
         return response
+
+    async def listen(self, url: str, /, *, done: Callable[[str], bool], limit: float = 60) -> str | None:
+        self.listened.append((url, limit))
+        return next((message for message in self.heard if done(message)), None)
 
     async def _ask(self, step: str, method: str, url: str, request: dict[str, Any]) -> Response:
         asked = await self._as_sent(step, method, url, request)

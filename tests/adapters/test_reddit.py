@@ -114,6 +114,8 @@ class TestKinds:
             box.reddit.entries[first.id].extras["crosspostable"] = False
             assert codes(planned(client, post("", BOATS, quote=first))) == [("quote", "not_crosspostable")]
             assert codes(planned(client, post("", BOATS, quote="t3_zzzz1"))) == [("quote", "not_found")]
+            comment = publish(box, client, Post("Aye", reply_to=first), "comment").receipt
+            assert ("quote", "a_comment") in codes(planned(client, post("", BOATS, quote=comment)))
 
     def test_the_own_profile_is_the_default(self) -> None:
         with harbour() as (_, client):
@@ -207,6 +209,14 @@ class TestKinds:
             assert publish(box, client, post(options=links, **SAMPLES["gallery"])).status is Status.PUBLISHED
             shown = [(one["alt"], one["outbound_url"]) for one in box.timeline("reddit")[0].media]
             assert shown == [("Port", "https://example.com/port"), ("Starboard", "")]
+            request = made.parts[0].body["request"]
+            assert {
+                name: request[name] for name in ("show_error_list", "validate_on_submit", "api_type")
+            } == {
+                "show_error_list": True,
+                "validate_on_submit": True,
+                "api_type": "json",
+            }
             long = post(media=[Image(png(8, 8), alt="a" * 181), Image(png(9, 9), alt="b")])
             assert codes(planned(client, long)) == [("media[0].alt", "too_long")]
             over = RedditOptions(outbound_urls=("https://example.com", "", "c"))
@@ -228,6 +238,8 @@ class TestKinds:
         with harbour() as (_, client):
             made = planned(client, post(link=Link("https://example.com/a", title="Mine")))
             assert changes(made) == [("link", "not_carried")]
+            for letters, told in ((2028, []), (2029, [("link", "too_long")])):
+                assert codes(planned(client, post(link=f"https://example.com/{'a' * letters}"))) == told
 
     def test_polls_are_open_for_whole_days(self) -> None:
         with harbour() as (_, client):
@@ -236,6 +248,8 @@ class TestKinds:
                 1,
                 [("poll.seconds", "rounded")],
             )
+            longer = planned(client, post(poll=Poll(["a", "b"], seconds=150_000)))
+            assert longer.parts[0].body["request"]["duration"] == 2
             assert ("poll.seconds", "range") in codes(
                 planned(client, post(poll=Poll(["a", "b"], seconds=3600)))
             )
@@ -248,7 +262,12 @@ class TestPlan:
         with harbour() as (_, client):
             assert codes(planned(client, post(title=" \n"))) == [("title", "required")]
             assert codes(planned(client, post(title="a" * 301))) == [("title", "too_long")]
-            assert form_of(client, post(title=" New \n boat "))["title"] == "New boat"
+            made = planned(client, post(title=" New \n boat "))
+            assert (made.parts[0].body["request"]["title"], changes(made)) == (
+                "New boat",
+                [("title", "spaces")],
+            )
+            assert changes(planned(client, post(title=" New boat "))) == []
 
     @pytest.mark.parametrize(
         ("warning", "mark"),
@@ -287,14 +306,76 @@ class TestPlan:
                 for name in ("nowhere", "quiet", "closed", "strict")
             }
             field = "options.subreddit"
+            assert codes(planned(client, post(options=RedditOptions(subreddit="u_other")))) == [
+                (field, "not_yours")
+            ]
+            assert codes(planned(client, post(options=RedditOptions(subreddit="u_Brand")))) == []
             assert told == {
                 "nowhere": [(field, "not_found")],
                 "quiet": [(field, "not_found")],
                 "closed": [(field, "restricted")],
                 "strict": [(field, "banned")],
             }
-            box.reddit.subreddits["closed"].approved.add("brand")
-            assert codes(planned(client, post(options=RedditOptions(subreddit="closed")))) == []
+            for may in ("approved", "moderators"):
+                getattr(box.reddit.subreddits["closed"], may).add("brand")
+                whole = post(f"As {may}", RedditOptions(subreddit="closed"))
+                assert codes(planned(client, whole)) == []
+                assert publish(box, client, whole, may).status is Status.PUBLISHED
+                getattr(box.reddit.subreddits["closed"], may).clear()
+
+    @pytest.mark.parametrize(
+        ("refused", "code", "hint"),
+        [
+            (base.Response(403, {}, b"<h1>blocked by network security.</h1>"), "unread", "user_agent="),
+            (
+                answer({"error": 403}, 403, {"www-authenticate": 'Bearer error="insufficient_scope"'}),
+                "unread",
+                "sign in again",
+            ),
+            (answer({"reason": "quarantined", "error": 403}, 403), "not_found", "spelling"),
+        ],
+    )
+    async def test_a_refusal_that_says_nothing_of_the_subreddit(
+        self, refused: base.Response, code: str, hint: str
+    ) -> None:
+        from .fakes import plan
+
+        for options in (BOATS, RedditOptions()):
+            reading = call(refused, answer({}))
+            made = await plan(reading.adapter, post(options=options), reading)
+            if code == "not_found" and options is not BOATS:
+                continue
+            (problem,) = (one for one in made.problems if one.code != "missing")
+            assert (problem.field, problem.code) == ("options.subreddit", code)
+            assert hint in str(problem.hint)
+
+    def test_a_suspended_account_posts_nothing(self) -> None:
+        with harbour() as (box, client):
+            first = publish(box, client, post()).receipt
+            box.reddit.people["brand"].suspended = True
+            box.clock.advance(7200)
+            for one in (post(), Post("Aye", reply_to=first)):
+                assert codes(planned(client, one)) == [("account", "suspended")]
+
+    @pytest.mark.parametrize(
+        ("asks", "told"),
+        [
+            ({"gallery_min_items": 3}, ("media", "count")),
+            ({"gallery_max_items": 1}, ("media", "count")),
+            ({"gallery_min_items": 2, "gallery_max_items": 2}, None),
+            ({"gallery_captions_requirement": "required"}, None),
+            ({"gallery_captions_requirement": "notAllowed"}, ("media", "not_allowed")),
+            ({"gallery_urls_requirement": "required"}, ("options.outbound_urls", "required")),
+            ({"gallery_urls_requirement": "notAllowed"}, None),
+        ],
+    )
+    def test_what_moderators_ask_of_galleries_is_a_warning(
+        self, asks: dict[str, Any], told: tuple[str, str] | None
+    ) -> None:
+        with harbour() as (box, client):
+            box.reddit.add_subreddit("picky", asks=asks)
+            made = planned(client, post(options=RedditOptions(subreddit="picky"), **SAMPLES["gallery"]))
+            assert (codes(made), codes(made, "warning")) == ([], [told] if told else [])
 
     @pytest.mark.parametrize(
         ("about", "kind", "field"),
@@ -305,14 +386,22 @@ class TestPlan:
             ({"allow_images": False}, "image", "media"),
             ({"allow_galleries": False}, "gallery", "media"),
             ({"allow_videos": False}, "video", "media"),
+            ({"allow_videogifs": False}, "videogif", "media"),
             ({"allow_polls": False}, "poll", "poll"),
         ],
     )
     def test_kinds_a_subreddit_does_not_take(self, about: dict[str, Any], kind: str, field: str) -> None:
         with harbour() as (box, client):
             box.reddit.add_subreddit("picky", **about)
-            made = planned(client, post(options=RedditOptions(subreddit="picky"), **SAMPLES[kind]))
-            assert codes(made) == [(field, "not_allowed")]
+            silent = kind == "videogif"
+            options, fields = (
+                RedditOptions(subreddit="picky", videogif=silent),
+                SAMPLES[kind[:5] if silent else kind],
+            )
+            assert codes(planned(client, post(options=options, **fields))) == [(field, "not_allowed")]
+            if kind == "video":
+                as_gif = RedditOptions(subreddit="picky", videogif=True)
+                assert codes(planned(client, post(options=as_gif, **fields))) == []
 
     @pytest.mark.parametrize(
         ("asks", "fields", "told"),
@@ -401,6 +490,7 @@ class TestFlair:
             ({"flair": "News", "flair_text": "Mine"}, {}, ("options.flair_text", "not_editable")),
             ({"flair_id": "f2", "flair_text": "a" * 65}, {}, ("options.flair_text", "too_long")),
             ({"flair_text": "Mine"}, {}, ("options.flair_text", "without_flair")),
+            ({"flair": "News", "flair_id": "f1"}, {}, ("options.flair", "both")),
         ],
     )
     def test_flairs_are_chosen_by_words_or_id(
@@ -417,11 +507,22 @@ class TestFlair:
                 assert publish(box, client, one).status is Status.PUBLISHED
                 assert box.timeline("reddit")[0].extras["flair_id"] == fields["flair_id"]
 
+    def test_flairs_that_only_the_form_for_new_posts_offers(self) -> None:
+        with harbour() as (box, client):
+            box.reddit.add_subreddit("picky", flairs=FLAIRS).hides_flairs = True
+            for asked, told in (
+                ({"flair": "News"}, []),
+                ({"flair_id": "f2", "flair_text": "Talk: sails"}, []),
+                ({"flair": "Rules"}, [("options.flair", "unknown")]),
+                ({"flair": "News", "flair_text": "Mine"}, [("options.flair_text", "not_editable")]),
+            ):
+                assert codes(planned(client, post(options=RedditOptions(subreddit="picky", **asked)))) == told
+
     async def test_flairs_that_are_not_shown(self) -> None:
         from .fakes import plan
 
         forbidden = answer({"message": "Forbidden", "error": 403}, 403)
-        replies = [answer({"data": {}}), answer({}), forbidden]
+        replies = [answer({"data": {}}), answer({}), forbidden, forbidden]
         by_id = call(*replies)
         made = await plan(by_id.adapter, post(options=RedditOptions(flair_id="f9", flair_text="x")), by_id)
         assert made.parts[0].body["request"]["flair_text"] == "x"
@@ -463,6 +564,8 @@ class TestComments:
             }
             assert codes(planned(client, Post(" ", link="https://example.com", reply_to=first))) == []
             assert ("text", "too_long") in codes(planned(client, Post("a" * 10_001, reply_to=first)))
+            assert codes(planned(client, Post("a" * 10_000, reply_to=first))) == []
+            assert ("text", "required") in codes(planned(client, Post(" ", reply_to=first)))
 
     def test_a_locked_post_takes_none(self) -> None:
         with harbour() as (box, client):
@@ -515,23 +618,6 @@ class TestProcessing:
             assert settled.status is Status.PUBLISHED
             assert settled.receipt.id == box.timeline("reddit")[0].id
 
-    def test_a_video_that_fails_says_so_in_the_end(self) -> None:
-        with harbour() as (box, client):
-            box.fault("processing-failed", platform="reddit")
-            outcome = publish(box, client, post(**SAMPLES["video"]))
-            assert outcome.status is Status.PROCESSING
-            box.clock.advance(2 * 3600)
-            told = client.settle("key")["reddit"]
-            assert told.status is Status.PROCESSING
-            assert "failed to process" in told.missing[0]
-            assert box.timeline("reddit") == []
-
-    def test_a_limit_while_looking_does_not_undo_the_post(self) -> None:
-        with harbour(max_wait=1) as (box, client):
-            box.fault("429", platform="reddit", match="GET /user/.*", times=9, seconds=900)
-            outcome = publish(box, client, post(**SAMPLES["image"]))
-            assert outcome.status is Status.PROCESSING
-
     async def test_an_answer_that_says_nothing_is_unknown(self) -> None:
         sending = call(answer({"json": {"errors": [], "data": {}}}))
         request = {"sr": "boats", "title": "News", "kind": "self", "text": ""}
@@ -583,6 +669,34 @@ class TestLostAnswers:
                 outcome = publish(box, client, one)
             assert outcome.status is (Status.PUBLISHED if live else Status.FAILED), outcome.error
             assert not live or outcome.receipt.id == live[0].id
+
+    @pytest.mark.parametrize("kind", ["image", "gallery", "inline"])
+    def test_media_that_show_after_minutes_are_not_made_again(self, kind: str) -> None:
+        options = RedditOptions(inline=kind == "inline")
+        media = SAMPLES["image" if kind == "inline" else kind]
+        with harbour() as (box, client):
+            box.fault("listed-late", platform="reddit", seconds=280, times=9)
+            box.fault("dropped-after", platform="reddit")
+            outcome = publish(box, client, post(options=options, **media), wait=900)
+            assert (outcome.status, len(box.timeline("reddit"))) == (Status.PUBLISHED, 1)
+
+    async def test_a_video_inside_a_text_is_waited_for_as_a_video(self) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
+        film = base.PartMedia("video", "video/mp4", 3, "d" * 64, "bytes")
+        for media, found in (((film,), base.CannotTell), ((), base.Absent)):
+            part = base.Part(0, {"kind": "inline", "request": request}, media=media)
+            lost = base.Lost(part, NOW - timedelta(seconds=600), NOW)
+            looking = call(listing())
+            assert isinstance(await looking.adapter.find(lost, looking), found)
+
+    async def test_looks_are_spaced_until_media_must_show(self) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
+        part = base.Part(0, {"kind": "image", "request": request})
+        for age, again in ((60, 60), (130, 130), (250, 110), (359, 1)):
+            lost = base.Lost(part, NOW - timedelta(seconds=age), NOW)
+            looking = call(listing())
+            found = await looking.adapter.find(lost, looking)
+            assert (type(found), found.look_again_in) == (base.CannotTell, again)
 
     @pytest.mark.parametrize("kind", ["image", "gallery", "video"])
     def test_uploads_tell_ours_from_a_twin(self, kind: str) -> None:
@@ -690,6 +804,72 @@ class TestLostAnswers:
         looking = call(listing(thing(**change)))
         assert isinstance(await looking.adapter.find(lost, looking), base.Absent)
 
+    @pytest.mark.parametrize(
+        ("kind", "fields", "shown", "same"),
+        [
+            (
+                "poll",
+                {"options": ["a", "b"]},
+                {"poll_data": {"options": [{"text": "a"}, {"text": "b"}]}},
+                True,
+            ),
+            (
+                "poll",
+                {"options": ["a", "b"]},
+                {"poll_data": {"options": [{"text": "b"}, {"text": "a"}]}},
+                False,
+            ),
+            ("poll", {"options": ["a", "b"]}, {}, False),
+            (
+                "crosspost",
+                {"crosspost_fullname": "t3_1a"},
+                {"crosspost_parent": "t3_1a", "selftext": ""},
+                True,
+            ),
+            ("crosspost", {"crosspost_fullname": "t3_1a"}, {"crosspost_parent": "t3_1b"}, False),
+            (
+                "link",
+                {"url": "https://Example.com/a/"},
+                {"is_self": False, "url": "http://example.com/a"},
+                True,
+            ),
+            (
+                "link",
+                {"url": "https://example.com/a"},
+                {"is_self": False, "url": "https://example.com/A"},
+                False,
+            ),
+            (
+                "link",
+                {"url": "https://example.com/a"},
+                {"is_self": False, "url": "https://example.com/b"},
+                False,
+            ),
+            ("link", {"url": "https://example.com/a"}, {"url": "https://example.com/a"}, False),
+        ],
+    )
+    async def test_kinds_are_told_apart_by_what_only_they_have(
+        self, kind: str, fields: dict[str, Any], shown: dict[str, Any], same: bool
+    ) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy", **fields}
+        lost = base.Lost(base.Part(0, {"kind": kind, "request": request}), NOW - timedelta(seconds=60), NOW)
+        looking = call(listing(thing(**shown)))
+        found = await looking.adapter.find(lost, looking)
+        assert isinstance(found, base.Found if same else base.Absent)
+
+    async def test_every_page_since_then_is_looked_through(self) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
+        lost = base.Lost(base.Part(0, {"kind": "self", "request": request}), NOW - timedelta(seconds=60), NOW)
+        newer = thing("t3_9z", title="Other")
+        looking = call(listing(newer, after="t3_9z"), listing(thing()))
+        assert isinstance(await looking.adapter.find(lost, looking), base.Found)
+        assert [asked.params.get("after") for asked in looking.asked] == [None, "t3_9z"]
+        older = thing("t3_1a", created_utc=NOW.timestamp() - 61)
+        looking = call(listing(newer, older, after="t3_1a"))
+        assert isinstance(await looking.adapter.find(lost, looking), base.Absent)
+        turning = call(listing(newer, after="t3_9z"), listing(newer, after="t3_9z"))
+        assert isinstance(await turning.adapter.find(lost, turning), base.Absent)
+
     async def test_another_picture_of_the_same_title_is_not_ours(self) -> None:
         request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
         part = base.Part(0, {"kind": "image", "request": request})
@@ -717,6 +897,9 @@ class TestLostAnswers:
         own = {**comment, "body": "Two", "parent_id": "t3_1a", "created_utc": NOW.timestamp()}
         looking = call(listing(own), memory=sending.memory)
         assert isinstance(await looking.adapter.find(lost, looking), base.Found)
+        for change in ({"parent_id": "t3_1b"}, {"body": "Three"}, {"created_utc": NOW.timestamp() + 1}):
+            looking = call(listing({**own, **change}), memory=sending.memory)
+            assert isinstance(await looking.adapter.find(lost, looking), base.Absent)
 
     async def test_claimed_posts_are_no_candidates(self) -> None:
         request = {"sr": "u_brand", "title": "News", "text": "Ahoy"}
@@ -752,6 +935,30 @@ class TestUploads:
         assert commit.form["url"] == "https://reddit-uploaded-media.s3-accelerate.amazonaws.com/abc"
         assert commit.form["validate_on_submit"] == "true"
         assert commit.params == {"raw_json": "1"}
+
+    async def test_the_text_of_media_inside_it_goes_as_a_document_alone(self) -> None:
+        with harbour() as (_, client):
+            made = planned(client, post(options=RedditOptions(inline=True), **SAMPLES["image"]))
+        rich = answer({"output": {"document": [{"e": "par"}]}})
+        done = answer({"json": {"errors": [], "data": {"name": "t3_1a", "url": "u"}}})
+        sending = call(*await self.lease(), answer(status=201, content=b"<PostResponse/>"), rich, done)
+        await sending.adapter.send(made.parts[0], sending)
+        convert, submit = sending.asked[-2:]
+        assert convert.step == "prepare"
+        assert convert.form == {
+            "api_type": "json",
+            "output_mode": "rtjson",
+            "markdown_text": "Ahoy\n\n![img](abc)",
+        }
+        assert submit.form["richtext_json"] == '{"document": [{"e": "par"}]}'
+        assert submit.form["kind"] == "self"
+        assert "text" not in submit.form
+
+    async def test_an_upload_is_used_again_for_half_a_day(self) -> None:
+        done = answer({"json": {"errors": [], "data": {"name": "t3_1a", "url": "u"}}})
+        sending = await self.send(*await self.lease(), answer(status=201, content=b"<PostResponse/>"), done)
+        lifetimes = {name: seconds for name, seconds in sending.lifetimes.items() if name.startswith("media")}
+        assert list(lifetimes.values()) == [43_200.0]
 
     async def test_the_media_of_every_attempt_are_remembered(self) -> None:
         done = answer({"json": {"errors": [], "data": {"name": "t3_1a", "url": "u"}}})
@@ -951,6 +1158,44 @@ class TestLimits:
         assert Reddit().read_limits(base.Response(200, headers)) == ()
         assert Reddit().read_limits(base.Response(200, {})) == ()
 
+    def test_posts_keep_two_seconds_apart_and_comments_need_not(self) -> None:
+        with harbour() as (box, client):
+            for number in range(3):
+                client.publish(post(f"Ahoy {number}"), "reddit")
+            first, second, third = [one.created_at for one in box.timeline("reddit")]
+            assert min(second - first, third - second) >= timedelta(seconds=2)
+            parent = box.timeline("reddit")[0].id
+            began = box.clock.now()
+            for number in range(3):
+                client.publish(Post(f"Aye {number}", reply_to=parent), "reddit")
+            assert box.clock.now() - began < timedelta(seconds=1)
+
+    @pytest.mark.parametrize(
+        ("media", "told"),
+        [
+            ([Video(mp4(seconds=901.0))], True),
+            ([Video(mp4(seconds=900.0))], False),
+        ],
+    )
+    def test_videos_of_a_quarter_of_an_hour(self, media: list[Any], told: bool) -> None:
+        with harbour() as (_, client):
+            assert bool(codes(planned(client, post(media=media)))) is told
+
+    def test_the_numbers_that_were_read(self) -> None:
+        rules = Reddit.rules
+        assert rules.images is not None
+        assert rules.video is not None
+        assert rules.poll is not None
+        assert (rules.images.count, rules.images.max_bytes) == (20, 20_971_520)
+        assert rules.images.animated_max_bytes == 104_857_600
+        assert (rules.video.max_bytes, rules.video.max_seconds) == (1_073_741_824, 900.0)
+        assert (rules.poll.min_options, rules.poll.max_options, rules.poll.option_limit) == (2, 6, 120)
+        assert {(one.name, one.limit, one.window) for one in rules.budgets} == {
+            ("api", 1000, 600.0),
+            ("token", 300, 600.0),
+            ("submits", 1, 2.0),
+        }
+
 
 class TestWire:
     def test_the_client_says_who_it_is(self) -> None:
@@ -961,7 +1206,9 @@ class TestWire:
         own = Reddit(user_agent="python:my app:v2 (by /u/brand)")
         assert own.authorize(token)["user-agent"] == "python:my app:v2 (by /u/brand)"
 
-    @pytest.mark.parametrize("agent", ["short", "naïve agent", "two\nlines here"])
+    @pytest.mark.parametrize(
+        "agent", ["short", "naïve agent", "two\nlines here", "Mozilla/5.0 (X11)", "python-requests/2.32"]
+    )
     def test_names_reddit_would_not_take(self, agent: str) -> None:
         with pytest.raises(errors.ConfigError, match="7 plain characters"):
             Reddit(user_agent=agent)
@@ -994,11 +1241,14 @@ class TestAfter:
             box.reddit.add_subreddit("picky", flairs=FLAIRS)
             plain = RedditOptions(subreddit="picky")
             receipt = publish(box, client, post(options=plain)).receipt
-            talk = RedditOptions(subreddit="picky", flair_id="f2", flair_text="Talk: sails")
+            talk = RedditOptions(
+                subreddit="picky", flair_id="f2", flair_text="Talk: sails", sendreplies=False
+            )
             client.edit(receipt, post("Aye", talk, sensitive=True, content_warning="spoiler"))
             (entry,) = box.timeline("reddit")
             assert (entry.text, entry.extras["sensitive"], entry.extras["spoiler"]) == ("Aye", True, True)
             assert (entry.extras["flair_id"], entry.extras["flair_text"]) == ("f2", "Talk: sails")
+            assert entry.extras["sendreplies"] is False
             client.edit(receipt, post("Aye aye", plain))
             (entry,) = box.timeline("reddit")
             assert (entry.text, entry.extras["sensitive"], entry.extras["spoiler"]) == (
@@ -1006,6 +1256,22 @@ class TestAfter:
                 False,
                 False,
             )
+
+    async def test_an_edit_is_validated_as_a_submit_is(self) -> None:
+        request = {"sr": "u_brand", "title": "News", "text": "Aye", "nsfw": False, "spoiler": False}
+        part = base.Part(0, {"kind": "self", "request": {**request, "sendreplies": True}})
+        editing = call(listing(thing()), answer({"json": {"errors": [], "data": {"things": []}}}))
+        await editing.adapter.edit(Receipt(OWN, "t3_1kh35wk"), part, editing)
+        asked = editing.asked[-1]
+        assert (asked.path, asked.form) == (
+            "/api/editusertext",
+            {"api_type": "json", "thing_id": "t3_1kh35wk", "text": "Aye", "validate_on_submit": "true"},
+        )
+
+    async def test_what_reddit_does_not_know_is_deleted(self) -> None:
+        deleting = call(answer({"message": "Not Found", "error": 404}, 404))
+        await deleting.adapter.delete(Receipt(OWN, "t3_1kh35wk"), deleting)
+        assert deleting.asked[0].form == {"api_type": "json", "id": "t3_1kh35wk"}
 
     def test_a_comment_is_edited(self) -> None:
         with harbour() as (box, client):
@@ -1027,6 +1293,13 @@ class TestAfter:
             receipt = publish(box, client, post()).receipt
             with pytest.raises(errors.ConfigError, match=words):
                 client.edit(receipt, post("Aye", **change))
+            assert box.timeline("reddit")[0].text == "Ahoy"
+
+    def test_a_poll_does_not_become_a_text(self) -> None:
+        with harbour() as (box, client):
+            receipt = publish(box, client, post(**SAMPLES["poll"])).receipt
+            with pytest.raises(errors.ConfigError, match="text posts and comments"):
+                client.edit(receipt, post("Aye"))
             assert box.timeline("reddit")[0].text == "Ahoy"
 
     def test_gone_is_done_and_cannot_be_edited(self) -> None:
@@ -1055,8 +1328,9 @@ class TestReading:
             up, down = row.raw["estimated_upvotes"], row.raw["estimated_downvotes"]
             assert up - down == row.likes
             assert up / (up + down) == pytest.approx(row.raw["upvote_ratio"], abs=0.01)
-            assert row.impressions is None
-            assert "app and the website" in row.missing["impressions"]
+            unknown = ("impressions", "reach", "saves", "clicks", "quotes", "video_views", "watch_seconds")
+            assert {name for name in unknown if getattr(row, name) is not None} == set()
+            assert [name for name in unknown if "app and the website" in row.missing[name]] == list(unknown)
 
     def test_numbers_of_a_comment(self) -> None:
         with harbour() as (box, client):
@@ -1066,10 +1340,22 @@ class TestReading:
             assert (row.likes, row.comments, row.shares) == (row.raw["score"], None, None)
             assert row.missing["comments"] == "Reddit tells it of posts, not of comments"
 
-    async def test_a_ratio_of_one_half_tells_no_votes(self) -> None:
-        reading = call(listing(thing(score=0, upvote_ratio=0.5, num_comments=0, num_crossposts=0)))
+    @pytest.mark.parametrize("shell", [{"removed_by_category": "deleted"}, {"author": "[deleted]"}])
+    async def test_a_shell_is_no_post(self, shell: dict[str, Any]) -> None:
+        reading = call(listing(thing(score=3, **shell)))
         (row,) = await reading.adapter.fetch_metrics([Receipt(OWN, "t3_1kh35wk")], reading)
-        assert (row.likes, row.error, "estimated_upvotes" in row.raw) == (0, None, False)
+        assert (row.likes, type(row.error)) == (None, errors.Declined)
+
+    async def test_what_was_taken_out_of_sight_has_its_numbers(self) -> None:
+        reading = call(listing(thing(score=3, removed_by_category="automod_filtered")))
+        (row,) = await reading.adapter.fetch_metrics([Receipt(OWN, "t3_1kh35wk")], reading)
+        assert (row.likes, row.error) == (3, None)
+
+    async def test_a_ratio_of_one_half_tells_no_votes(self) -> None:
+        for ratio in (0.5, 0.501, 0.497):
+            reading = call(listing(thing(score=0, upvote_ratio=ratio, num_comments=0, num_crossposts=0)))
+            (row,) = await reading.adapter.fetch_metrics([Receipt(OWN, "t3_1kh35wk")], reading)
+            assert (row.likes, row.error, "estimated_upvotes" in row.raw) == (0, None, False)
 
     def test_a_bad_id_and_a_deleted_post_spoil_nothing(self) -> None:
         with harbour() as (box, client):
@@ -1153,6 +1439,10 @@ class TestMarkdown:
             ("# Heading", "# Heading"),
             ("we #launch", "we #launch"),
             ("#1 of them\n#2", "\\#1 of them\n\\#2"),
+            ("```\n#include <a>\n```\n#b", "```\n#include <a>\n```\n\\#b"),
+            ("~~~\n```\n#a\n~~~\n#b", "~~~\n```\n#a\n~~~\n\\#b"),
+            ("```a``` b\n#c", "```a``` b\n\\#c"),
+            ("    #code", "    #code"),
         ],
     )
     def test_tags_are_no_headings(self, text: str, shown: str) -> None:

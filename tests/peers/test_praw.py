@@ -158,6 +158,20 @@ def test_a_picture_a_video_a_gallery_and_a_poll(box, api, harbour):
     assert listed["V"].is_video
 
 
+def test_the_socket_tells_what_became_of_media(box, harbour):
+    """As PRAW waits for it: the submit's socket names the post, or says that the file is none."""
+    picture = harbour.submit("P", image=media(PORT, "a.png"))
+    clip = harbour.submit("V", video={"media": media(CLIP, "a.mp4"), "thumbnail": media(PORT, "t.png")})
+    assert [f"t3_{one.id}" for one in (picture, clip)] == [one.id for one in box.timeline("reddit")]
+    box.fault("processing-failed", platform="reddit")
+    with pytest.raises(praw.exceptions.MediaPostFailed):
+        harbour.submit("P", image=media(PORT, "a.png"))
+    box.fault("dropped-after", platform="reddit", match="GET /wss/.*")
+    with pytest.raises(praw.exceptions.WebSocketException, match="may still have been created"):
+        harbour.submit("Q", image=media(PORT, "a.png"))
+    assert last(box).title == "Q"
+
+
 def test_pictures_inside_a_text(box, api, client, seen):
     inline = {"boat": praw.models.InlineImage(media=media(PORT, "media.png"), caption="Port")}
     api.subreddit("harbour").submit("News", selftext="Ahoy\n\n{boat}", inline_media=inline, resubmit=False)
@@ -208,6 +222,12 @@ def test_what_a_subreddit_allows(box, api, harbour):
     assert harbour.post_requirements()["title_blacklisted_strings"] == ["x"]
     assert (harbour.submission_type, harbour.allow_polls) == ("any", True)
     assert [one["id"] for one in harbour.flair.link_templates] == ["f1"]
+    (choice,) = harbour.flair.link_templates.user_selectable()
+    assert (choice["flair_template_id"], choice["flair_text"], choice["flair_text_editable"]) == (
+        "f1",
+        "News",
+        True,
+    )
 
 
 def test_refusals_are_told_apart(box, api, harbour):

@@ -10,6 +10,7 @@ from sign_in_talk import AGENT, bearer
 
 from media_files import mp4, png
 from socialkit.sandbox import Sandbox
+from socialkit.transport import AnswerLost, Transport, Unreachable
 
 API = "https://oauth.reddit.com"
 STORE = "https://reddit-uploaded-media.s3-accelerate.amazonaws.com"
@@ -89,6 +90,12 @@ async def listed(client, where="submitted", **query):
     return answer.json()["data"]
 
 
+async def heard(box, url):
+    """The first message of a socket, within twenty seconds."""
+    home = {"home": API, "done": lambda text: True, "limit": 20.0}
+    return json.loads(await Transport(transport=box.transport, clock=box.clock).listen(url, **home))
+
+
 class TestPosts:
     async def test_a_text_has_an_id_at_once(self, client):
         data = await posted(client)
@@ -121,6 +128,7 @@ class TestPosts:
             ({"kind": "crosspost", "crosspost_fullname": "t3_zz"}, "INVALID_OPTION", "crosspost_fullname"),
             ({"flair_id": "f9"}, "BAD_FLAIR_TEMPLATE_ID", "flair"),
             ({"sr": "harbour", "flair_id": "f2"}, "BAD_FLAIR_TEMPLATE_ID", "flair"),
+            ({"sr": "harbour", "flair_id": "f1", "flair_text": "a" * 65}, "TOO_LONG", "flair_text"),
             ({"sr": "harbour", "flair_id": "f1", "flair_text": "Mine"}, "BAD_FLAIR_TEMPLATE_ID", "flair"),
         ],
     )
@@ -134,6 +142,7 @@ class TestPosts:
         [
             ({"submission_type": "link"}, {}, "NO_SELFS"),
             ({"submission_type": "self"}, {"kind": "link", "url": "https://example.com"}, "NO_LINKS"),
+            ({"submission_type": "self"}, {"kind": "crosspost"}, "NO_LINKS"),
             ({"allow_images": False}, {"kind": "image"}, "NO_IMAGES"),
             ({"allow_videos": False}, {"kind": "video"}, "NO_VIDEOS"),
             ({"allow_videogifs": False}, {"kind": "videogif"}, "NO_VIDEOS"),
@@ -150,6 +159,20 @@ class TestPosts:
         assert told(await submit(client)) == ("BANNED_FROM_SUBREDDIT", "sr")
         box.reddit.people["brand"].suspended = True
         assert told(await submit(client))[0] == "IN_TIMEOUT"
+
+    @pytest.mark.parametrize(
+        ("asks", "fits"),
+        [
+            ({"link_restriction_policy": "blacklist", "domain_blacklist": ["example.com"]}, False),
+            ({"link_restriction_policy": "none", "domain_blacklist": ["example.com"]}, True),
+            ({"link_restriction_policy": "whitelist", "domain_whitelist": ["example.com"]}, True),
+            ({"link_restriction_policy": "whitelist", "domain_whitelist": ["example.org"]}, False),
+        ],
+    )
+    async def test_where_links_may_lead(self, box, client, asks, fits):
+        box.reddit.add_subreddit("picky", asks=asks)
+        answer = await submit(client, sr="picky", kind="link", url="https://a.example.com/boat")
+        assert answer.json()["json"]["errors"] == [] if fits else told(answer) == ("DOMAIN_BANNED", "url")
 
     async def test_a_link_is_posted_once_unless_it_is_meant(self, client):
         link = {"kind": "link", "url": "https://example.com/boat"}
@@ -256,6 +279,34 @@ class TestMedia:
         assert shown["data"]["url"] == f"https://i.redd.it/{asset}.png"
         assert (shown["data"]["is_self"], shown["data"]["domain"]) == (False, "i.redd.it")
 
+    async def test_a_socket_tells_once_what_became_of_the_media(self, box, client, store):
+        asset = await uploaded(client, store)
+        data = await posted(client, kind="image", url=f"{STORE}/{asset}")
+        assert data["websocket_url"].startswith("wss://k8s-lb.wss.redditmedia.com/")
+        (entry,) = box.timeline("reddit")
+        words = {"type": "success", "payload": {"redirect": entry.url}}
+        began = box.clock.now()
+        assert await heard(box, data["websocket_url"]) == words
+        assert (box.clock.now() - began).total_seconds() == 2
+        box.clock.advance(1)
+        with pytest.raises(AnswerLost):
+            await heard(box, data["websocket_url"])
+
+    async def test_a_socket_that_is_not_that_of_a_submit_is_refused(self, box, client, store):
+        leased = await lease(client)
+        data = await posted(client, kind="image", url=f"{STORE}/{await uploaded(client, store)}")
+        for address in (leased["asset"]["websocket_url"], data["websocket_url"][:-1]):
+            with pytest.raises(Unreachable):
+                await heard(box, address)
+
+    @pytest.mark.parametrize(("mime", "data"), [("image/png", b"no picture"), ("video/mp4", png(4, 3))])
+    async def test_a_file_that_is_not_what_it_was_said_to_be_fails(self, box, client, store, mime, data):
+        kind = mime.partition("/")[0]
+        asset, still = await uploaded(client, store, mime, data), await uploaded(client, store)
+        whole = {"kind": kind, "url": f"https://x/{asset}", "video_poster_url": f"https://x/{still}"}
+        told_ = await heard(box, (await posted(client, **whole))["websocket_url"])
+        assert (told_["type"], box.timeline("reddit")) == ("failed", [])
+
     async def test_a_video_needs_its_poster(self, box, client, store):
         clip, still = (
             await uploaded(client, store, "video/mp4", mp4(seconds=5.0)),
@@ -277,7 +328,8 @@ class TestMedia:
     async def test_media_that_fail_are_never_shown(self, box, client, store):
         asset = await uploaded(client, store)
         box.fault("processing-failed", platform="reddit")
-        assert "websocket_url" in await posted(client, kind="image", url=f"{STORE}/{asset}")
+        data = await posted(client, kind="image", url=f"{STORE}/{asset}")
+        assert await heard(box, data["websocket_url"]) == {"type": "failed", "payload": {}}
         box.clock.advance(900)
         assert (await listed(client))["children"] == box.timeline("reddit") == []
 
@@ -339,6 +391,13 @@ class TestComments:
         form = {"api_type": "json", "thing_id": parent["name"], "text": "Aye"}
         assert told(await client.post("/api/comment", data=form)) == (code, "parent")
 
+    async def test_who_may_not_comment(self, box, client):
+        form = {"api_type": "json", "thing_id": (await posted(client))["name"], "text": "Aye"}
+        box.reddit.subreddits["boats"].banned.add("brand")
+        assert told(await client.post("/api/comment", data=form))[0] == "BANNED_FROM_SUBREDDIT"
+        box.reddit.people["brand"].suspended = True
+        assert told(await client.post("/api/comment", data=form))[0] == "IN_TIMEOUT"
+
     @pytest.mark.parametrize(("text", "code"), [(" ", "NO_TEXT"), ("a" * 10_001, "TOO_LONG")])
     async def test_its_length(self, client, text, code):
         form = {"api_type": "json", "thing_id": (await posted(client))["name"], "text": text}
@@ -380,6 +439,11 @@ class TestChanges:
         for name, mark, value in (("marknsfw", "sensitive", True), ("unmarknsfw", "sensitive", False)):
             assert (await client.post(f"/api/{name}", data={"id": post["name"]})).json() == {}
             assert box.timeline("reddit")[0].extras[mark] is value
+        assert (
+            await client.post("/api/sendreplies", data={"id": post["name"], "state": "false"})
+        ).json() == {}
+        assert box.timeline("reddit")[0].extras["sendreplies"] is False
+        assert (await client.post("/api/sendreplies", data={"id": "t3_zz"})).status_code == 403
         form = {"api_type": "json", "link": post["name"], "flair_template_id": "f1"}
         await client.post("/r/harbour/api/selectflair", data=form)
         assert box.timeline("reddit")[0].extras["flair_text"] == "News"
@@ -416,6 +480,8 @@ class TestReading:
         closed = await client.get("/r/quiet/about")
         assert (closed.status_code, closed.json()["reason"]) == (403, "private")
         assert (await client.get("/user/nobody/submitted")).status_code == 404
+        box.reddit.add_subreddit("odd", quarantine=True)
+        assert (await client.get("/r/odd/about")).json()["reason"] == "quarantined"
 
     async def test_numbers_grow(self, box, client):
         name = (await posted(client))["name"]
@@ -449,10 +515,12 @@ class TestWho:
             ("submit", "POST", "/api/media/asset.json"),
             ("edit", "POST", "/api/editusertext"),
             ("edit", "POST", "/api/del"),
+            ("edit", "POST", "/api/sendreplies"),
             ("read", "GET", "/api/info"),
             ("read", "GET", "/r/boats/about"),
             ("history", "GET", "/user/brand/submitted"),
             ("flair", "GET", "/r/harbour/api/link_flair_v2"),
+            ("flair", "POST", "/r/harbour/api/flairselector"),
         ],
     )
     async def test_every_door_has_its_scope(self, box, client, scope, method, path):

@@ -10,7 +10,7 @@ import attrs
 
 from ._reddit_posts import escape_hashes, keep_breaks
 from ._reddit_rules import CAPTION, COMMENT, DAY, TITLE, URL
-from ._reddit_subs import check_access, check_kind, check_requirements, flair_of, subreddit_of
+from ._reddit_subs import check_access, check_gallery, check_kind, check_requirements, flair_of, subreddit_of
 from .base import Call, Draft, Part
 
 _SUBREDDIT = re.compile(r"(?:u_)?[A-Za-z0-9][A-Za-z0-9_-]{1,22}")
@@ -36,6 +36,7 @@ def planned_comment(draft: Draft, parent: Mapping[str, Any] | None) -> Part:
             draft.change(name, "not_carried", words)
     _check_comment_warning(draft)
     _check_parent(draft, parent)
+    _check_account(draft)
     text = _comment_text(draft)
     request = {"api_type": "json", "text": text}
     if parent is not None:
@@ -56,6 +57,13 @@ def _check_comment_warning(draft: Draft) -> None:
             draft.change(
                 f"options.{field.name}", "not_carried", "is not sent: it belongs to posts, not to comments"
             )
+
+
+def _check_account(draft: Draft) -> None:
+    if draft.facts.facts.get("is_suspended") and not draft.index:
+        draft.problem(
+            "account", "suspended", "Reddit has suspended the account: it takes no posts or comments"
+        )
 
 
 def _is_set(options: Any, field: Any) -> bool:
@@ -87,13 +95,17 @@ async def planned_post(draft: Draft, source: Mapping[str, Any] | None, call: Cal
     """A post to a subreddit or to the own profile; ``source`` is the post a crosspost shows."""
     kind = kind_of(draft)
     name = _subreddit(draft)
-    title = " ".join((draft.post.title or "").split())
+    given = (draft.post.title or "").strip()
+    title = " ".join(given.split())
+    if title != given:
+        draft.change("title", "spaces", "is one line with single spaces: Reddit shows no others")
     _check_title(title, draft)
+    _check_account(draft)
     text = _post_text(kind, draft)
     request = _common(name, title, draft)
     request |= _fields_of(kind, text, source, draft)
     if name is not None:
-        request |= await _checked(name, kind, title, text, draft, call)
+        request |= await _checked(name, kind, request, text, draft, call)
     _check_options(kind, draft)
     quotes = "quote" if kind == "crosspost" else "post"
     uploads = 2 * (len(draft.media) + (kind == "video")) + (kind == "inline")
@@ -124,13 +136,17 @@ def _subreddit(draft: Draft) -> str | None:
     return None
 
 
-async def _checked(name: str, kind: str, title: str, text: str, draft: Draft, call: Call) -> dict[str, str]:
+async def _checked(
+    name: str, kind: str, request: Mapping[str, Any], text: str, draft: Draft, call: Call
+) -> dict[str, str]:
     """The flair's fields, after everything was read that the subreddit allows and asks for."""
     place = await subreddit_of(name, draft, call)
     check_access(place, draft)
     check_kind(place, kind, draft.options.videogif, draft)
     link = draft.post.link.url if draft.post.link and kind == "link" else None
-    check_requirements(place, title, text, link, draft)
+    check_requirements(place, request["title"], text, link, draft)
+    if kind == "gallery":
+        check_gallery(place, request["items"], draft)
     return await flair_of(place, draft, call)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+import attrs
 
 from socialkit import errors
 from socialkit.metrics import Metrics
@@ -101,12 +104,15 @@ _BLOCK = re.compile(r"\s*(?:[>|]|[-*+] |\d+[.)] |#{1,6} |```|~~~)|(?: {4}|\t)|\s
 
 
 def escape_hashes(text: str) -> str:
-    r"""The text with ``#word`` at a line's start as words, not as a heading.
+    r"""The text with ``#word`` at a line's start as words, not as a heading. Code stays as it is.
 
     >>> escape_hashes("#launch today\n# Heading")
     '\\#launch today\n# Heading'
     """
-    return re.sub(r"^( {0,3})(?=#+[^\s#])", r"\1\\", text, flags=re.MULTILINE)
+    lines = text.split("\n")
+    for index in _outside_fences(lines):
+        lines[index] = re.sub(r"^( {0,3})(?=#+[^\s#])", r"\1\\", lines[index])
+    return "\n".join(lines)
 
 
 def keep_breaks(text: str) -> str:
@@ -115,14 +121,24 @@ def keep_breaks(text: str) -> str:
     >>> keep_breaks("Port\nStarboard\n\n- a\n- b")
     'Port  \nStarboard\n\n- a\n- b'
     """
-    lines, fenced = text.split("\n"), False
-    for index, line in enumerate(lines[:-1]):
-        if line.lstrip().startswith(("```", "~~~")):
-            fenced = not fenced
-        plain = not (fenced or _BLOCK.match(line) or _BLOCK.match(lines[index + 1]))
+    lines = text.split("\n")
+    for index in _outside_fences(lines):
+        line, following = lines[index], lines[index + 1 : index + 2]
+        plain = following and not (_BLOCK.match(line) or _BLOCK.match(following[0]))
         if plain and not line.endswith(("  ", "\\")):
             lines[index] = f"{line.rstrip()}  "
     return "\n".join(lines)
+
+
+def _outside_fences(lines: Sequence[str]) -> Iterator[int]:
+    """The lines that are no code between fences."""
+    fence = ""
+    for index, line in enumerate(lines):
+        mark, rest = line.lstrip()[:3], line.lstrip()[3:]
+        if mark in ("```", "~~~") and fence in ("", mark) and (fence or "`" not in rest):
+            fence = "" if fence else mark
+        elif not fence:
+            yield index
 
 
 def placed(item: base.PartMedia, asset: str) -> str:
@@ -243,6 +259,40 @@ def _votes(thing: Mapping[str, Any]) -> dict[str, int]:
 
 
 # --- answers ----------------------------------------------------------------------------------------------
+@attrs.frozen
+class Told:
+    """What a socket said of a post's media: the post's name and address, or why there is none."""
+
+    name: str | None
+    url: str | None = None
+    words: str = ""
+
+
+def told_by(text: str) -> Told | None:
+    """What a message of a socket says; None when it is no end, such as a progress of some kind.
+
+    >>> told_by('{"type": "success", "payload": {"redirect": "https://www.reddit.com/r/a/comments/1a/b/"}}').name
+    't3_1a'
+    """
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    kind, payload = (told.get("type"), told.get("payload")) if isinstance(told, dict) else (None, None)
+    if kind == "failed":
+        return Told(None, words=_words_in(payload))
+    redirect = payload.get("redirect") if isinstance(payload, dict) else None
+    name = name_of(redirect) if kind == "success" and isinstance(redirect, str) else None
+    return Told(name, redirect) if name is not None and name.startswith("t3_") else None
+
+
+def _words_in(payload: Any) -> str:
+    """Whatever Reddit wrote beside ``failed``; what it does write is not recorded anywhere."""
+    values = payload.values() if isinstance(payload, dict) else [payload]
+    words = [value for value in values if isinstance(value, str) and value and "://" not in value]
+    return " ".join(words)[:300] or "it does not say why; see whether the file can be opened"
+
+
 def refusals_in(body: Any) -> list[list[Any]]:
     """The triples (code, words, field) of an answer that says no inside HTTP 200."""
     inner = body.get("json") if isinstance(body, dict) else None

@@ -32,8 +32,8 @@ LEASE = 900.0
 """Seconds in which a leased place takes its file."""
 KEPT = 43_200.0
 """Seconds an upload is used again; the store Reddit leases says of itself that it deletes after a day."""
-SHOWN_WITHIN = {"image": 300.0, "video": 3600.0}
-"""Seconds after which a picture or video that is on no list was not taken: those of a video last minutes."""
+SHOWN_WITHIN = {"image": 300.0, "gallery": 300.0, "inline": 300.0, "video": 3600.0}
+"""Seconds after which media that are on no list were not taken: they may show minutes later, videos later still."""
 PICTURES = frozenset({"image/jpeg", "image/png", "image/gif"})
 
 _TOKEN = "/api/v1/access_token"
@@ -51,7 +51,8 @@ _KIND = "this kind of post is not allowed there"
 _CONTENT = "change the post as Reddit says"
 _RULE = "the subreddit asks for that in its post requirements"
 _WHO = "the account may not do this there"
-_AGENT = "Reddit blocks the client or its network: give user_agent= with a name of your own, or use another network"
+AGENT_HINT = "Reddit blocks the client or its network: give user_agent= with a name of your own, or use another network"
+SCOPE_HINT = "sign in again with the scopes that publishing needs"
 _LATER = "Reddit asks new accounts to wait; publish again later"
 
 _TABLE: tuple[tuple[int, str, str, str, str], ...] = (
@@ -87,8 +88,8 @@ _TABLE: tuple[tuple[int, str, str, str, str], ...] = (
     (400, "Declined", "EntityTooLarge", "", "the file is larger than Reddit takes"),
     (400, "Declined", "", "", ""),
     (401, "ReauthNeeded", "", "", "the token is expired, revoked or malformed"),
-    (403, "MissingScope", "insufficient_scope", "", "sign in again with the scopes that publishing needs"),
-    (403, "Declined", "blocked", "", _AGENT),
+    (403, "MissingScope", "insufficient_scope", "", SCOPE_HINT),
+    (403, "Declined", "blocked", "", AGENT_HINT),
     (403, "Declined", "AccessDenied", "", "the place for the upload is no longer good"),
     (
         403,
@@ -161,6 +162,7 @@ RULES = Rules(
     notes=(
         "A thread is the post and a chain of comments under it, 10,000 characters each.",
         "Likes are the score: votes for less votes against, blurred by Reddit.",
-        "Pictures and videos get their id after processing; the post says processing until then.",
+        "Pictures and videos get their id after processing, told on a web socket: with the extra reddit it is heard, "
+        "and a failure too; else the post is looked for, and says processing until it shows.",
     ),
 )

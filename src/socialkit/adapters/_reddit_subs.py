@@ -9,11 +9,16 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from ._reddit_rules import FLAIR
+from ._reddit_posts import told_error
+from ._reddit_rules import AGENT_HINT, FLAIR, GALLERY, SCOPE_HINT
 from .base import Call, Draft
 
 _MISSING = (301, 302, 400, 403, 404)
 """A private, banned or unknown subreddit; profiles have no post requirements."""
+
+
+_CLIENTS = {"blocked": AGENT_HINT, "insufficient_scope": SCOPE_HINT}
+"""A 403 that says nothing of the subreddit: what to do about it."""
 
 
 @attrs.frozen(eq=False)
@@ -33,6 +38,11 @@ async def subreddit_of(name: str, draft: Draft, call: Call) -> Subreddit:
     """The subreddit's settings and requirements; that nobody may see it is a Problem."""
     about = await call.read("GET", f"/r/{name}/about", params={"raw_json": "1"}, accept=_MISSING)
     found, told = Subreddit(name), about.json_or_none()
+    if (hint := _CLIENTS.get(told_error(about)[0] or "") if about.status == 403 else None) is not None:
+        draft.problem(
+            "options.subreddit", "unread", f"Reddit does not show r/{name} to this client", hint=hint
+        )
+        return found
     if (
         about.status == 200 and isinstance(told, dict) and told.get("kind") == "t5"
     ):  # else it led to the search
@@ -61,6 +71,11 @@ _KINDS = {
 def check_access(place: Subreddit, draft: Draft) -> None:
     """Whether the account may post there at all."""
     about, field = place.about, "options.subreddit"
+    own = f"u_{draft.facts.identity.name}".casefold()
+    if place.is_profile and place.name.casefold() != own:
+        draft.problem(
+            field, "not_yours", f"{place.name} is somebody else's profile; None is the account's own"
+        )
     if about.get("user_is_banned"):
         draft.problem(field, "banned", f"the account is banned from r/{place.name}")
     closed = about.get("subreddit_type") in ("restricted", "private") or about.get("restrict_posting")
@@ -87,6 +102,23 @@ def check_kind(place: Subreddit, kind: str, silent: bool, draft: Draft) -> None:
 
 
 # --- what it asks of a post -------------------------------------------------------------------------------
+def check_gallery(place: Subreddit, items: Sequence[Mapping[str, str]], draft: Draft) -> None:
+    """What moderators ask of galleries. That Reddit enforces it is not recorded, so it only warns."""
+    least, most = place.asks.get("gallery_min_items"), place.asks.get("gallery_max_items")
+    if (least and len(items) < least) or (most and len(items) > most):
+        words = f"{len(items)} pictures; r/{place.name} asks for {least or 2} to {most or GALLERY}"
+        draft.problem("media", "count", words, severity="warning")
+    for key, name, noun in (("caption", "captions", "alt"), ("outbound_url", "urls", "outbound_urls")):
+        policy = place.asks.get(f"gallery_{name}_requirement")
+        given = [bool(item[key]) for item in items]
+        field = "options.outbound_urls" if noun == "outbound_urls" else "media"
+        if policy == "required" and not all(given):
+            words = f"r/{place.name} asks for {noun} of every picture"
+            draft.problem(field, "required", words, severity="warning")
+        if policy == "notAllowed" and any(given):
+            draft.problem(field, "not_allowed", f"r/{place.name} takes no {noun}", severity="warning")
+
+
 def check_requirements(place: Subreddit, title: str, text: str, url: str | None, draft: Draft) -> None:
     """The post requirements that moderators set: lengths, words, patterns, domains."""
     asks = place.asks
@@ -183,13 +215,29 @@ async def flair_of(place: Subreddit, draft: Draft, call: Call) -> dict[str, str]
             "options.flair_text", "without_flair", "own words need a flair: give flair= or flair_id= too"
         )
         return {}
-    answer = await call.read(
-        "GET", f"/r/{place.name}/api/link_flair_v2", params={"raw_json": "1"}, accept=_MISSING
-    )
-    if answer.status != 200:
+    if options.flair_id and options.flair:
+        draft.problem("options.flair", "both", "a flair is chosen by flair= or by flair_id=, not by both")
+        return {}
+    if (flairs := await _flairs(place, call)) is None:
         return _unlisted(place, draft)
-    chosen = _chosen(answer.json() or (), draft)
+    chosen = _chosen(flairs, draft)
     return _flair_fields(chosen, draft) if chosen is not None else {}
+
+
+async def _flairs(place: Subreddit, call: Call) -> list[Mapping[str, Any]] | None:
+    """The subreddit's flairs, or those its form for new posts offers; None when it shows neither."""
+    where, raw = f"/r/{place.name}/api", {"raw_json": "1"}
+    listed = await call.read("GET", f"{where}/link_flair_v2", params=raw, accept=_MISSING)
+    if listed.status == 200:
+        return list(listed.json() or ())
+    form = [("api_type", "json"), ("is_newlink", "True")]
+    offered = await call.read("POST", f"{where}/flairselector", form=form, params=raw, accept=_MISSING)
+    told = offered.json_or_none() if offered.status == 200 else None
+    choices = told.get("choices") if isinstance(told, dict) else None
+    names = {"id": "flair_template_id", "text": "flair_text", "text_editable": "flair_text_editable"}
+    return (
+        None if choices is None else [{name: one.get(key) for name, key in names.items()} for one in choices]
+    )
 
 
 def _unlisted(place: Subreddit, draft: Draft) -> dict[str, str]:

@@ -506,6 +506,15 @@ class Call(Protocol):
         """
         ...
 
+    async def listen(self, url: str, /, *, done: Callable[[str], bool], limit: float = 60) -> str | None:
+        """The first message on a web socket that ``done`` takes, within ``limit`` seconds; a ``read``.
+
+        For what a platform tells on a socket alone. The address is one that an answer gave, and carries all that is
+        needed to open it; no credential goes along. None when nothing was heard: the socket cannot be opened, it ends,
+        the time is over, or the optional package ``websockets`` is missing. So there must be another way to learn it.
+        """
+        ...
+
     async def card(self, url: str) -> Card | None:
         """Title, description and picture a page offers for its preview card; None when it offers none. Plan only."""
         ...

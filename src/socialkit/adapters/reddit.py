@@ -1,7 +1,8 @@
 """Reddit, through its Data API: posts to a subreddit or the account's own profile, comments, threads of comments.
 
 A post cannot be repeated safely here: there is no idempotency key, so a lost answer is settled by reading the account's
-own posts. Pictures and videos get their id only after processing; they are found by the ids of their uploads.
+own posts. Pictures and videos get their id only after processing: a web socket tells it, or that they failed. Where it
+is not heard they are found by the ids of their uploads.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from ._reddit_posts import (
     MEDIA,
     SHARED,
     Likeness,
+    Told,
     assets_of,
     born,
     is_gone,
@@ -46,6 +48,7 @@ from ._reddit_posts import (
     row_of,
     sent_of,
     things_in,
+    told_by,
     told_error,
 )
 from ._reddit_rules import KEPT, RULES, SHOWN_WITHIN
@@ -62,8 +65,12 @@ EXTENSIONS = {
 }
 _LED = (301, 302, 307, 308, 401, 403, 404)
 """What is behind a shared link does not matter: where it led is all that is asked for."""
+_BLOCKED_AGENTS = ("mozilla/", "python-requests/", "python-urllib", "python/", "aiohttp/")
+"""How browsers and libraries call themselves: Reddit throttles or blocks them."""
 WAITS = (1, 2, 4, 8)
 """Seconds between looks for a picture or video that was just taken; 35 in all, then it says processing."""
+LISTENS = {"image": 10.0, "video": 60.0}
+"""Seconds to wait for a word on the socket: PRAW waits ten, and people with videos had to wait longer."""
 
 
 @attrs.frozen
@@ -129,10 +136,8 @@ class Reddit(base.Adapter):
         server: str = "https://oauth.reddit.com",
         user_agent: str | None = None,
     ) -> None:
-        if user_agent is not None and not (
-            len(user_agent) > 6 and user_agent.isascii() and user_agent.isprintable()
-        ):
-            words = "at least 7 plain characters, such as 'python:my app:v1 (by /u/name)'"
+        if user_agent is not None and not _names_a_client(user_agent):
+            words = "at least 7 plain characters of its own, such as 'python:my app:v1 (by /u/name)'"
             raise errors.ConfigError(f"Reddit: user_agent={user_agent!r} is no name Reddit takes; {words}")
         self.user_agent = user_agent
         seed = base.Credential.of_user("Reddit", token, refresh_token, client_id, client_secret)
@@ -211,7 +216,7 @@ class Reddit(base.Adapter):
         if told := data.get("name") or data.get("id"):
             name = str(told) if str(told).startswith("t3_") else f"t3_{told}"
             return Sent(name, data.get("url") or f"https://www.reddit.com/comments/{name[3:]}/")
-        return await self._awaited(assets, data, call)
+        return await self._awaited(part, assets, data, call)
 
     async def _submit(self, kind: str, request: Mapping[str, Any], call: Call) -> base.Response:
         if kind == "gallery":
@@ -234,22 +239,51 @@ class Reddit(base.Adapter):
         words = "Reddit still processes the first post of the thread; the comment was not sent"
         raise errors.Unavailable(words, retry_at=call.now() + timedelta(seconds=60))
 
-    async def _awaited(self, assets: Sequence[str], data: Mapping[str, Any], call: Call) -> Sent:
-        """Reddit took it and tells its id on a socket only: look for the media among the account's own posts."""
+    async def _awaited(self, part: Part, assets: Sequence[str], data: Mapping[str, Any], call: Call) -> Sent:
+        """Reddit took it and tells on a socket alone what becomes of it; unheard, the own posts are looked through."""
         if "websocket_url" not in data and "user_submitted_page" not in data:
             raise errors.OutcomeUnknown("Reddit's answer holds neither the post nor where to wait for it")
         raw = {"assets": list(assets), "since": call.now().timestamp() - 60}
         taken = Sent(None, None, None, Status.PROCESSING, raw=raw)
+        told = await self._heard(part.body["kind"], data.get("websocket_url"), call)
+        if told is not None and told.name is not None:
+            return await self._shown(told.name, told.url, call)
+        if (thing := await self._listed(assets, WAITS if told is None else (), call)) is not None:
+            return sent_of(thing)
+        if told is not None:
+            _forget_uploads(part, call)
+            words = f"Reddit took the post and then failed to process its media: {told.words}"
+            raise errors.Declined(words, code="failed", said=told.words)
+        return attrs.evolve(taken, look_again_at=call.now() + timedelta(seconds=60))
+
+    async def _heard(self, kind: str, url: Any, call: Call) -> Told | None:
+        """What the socket says of the media; None when nothing could be heard."""
+        if not isinstance(url, str) or not url:
+            return None
+        limit = LISTENS[kind if kind in LISTENS else "image"]
+        message = await call.listen(url, done=lambda text: told_by(text) is not None, limit=limit)
+        return told_by(message) if message is not None else None
+
+    async def _shown(self, name: str, url: str | None, call: Call) -> Sent:
+        """The post the socket named, as Reddit shows it: it may have been taken out of sight again."""
+        with contextlib.suppress(errors.SocialKitError):
+            if (thing := (await self._info([name], call)).get(name)) is not None and not is_gone(thing):
+                return sent_of(thing)
+        return Sent(name, url)
+
+    async def _listed(
+        self, assets: Sequence[str], waits: Sequence[float], call: Call
+    ) -> dict[str, Any] | None:
+        """The post among the account's own that shows exactly these uploads; without ``waits`` one look is all."""
         with contextlib.suppress(errors.SocialKitError):
             page = await call.poll(
                 lambda: self._page("submitted", call, size=25),
-                lambda answer: _with_assets(answer, assets) is not None,
-                waits=WAITS,
+                lambda answer: not waits or _with_assets(answer, assets) is not None,
+                waits=waits,
                 limit=35,
             )
-            if (thing := _with_assets(page, assets)) is not None:
-                return sent_of(thing)
-        return attrs.evolve(taken, look_again_at=call.now() + timedelta(seconds=60))
+            return _with_assets(page, assets)
+        return None
 
     # --- media ---------------------------------------------------------------------------------------------
     async def _uploaded(self, part: Part, assets: list[str], call: Call) -> dict[str, Any]:
@@ -279,7 +313,7 @@ class Reddit(base.Adapter):
 
     async def _upload(self, place: str, item: PartMedia | None, call: Call) -> list[str]:
         """(media id, address) of an upload, from this or an earlier process; no picture is the plain poster."""
-        memory = f"{place} {item.digest[:16] if item else 'plain'}"
+        memory = _memory(place, item)
         if (known := call.recall(memory)) is not None:
             return [str(one) for one in known]
         content: bytes | base.Slice = base.Slice(await call.open(item)) if item else plain_poster()
@@ -320,8 +354,10 @@ class Reddit(base.Adapter):
             return Found(sent_of(same[0]))
         if alike:
             return CannotTell("a post with this title is there, but its media are not known to be these")
-        if (call.now() - lost.since).total_seconds() < SHOWN_WITHIN.get(kind, -60.0) + 60:
-            return CannotTell("it is on no list yet, and media are shown only when they have been processed")
+        age = (call.now() - lost.since).total_seconds()
+        if (left := _shown_within(lost.part) - age) > 0:
+            words = "it is on no list yet, and media are shown only when they have been processed"
+            return CannotTell(words, look_again_in=min(left, max(60.0, age)))
         return Absent("it is not among the account's own posts")
 
     async def check(self, sent: Sent, call: Call) -> Sent:
@@ -494,6 +530,30 @@ def _form(request: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _names_a_client(user_agent: str) -> bool:
+    """Whether Reddit would take it: no browser's name, no library's."""
+    plain = len(user_agent) > 6 and user_agent.isascii() and user_agent.isprintable()
+    return plain and not user_agent.casefold().startswith(_BLOCKED_AGENTS)
+
+
+def _shown_within(part: Part) -> float:
+    """Seconds after ``Lost.since``, which is a minute early, in which a post with media may still come to light."""
+    moving = any(item.kind == "video" for item in part.media)
+    shown = SHOWN_WITHIN.get("video" if moving else part.body["kind"])
+    return shown + 60 if shown is not None else 0.0
+
+
+def _memory(place: str, item: PartMedia | None) -> str:
+    """Under which name an upload is remembered."""
+    return f"{place} {item.digest[:16] if item else 'plain'}"
+
+
+def _forget_uploads(part: Part, call: Call) -> None:
+    """What failed is not used again: the next attempt puts everything up anew."""
+    for index, item in enumerate(part.media):
+        call.remember(_memory(f"media {index}", item), None)
+
+
 def _with_assets(answer: base.Response, assets: Sequence[str]) -> dict[str, Any] | None:
     """The post of a listing that shows exactly these uploads."""
     shown = things_in(answer.json())
@@ -520,7 +580,7 @@ def _check_edit(name: str, thing: Mapping[str, Any], part: Part) -> None:
         if kind not in ("comment", "self"):
             raise errors.ConfigError(f"{name} is a comment: only its text can be edited")
         return
-    if kind != "self" or not thing.get("is_self"):
+    if kind != "self" or not thing.get("is_self") or thing.get("poll_data"):
         raise errors.ConfigError("Reddit lets the text of text posts and comments be edited, nothing else")
     if " ".join(str(thing.get("title")).split()) != request["title"]:
         raise errors.ConfigError(f"Reddit does not let titles be changed: this one is {thing.get('title')!r}")
@@ -539,6 +599,8 @@ def _other_changes(
     for field, mark, shown in (("nsfw", "marknsfw", "over_18"), ("spoiler", "spoiler", "spoiler")):
         if request[field] != bool(thing.get(shown)):
             yield f"/api/{mark if request[field] else f'un{mark}'}", {"id": name}
+    if request["sendreplies"] != bool(thing.get("send_replies", True)):
+        yield "/api/sendreplies", {"id": name, "state": request["sendreplies"]}
     flair = request.get("flair_id")
     if flair and (flair != thing.get("link_flair_template_id") or "flair_text" in request):
         fields = {"link": name, "flair_template_id": flair, "text": request.get("flair_text", "")}

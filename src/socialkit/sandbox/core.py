@@ -25,7 +25,8 @@ What a platform file writes::
             self.add(entry)                   # add, change, remove: the only ways to touch a timeline
             return JSONResponse(...)
 
-What else it may use or replace: ``media`` (files by id; small pictures with their bytes, which ``/media/{id}``
+What else it may use or replace: :meth:`~PlatformBox.socket` (what is told on a web socket, and when), ``media``
+(files by id; small pictures with their bytes, which ``/media/{id}``
 and the page show), :meth:`~PlatformBox.processing` and :attr:`~PlatformBox.keys_honoured` (what the media and
 key faults ask for), :meth:`~PlatformBox.key_cache`, :meth:`~PlatformBox.growth` (counts that grow with age),
 ``limit_key``, ``limit_cost``, ``limit_headers``, ``too_many``, ``token_expired``, ``tick`` (what is due),
@@ -61,12 +62,14 @@ from .dispatch import FaultyApp, SharedHost
 from .faults import Fault, Faults
 from .files import HOST as FILES
 from .files import Files
+from .sockets import Speaker
 from .state import Allowance, Answer, Dropped, Entry, KeyCache, Recorded, Turn, Window
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
+    from starlette.websockets import WebSocket
 
     from socialkit.client import AsyncClient, Client
 
@@ -86,6 +89,7 @@ __all__ = [
 ]
 
 Handler = Callable[["Request"], "Response"]
+Teller = Callable[["WebSocket"], Sequence[tuple[datetime | None, str]]]
 T = TypeVar("T")
 
 
@@ -244,6 +248,17 @@ class PlatformBox:
                 return self.error(400, message=str(error))
 
         return Route(path, endpoint, methods=[method])
+
+    def socket(self, path: str, handler: Teller) -> BaseRoute:
+        """A web socket. ``handler(websocket)``, a plain function, gives (moment, text) for what is told, then it ends.
+
+        A moment of None never comes: the socket stays open and says no more. ``Answer`` raised refuses the client.
+        Faults whose ``match`` names ``GET`` and the path hit it: those before it is opened refuse the client too,
+        ``dropped-after`` ends it before a word, ``stored-then-hang`` keeps it silent.
+        """
+        from starlette.routing import WebSocketRoute
+
+        return WebSocketRoute(path, Speaker(self.box, self, handler).speak)
 
     def key_cache(self, seconds: float) -> KeyCache:
         """A cache of idempotency keys that the key faults know of."""

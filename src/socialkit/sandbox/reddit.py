@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from .core import Answer, Entry, body
 from .reddit_auth import Redditor
-from .reddit_media import BUCKETS, Lease, base36
+from .reddit_media import BUCKETS, SOCKETS, Lease, base36
 from .reddit_views import Reads, Subreddit
 
 if TYPE_CHECKING:
@@ -37,6 +37,18 @@ _MARKS = {
 
 
 _INLINE = re.compile(r'!\[(img|gif|video)\]\((\w+)(?: "([^"]*)")?\)')
+
+
+def _may_link(place: Subreddit, host: str) -> bool:
+    """Whether the moderators' list lets a link lead there; which of its codes Reddit uses is not recorded."""
+
+    def listed(name: str) -> bool:
+        return any(host == one or host.endswith(f".{one}") for one in place.asks[name])
+
+    policy = place.asks["link_restriction_policy"]
+    if policy == "blacklist":
+        return not listed("domain_blacklist")
+    return policy != "whitelist" or listed("domain_whitelist")
 
 
 def _as_block(text: str) -> Json:
@@ -73,6 +85,7 @@ class RedditBox(Reads):
         "oauth.reddit.com",
         "www.reddit.com",
         "old.reddit.com",
+        SOCKETS,
         *(f"{bucket}.s3-accelerate.amazonaws.com" for bucket in BUCKETS.values()),
     )
     publish_match: ClassVar[str] = (
@@ -100,11 +113,15 @@ class RedditBox(Reads):
             "convert_rte_body_format": self.convert,
             "editusertext": self.edit_text,
             "del": self.delete,
+            "sendreplies": self.send_replies,
             **dict.fromkeys(_MARKS, self.mark),
         }
         posts = [self.route("POST", f"/api/{name}", handler) for name, handler in writes.items()]
-        flair = self.route("POST", "/r/{sr}/api/selectflair", self.select_flair)
-        return [*self.sign_in_routes(), *self.media_routes(), *posts, flair, *self.read_routes()]
+        flair = [
+            self.route("POST", "/r/{sr}/api/selectflair", self.select_flair),
+            self.route("POST", "/r/{sr}/api/flairselector", self.flair_selector),
+        ]
+        return [*self.sign_in_routes(), *self.media_routes(), *posts, *flair, *self.read_routes()]
 
     def new_id(self) -> str:
         self._made += 1
@@ -226,17 +243,20 @@ class RedditBox(Reads):
         return self.told(given, {"url": entry.url, "id": entry.id})
 
     def _processed(self, entry: Entry, given: Json, me: Redditor) -> Response:
-        """Taken: it appears after its media have been processed, or never; the id is told on a socket alone."""
+        """Taken: it appears after its media have been processed, or never; which, and its id, a socket tells alone."""
         ready, fails = self.processing()
+        sound = all(self.leases[one].is_sound for one in entry.extras["assets"])
         wait = self.image_seconds if entry.extras["kind"] == "image" else self.video_seconds
-        if not fails:
-            entry.extras["ready_at"] = ready + timedelta(seconds=wait)
+        moment = ready + timedelta(seconds=wait)
+        words: Json = {"type": "failed", "payload": self.failed_payload}
+        if sound and not fails:
+            entry.extras["ready_at"] = moment
             self._added(entry, me)
-        socket = (
-            f"wss://k8s-lb.wss.redditmedia.com/{self.serial('socket')[:13]}?m={self.serial('socket')[:44]}"
-        )
+            words = {"type": "success", "payload": {"redirect": entry.url}}
+        key = self.serial("socket")[:13]
+        self.tellings[key] = (moment, json.dumps(words))
         page = f"https://www.reddit.com/user/{me.name}/submitted/"
-        return self.told(given, {"user_submitted_page": page, "websocket_url": socket})
+        return self.told(given, {"user_submitted_page": page, "websocket_url": self.socket_url(key)})
 
     def _added(self, entry: Entry, me: Redditor) -> Entry:
         if any(word in entry.text or word in entry.title for word in self.automoderator):
@@ -273,15 +293,18 @@ class RedditBox(Reads):
             self.refuse(
                 "SUBREDDIT_NOEXIST", "Hmm, that community doesn't exist. Try checking the spelling.", "sr"
             )
+        self._check_member(me, place)
+        foreign = place.name.startswith("u_") and place.name != f"u_{me.name}"
+        closed = place.about["subreddit_type"] in ("private", "restricted") or place.about["restrict_posting"]
+        if foreign or (closed and me.name not in place.approved | place.moderators):
+            self.refuse("SUBREDDIT_NOTALLOWED", "You aren't allowed to post there.", "sr")
+        return place
+
+    def _check_member(self, me: Redditor, place: Subreddit) -> None:
         if me.suspended:
             self.refuse("IN_TIMEOUT", "you are not allowed to do that while your account is suspended")
         if me.name in place.banned:
             self.refuse("BANNED_FROM_SUBREDDIT", "you are banned from that community", "sr")
-        foreign = place.name.startswith("u_") and place.name != f"u_{me.name}"
-        closed = place.about["subreddit_type"] in ("private", "restricted") or place.about["restrict_posting"]
-        if foreign or (closed and me.name not in place.approved):
-            self.refuse("SUBREDDIT_NOTALLOWED", "You aren't allowed to post there.", "sr")
-        return place
 
     def _throttle(self, me: Redditor) -> None:
         """New accounts wait between posts, and are told how long in words."""
@@ -299,6 +322,8 @@ class RedditBox(Reads):
         known = next((one for one in place.flairs if one["id"] == flair and not one.get("mod_only")), None)
         if known is None:
             self.refuse("BAD_FLAIR_TEMPLATE_ID", "that flair does not exist", "flair")
+        if len(given.get("flair_text") or "") > 64:
+            self.refuse("TOO_LONG", "this is too long (max: 64)", "flair_text")
         if given.get("flair_text") and not known["text_editable"]:
             self.refuse("BAD_FLAIR_TEMPLATE_ID", "that flair takes no words of your own", "flair")
 
@@ -411,8 +436,8 @@ class RedditBox(Reads):
             self.refuse("NO_URL", "a url is required", "url")
         if not (host := urlsplit(url).hostname):
             self.refuse("BAD_URL", "you should check that url", "url")
-        if host.removeprefix("www.") in self.banned_domains:
-            self.refuse("DOMAIN_BANNED", f"{host} is not allowed on reddit", "url")
+        if host.removeprefix("www.") in self.banned_domains or not _may_link(place, host):
+            self.refuse("DOMAIN_BANNED", f"{host} is not allowed there", "url")
         again = str(given.get("resubmit", "false")).lower() == "true"
         there = (
             one for one in self.entries.values() if one.deleted_at is None and one.extras.get("url") == url
@@ -445,6 +470,8 @@ class RedditBox(Reads):
         return entry
 
     def _crosspost(self, given: Json, me: Redditor, place: Subreddit) -> Entry:
+        if place.about["submission_type"] == "self":
+            self.refuse("NO_LINKS", "that subreddit only allows text posts", "sr")
         source = self.find(str(given.get("crosspost_fullname")))
         if source is None or not source.id.startswith("t3_") or not source.extras.get("crosspostable", True):
             self.refuse("INVALID_OPTION", "that post can't be crossposted", "crosspost_fullname")
@@ -461,6 +488,7 @@ class RedditBox(Reads):
         if parent is None or not self.is_ready(parent):
             kind = "COMMENT" if str(given.get("thing_id")).startswith("t1_") else "LINK"
             self.refuse(f"DELETED_{kind}", "that has been deleted", "parent")
+        self._check_member(me, self.subreddits[parent.extras["sr"].casefold()])
         self._check_open(parent)
         text = str(given.get("text") or "")
         self._check_words(text, 10_000)
@@ -528,6 +556,18 @@ class RedditBox(Reads):
         if entry is None or entry.account != me:
             raise Answer(self.error(403))
         self.change(entry, extras={**entry.extras, name: value})
+        return JSONResponse({})
+
+    def send_replies(self, request: Request) -> Response:
+        """``POST /api/sendreplies``: whether the inbox gets the comments."""
+        from starlette.responses import JSONResponse
+
+        me, given = self.grant(request, "edit").username, self.given_form(request)
+        entry = self.find(str(given.get("id")))
+        if entry is None or entry.account != me:
+            raise Answer(self.error(403))
+        wanted = str(given.get("state", "true")).lower() == "true"
+        self.change(entry, extras={**entry.extras, "sendreplies": wanted})
         return JSONResponse({})
 
     def select_flair(self, request: Request) -> Response:

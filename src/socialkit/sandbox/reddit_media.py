@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
+    from starlette.websockets import WebSocket
 
     from .core import Sandbox
 
-__all__ = ["BUCKETS", "Lease", "Leases", "base36"]
+__all__ = ["BUCKETS", "SOCKETS", "Lease", "Leases", "base36"]
 
 Json = dict[str, Any]
 _MIB = 1 << 20
 BUCKETS = {"media": "reddit-uploaded-media", "video": "reddit-uploaded-video"}
 _HOST = "{}.s3-accelerate.amazonaws.com"
+SOCKETS = "k8s-lb.wss.redditmedia.com"
+"""Where the web sockets are that tell what became of media."""
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -71,23 +74,36 @@ class Lease:
     most: int
     upload: Upload | None = None
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether the file is what it was said to be; what is not fails in processing."""
+        return self.upload is not None and self.upload.kind.family == self.mime.partition("/")[0]
+
 
 class Leases(RedditSignIn):
-    """The part of the box that takes files. ``lease_seconds`` is how long a place waits for its file."""
+    """The part of the box that takes files and tells what became of them.
+
+    ``lease_seconds`` is how long a place waits for its file; ``failed_payload`` what the socket says beside ``failed``.
+    """
 
     lease_seconds: float = 900.0
 
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
         self.leases: dict[str, Lease] = {}
+        self.failed_payload: Json = {}
+        self.tellings: dict[str, tuple[datetime, str]] = {}
+        """By the key of a socket: when it speaks, and its words."""
 
     def media_routes(self) -> list[BaseRoute]:
-        """The lease, and the store: at its own hosts, and below ``/s3`` where the sandbox is served."""
+        """The lease, the store and the sockets: at their own hosts, or below this one where it is served."""
         return [
             self.route("POST", "/api/media/asset.json", self.lease),
             self.route("POST", "/api/media/asset", self.lease),
             self.route("POST", "/", self.store),
             self.route("POST", "/s3/{bucket}", self.store),
+            self.socket("/{key}", self.tell),
+            self.socket("/wss/{key}", self.tell),
         ]
 
     def lease(self, request: Request) -> Response:
@@ -101,7 +117,7 @@ class Leases(RedditSignIn):
         asset_id = base36(int(self.serial("asset")[:17], 16))[:13]
         made = self._leased(asset_id, me, mime, path)
         self.leases[asset_id] = made
-        socket = f"wss://k8s-lb.wss.redditmedia.com/{asset_id}?m={self.serial('socket')[:44]}"
+        socket = self.socket_url(asset_id)
         asset = {"asset_id": asset_id, "processing_state": "incomplete", "payload": {"filepath": path}}
         fields = [{"name": name, "value": value} for name, value in made.fields]
         args = {"action": self._action(_KINDS[mime].bucket), "fields": fields}
@@ -109,9 +125,30 @@ class Leases(RedditSignIn):
 
     def _action(self, bucket: str) -> str:
         """The store's address without a scheme: its own host in process, this server where it is served."""
+        _, _, rest = self.base.partition("://")
+        return f"//{rest}/s3/{bucket}" if self._served else f"//{_HOST.format(bucket)}"
+
+    def socket_url(self, key: str) -> str:
+        """The signed address of a socket. Those of leases are refused since 2023; only a submit's tells anything."""
+        _, _, rest = self.base.partition("://")
+        place = f"ws://{rest}/wss" if self._served else f"wss://{SOCKETS}"
+        return f"{place}/{key}?m={self._signature(key)}"
+
+    def _signature(self, key: str) -> str:
+        return self.digest("socket", key)[:44]
+
+    @property
+    def _served(self) -> bool:
         scheme, _, rest = self.base.partition("://")
-        inside = rest.partition("/")[0] in self.hosts and scheme == "https"
-        return f"//{_HOST.format(bucket)}" if inside else f"//{rest}/s3/{bucket}"
+        return not (rest.partition("/")[0] in self.hosts and scheme == "https")
+
+    def tell(self, socket: WebSocket) -> list[tuple[datetime | None, str]]:
+        """What became of the media of a submit, once; who comes after it was said hears nothing any more."""
+        key = socket.path_params["key"]
+        known = self.tellings.get(key)
+        if known is None or socket.query_params.get("m") != self._signature(key):
+            raise Answer(self.error(403))
+        return [known] if known[0] >= self.now() else [(None, "")]
 
     def _leased(self, asset_id: str, owner: str, mime: str, path: str) -> Lease:
         kind, until = _KINDS[mime], self.now() + timedelta(seconds=self.lease_seconds)

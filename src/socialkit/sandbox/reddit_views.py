@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .core import Answer, Entry
+from .core import Answer, Entry, body
 from .reddit_media import Leases
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ _ABOUT: Json = {
 @attrs.define(eq=False)
 class Subreddit:
     """A place to post to. ``about`` and ``asks`` are its settings and post requirements, ``flairs`` as the API shows
-    them; ``banned`` and ``approved`` are user names.
+    them; ``banned``, ``approved`` and ``moderators`` are user names. ``hides_flairs``: its form alone has them.
 
     >>> Subreddit("boats", "2qh1o").about["submission_type"]
     'any'
@@ -76,6 +76,8 @@ class Subreddit:
     flairs: list[Json] = attrs.field(factory=list)
     banned: set[str] = attrs.field(factory=set)
     approved: set[str] = attrs.field(factory=set)
+    moderators: set[str] = attrs.field(factory=set)
+    hides_flairs: bool = False
 
 
 class Reads(Leases):
@@ -193,14 +195,15 @@ class Reads(Leases):
         place = self.subreddits.get(name.casefold())
         if place is None:
             raise Answer(RedirectResponse(f"{self.base}/subreddits/search?q={name}", 302))
-        if place.about["subreddit_type"] == "private" and not self._approved(place, request):
-            words = {"reason": "private", "message": "Forbidden", "error": 403}
-            raise Answer(JSONResponse(words, 403))
+        private = place.about["subreddit_type"] == "private" and not self._approved(place, request)
+        if private or place.about["quarantine"]:
+            reason = "private" if private else "quarantined"
+            raise Answer(JSONResponse({"reason": reason, "message": "Forbidden", "error": 403}, 403))
         return place
 
     def _approved(self, place: Subreddit, request: Request) -> bool:
         grant = self.grant_of(self.bearer(request))
-        return grant is not None and grant.username in place.approved
+        return grant is not None and grant.username in place.approved | place.moderators
 
     def search(self, request: Request) -> Response:
         """``GET /subreddits/search``: where the name of an unknown subreddit leads."""
@@ -219,7 +222,7 @@ class Reads(Leases):
             "url": f"/r/{place.name}/",
             "user_is_banned": me in place.banned,
             "user_is_contributor": me in place.approved,
-            "user_is_moderator": place.name == f"u_{me}",
+            "user_is_moderator": place.name == f"u_{me}" or me in place.moderators,
         }
         return JSONResponse({"kind": "t5", "data": {**place.about, **own}})
 
@@ -235,7 +238,30 @@ class Reads(Leases):
         from starlette.responses import JSONResponse
 
         self.grant(request, "flair")
-        return JSONResponse(self.place_of(request).flairs)
+        if (place := self.place_of(request)).hides_flairs:
+            raise Answer(self.error(403))
+        return JSONResponse(place.flairs)
+
+    def flair_selector(self, request: Request) -> Response:
+        """``POST /r/{sr}/api/flairselector``: the flairs an author may give a new post."""
+        from starlette.responses import JSONResponse
+
+        self.grant(request, "flair")
+        place = self.place_of(request)
+        if body(request).get("is_newlink") != "True":
+            raise Answer(self.error(400))
+        choices = [
+            {
+                "flair_template_id": one["id"],
+                "flair_text": one["text"],
+                "flair_text_editable": one["text_editable"],
+                "flair_position": "right",
+                "flair_css_class": "",
+            }
+            for one in place.flairs
+            if not one.get("mod_only")
+        ]
+        return JSONResponse({"current": {}, "choices": choices})
 
     def share(self, name: str) -> str:
         """The link the app's share button gives for a post."""

@@ -74,7 +74,7 @@ class Site:
             if self._hang_up is None:
                 raise
             self._hang_up(scope["client"])
-            while (await receive())["type"] != "http.disconnect":
+            while not (await receive())["type"].endswith(".disconnect"):
                 pass
 
 
@@ -200,7 +200,7 @@ def serving(box: Sandbox, host: str, port: int) -> Iterator[str]:
     config = uvicorn.Config(
         Site(box, hang_up),
         http=protocol,
-        ws="none",
+        ws="auto",
         lifespan="off",
         log_config=None,
         access_log=False,

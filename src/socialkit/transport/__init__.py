@@ -33,11 +33,12 @@ from .._version import __version__
 from ..adapters.base import Field, Response, Slice
 from ..errors import ConfigError
 from ._address import Resolve, checked, resolve_name
-from ._asgi import ASGIApp, Visit, make_scope
 from ._body import Flight, carried, make_body
 from ._errors import AnswerLost, Unreachable, UnsafeAddress
+from ._inprocess import InProcess
 from ._redaction import SECRET_HEADERS, redact
 from ._retry import Waits
+from ._socket import hear
 
 __all__ = ["SECRET_HEADERS", "AnswerLost", "InProcess", "Transport", "Unreachable", "UnsafeAddress", "redact"]
 
@@ -229,6 +230,38 @@ class Transport:
             target = following
         raise UnsafeAddress(f"{_place(target)} redirects more than five times")
 
+    async def listen(self, url: str, *, home: str, done: Callable[[str], bool], limit: float) -> str:
+        """The first message of a web socket that ``done`` takes, within ``limit`` seconds of real time.
+
+        Nothing is sent but the request that opens it. :class:`Unreachable`: it could not be opened, which is so too
+        where the package ``websockets`` is missing; :class:`AnswerLost`: it was, and nothing such was said. Of
+        the address, which may be signed, neither they nor the log say more than the host. ``home`` is the
+        account's server: only a socket there may be private, and only beside a server without TLS may it be
+        without. Through a proxy it goes by name; no redirect is followed.
+        """
+        target = _url(url, None)
+        plain = target.scheme == "ws" and home.startswith("http://")
+        if not target.host or not (plain or target.scheme == "wss"):
+            raise UnsafeAddress(f"{_place(target)} is no address of a web socket to be trusted")
+        log.debug("listen %s", target.host)
+        if isinstance(self._given, InProcess):
+            return await self._given.listen(target, done=done, limit=limit)
+        if self._given is not None:
+            raise Unreachable(f"{target.host}: the given transport has no web sockets")
+        proxy = self._proxy(target.copy_with(scheme="http" if plain else "https"))
+        port, own = target.port or (80 if plain else 443), target.host == _parsed(home).host
+        address = await checked(target.raw_host.decode("ascii"), port, self._resolve, allow_private=own)
+        return await hear(
+            target,
+            done=done,
+            limit=limit,
+            opening=self._timeout,
+            address=None if proxy else address,
+            proxy=proxy,
+            verify=self._trusted(),
+            user_agent=self._user_agent,
+        )
+
     async def retry(
         self,
         attempt: Callable[[], Awaitable[T]],
@@ -344,12 +377,15 @@ class Transport:
         loop = asyncio.get_running_loop()
         pools = self._pools.get(loop)
         if pools is None:
-            if self._verify is None:
-                self._verify = httpx.create_ssl_context()
-            pools = self._pools[loop] = _Pools(self._verify)
+            pools = self._pools[loop] = _Pools(self._trusted())
             pools.keeper = self._keep(loop, pools)
             await anext(pools.keeper)
         return pools.pool(self._proxy(url))
+
+    def _trusted(self) -> ssl.SSLContext:
+        if self._verify is None:
+            self._verify = httpx.create_ssl_context()
+        return self._verify
 
     async def _keep(self, loop: asyncio.AbstractEventLoop, pools: _Pools) -> AsyncGenerator[None, None]:
         """A loop closes its unfinished async generators before it ends: so its connections end with it."""
@@ -498,103 +534,3 @@ async def _limited(
                 yield piece[max(0, len(piece) - (total - skip)) :]
     except (httpx.HTTPError, OSError) as error:
         raise AnswerLost(f"the answer broke off: {type(error).__name__}: {redact(str(error))}") from None
-
-
-class InProcess(httpx.AsyncBaseTransport):
-    """Answers requests with ASGI apps in this process, chosen by host, as if at the end of a wire.
-
-    The app is shielded: it goes on when the client gives up, and then sees ``http.disconnect``. The read
-    timeout counts on ``clock``. An app that raises one of ``dropped`` closes the connection, before its
-    answer or in the middle of it; what else it raises is raised here. Request bodies stream, answers are
-    collected. A host without an app cannot be reached. ``scope["extensions"]`` holds ``socialkit.step``.
-
-    >>> import asyncio
-    >>> async def app(scope, receive, send):
-    ...     await send({"type": "http.response.start", "status": 204, "headers": []})
-    ...     await send({"type": "http.response.body", "body": b""})
-    >>> transport = Transport(transport=InProcess({"example.com": app}.get))
-    >>> asyncio.run(transport.send("GET", "https://example.com/")).status
-    204
-    """
-
-    traces = True
-
-    def __init__(
-        self,
-        app_for_host: Callable[[str], ASGIApp | None],
-        *,
-        clock: Clock | None = None,
-        dropped: tuple[type[BaseException], ...] = (),
-    ) -> None:
-        self._app_for_host = app_for_host
-        self._clock = clock or SystemClock()
-        self._dropped = dropped
-        self._running: set[asyncio.Future[None]] = set()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        app = self._app_for_host(request.url.host)
-        if app is None:
-            raise httpx.ConnectError("no such host", request=request)
-        visit = _visit(request, self._dropped)
-        await visit.depart()
-        work = asyncio.ensure_future(visit.run(app))
-        self._running.add(work)
-        work.add_done_callback(self._running.discard)
-        try:
-            await self._wait(visit, request)
-        finally:
-            visit.gone.set()
-        return _answer(visit, request)
-
-    async def _wait(self, visit: Visit, request: httpx.Request) -> None:
-        for _ in range(10):  # most apps answer within a few turns of the loop: no timer for them
-            if visit.answered.done():
-                return
-            await asyncio.sleep(0)
-        timeout = request.extensions.get("timeout", {}).get("read")
-        while not visit.answered.done():
-            taken = visit.taken
-            timer = asyncio.ensure_future(self._clock.sleep(3600.0 if timeout is None else timeout))
-            try:
-                await asyncio.wait({visit.answered, timer}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                timer.cancel()
-            if timeout is not None and taken == visit.taken and not visit.answered.done():
-                raise httpx.ReadTimeout("no answer in time", request=request)
-
-
-def _visit(request: httpx.Request, dropped: tuple[type[BaseException], ...]) -> Visit:
-    assert isinstance(request.stream, httpx.AsyncByteStream)
-    step = request.extensions.get("socialkit.step")
-    scope = make_scope(request.method, request.url, request.headers.raw, step)
-    length = int(request.headers.get("content-length", 0))
-    trace = request.extensions.get("trace", _silence)
-    return Visit(scope, aiter(request.stream), length, trace, dropped)
-
-
-async def _silence(event: str, info: Mapping[str, Any]) -> None:
-    """The trace of a request whose sender wants none."""
-
-
-def _answer(visit: Visit, request: httpx.Request) -> httpx.Response:
-    """What the app answered, or what broke."""
-    if visit.error is not None:
-        raise visit.error
-    if visit.broken and not visit.status:
-        raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
-    stream = _Answer(visit.parts, broken=visit.broken)
-    return httpx.Response(visit.status, headers=visit.headers, stream=stream)
-
-
-class _Answer(httpx.AsyncByteStream):
-    """An answer's body, perhaps broken off."""
-
-    def __init__(self, parts: list[bytes], *, broken: bool) -> None:
-        self._parts = parts
-        self._broken = broken
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in self._parts:
-            yield part
-        if self._broken:
-            raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")

@@ -115,6 +115,61 @@ class Visit:
             await self._trace("inprocess.send_request_body.complete", {})
 
 
+class Talk:
+    """One web socket of an app, from its client's end. ``heard`` is done with the message that ``wanted`` takes, or
+    when there will be none: then ``opened`` says whether the app had let the client in."""
+
+    def __init__(
+        self, scope: Scope, wanted: Callable[[str], bool], dropped: tuple[type[BaseException], ...]
+    ) -> None:
+        self.heard: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.Event()
+        self.opened = False
+        self._scope = scope
+        self._wanted = wanted
+        self._dropped = dropped
+        self._asked = False
+
+    async def run(self, app: ASGIApp) -> None:
+        """Run the app to its end, whatever becomes of the client."""
+        try:
+            await app(self._scope, self._receive, self._send)
+        except self._dropped:
+            pass
+        except Exception as error:
+            if not self.heard.done():
+                self.heard.set_exception(error)
+        finally:
+            self._end()
+
+    async def _receive(self) -> Scope:
+        if not self._asked:
+            self._asked = True
+            return {"type": "websocket.connect"}
+        await self.gone.wait()
+        return {"type": "websocket.disconnect", "code": 1000}
+
+    async def _send(self, message: Scope) -> None:
+        self.opened = self.opened or message["type"] == "websocket.accept"
+        if message["type"] == "websocket.close":
+            self._end()
+        elif message["type"] == "websocket.send" and not self.heard.done():
+            text = message.get("text") or (message.get("bytes") or b"").decode()
+            if self._wanted(text):
+                self.heard.set_result(text)
+
+    def _end(self) -> None:
+        if not self.heard.done():
+            self.heard.set_result(None)
+
+
+def socket_scope(url: Any) -> Scope:
+    """The ASGI scope of a web socket; ``url`` is an ``httpx.URL``."""
+    scope = make_scope("GET", url, [(b"host", url.netloc)], "read")
+    del scope["method"]
+    return {**scope, "type": "websocket", "subprotocols": []}
+
+
 def make_scope(method: str, url: Any, headers: list[tuple[bytes, bytes]], step: str | None) -> Scope:
     """The ASGI scope of a request; ``url`` is an ``httpx.URL``."""
     return {
