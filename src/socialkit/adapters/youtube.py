@@ -579,10 +579,6 @@ class YouTube(base.Adapter):
         place = first.get("location")
         return code, f"{said} ({place})" if place else said
 
-    def app_of(self, credential: base.Credential) -> str:
-        """The number of the Google Cloud project: all its OAuth clients share the quota."""
-        return (credential.client_id or "").partition("-")[0]
-
     def parse_error(self, response: base.Response) -> errors.SocialKitError:
         error = super().parse_error(response)
         now = response.answered_at
