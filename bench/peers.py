@@ -141,7 +141,7 @@ def pinterest_api(given: dict[str, Any], part: str) -> Any:
     return getattr(sdk, f"{part}Api")(sdk.ApiClient(settings))
 
 
-def reddit_client(given: dict[str, Any], *, timeout: float = 600.0) -> Any:
+def reddit_client(given: dict[str, Any], *, timeout: float | None = None) -> Any:
     """A PRAW client; files go over HTTP, as nobody here has a certificate."""
     praw = peer("praw")
     assert praw is not None
@@ -161,9 +161,9 @@ def reddit_client(given: dict[str, Any], *, timeout: float = 600.0) -> Any:
         reddit_url=given["server"],
         oauth_url=f"{given['server']}/",
         check_for_updates=False,
-        timeout=timeout,
     )
     made._core.requestor._http.mount("https://127.0.0.1", Plain())
+    made._core.requestor._http.mount("http://", _elsewhere("", timeout))
     return made
 
 
