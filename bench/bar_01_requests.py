@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 
+from socialkit import AsyncClient
 from socialkit.model import Receipt
 from socialkit.registry import adapter, platforms
 from socialkit.sandbox import Sandbox
 from socialkit.testing import ManualClock
 
-from .peers import MISSING, bluesky_client, google_client, label, mastodon_client, peer, tweepy_client
+from .logins import PAGE, account, credentials, platform_of
+from .metrics_of_peers import READERS
 from .posts import post_for
 from .table import Row
 
@@ -30,11 +31,11 @@ TARGETS: dict[str, int | None] = {
     "linkedin": None,
     "pinterest": None,
     "instagram": None,
+    PAGE: None,
     "threads": None,
 }
-"""None: only printed."""
-PEERS = {"x": "tweepy", "youtube": "googleapiclient", "bluesky": "atproto", "mastodon": "mastodon"}
-
+"""None: only printed, beside the largest batch the platform takes."""
+UNSAID = {"linkedin": "LinkedIn names no largest batch: a hundred is our own choice"}
 
 _DAILY = ("daily_posts", "posts_a_day", "quota", "container_limit")
 """What some sandboxes call what may be posted in a day."""
@@ -59,96 +60,66 @@ def unlimited(box: Sandbox, platform: str) -> None:
     made.windows = ()
 
 
-async def measure(platform: str, posts: int, peer_too: bool = True) -> tuple[Count, Count | None]:
+async def measure(name: str, posts: int, peer_too: bool = True) -> tuple[Count, Count | None]:
     """(ours, the peer's) for that many posts; the peer is None when it is not installed."""
+    platform = platform_of(name)
     with Sandbox([platform], clock=ManualClock(datetime.now(UTC))) as box:
         unlimited(box, platform)
-        async with box.async_client() as client:
-            receipts = [await _made(box, client, platform, number) for number in range(posts)]
+        accounts = {name: account(name, credentials(box, name), 10**9)}
+        place: dict[str, Any] = {"transport": box.transport, "clock": box.clock, "media_host": box.files}
+        async with AsyncClient(accounts, **place) as client:
+            receipts = [await _made(box, client, name, number) for number in range(posts)]
             box.clock.advance(60)  # the platforms' own indexes have caught up
             box.requests.clear()
             table = await client.fetch_metrics(receipts)
         ours = Count(len(box.requests), sum(row.likes is None for row in table) + posts - len(table))
-        theirs = await asyncio.to_thread(count_peer, box, platform, receipts) if peer_too else None
+        theirs = await asyncio.to_thread(count_peer, box, name, receipts) if peer_too else None
     return ours, theirs
 
 
-async def _made(box: Sandbox, client: Any, platform: str, number: int) -> Receipt:
+async def _made(box: Sandbox, client: Any, name: str, number: int) -> Receipt:
     box.clock.advance(0.05)  # a record key is a moment: no two posts in the same one
-    report = await client.publish(post_for(platform, f"Post number {number}"), to=platform)
-    receipt: Receipt = report[platform].receipt
+    report = await client.publish(post_for(name, f"Post number {number}"), to=name)
+    receipt: Receipt = report[name].receipt
     return receipt
 
 
-def count_peer(box: Sandbox, platform: str, receipts: list[Receipt]) -> Count | None:
+def count_peer(box: Sandbox, name: str, receipts: list[Receipt]) -> Count | None:
     """Requests of the peer for the same posts, over loopback."""
-    if platform not in PEERS or peer(PEERS[platform]) is None:
+    reader = READERS[name]
+    if not reader.there:
         return None
     with box.serve() as url:
-        read = _READERS[platform](box[platform].credentials(f"{url}/{platform}"))
+        read = reader.make(credentials(box, name, f"{url}/{platform_of(name)}"))
         box.requests.clear()
         rows = read(receipts)
         return Count(len(box.requests), len(receipts) - rows)
 
 
-def _by_status(given: dict[str, Any]) -> Callable[[list[Receipt]], int]:
-    client = mastodon_client(given, ratelimit_method="throw")
-    return lambda receipts: sum(client.status(one.id).favourites_count is not None for one in receipts)
-
-
-def _by_25(given: dict[str, Any]) -> Callable[[list[Receipt]], int]:
-    client = bluesky_client(given)
-
-    def read(receipts: list[Receipt]) -> int:
-        uris = [_uri(one) for one in receipts]
-        return sum(len(client.get_posts(uris[n : n + 25]).posts) for n in range(0, len(uris), 25))
-
-    return read
-
-
-def _uri(receipt: Receipt) -> str:
-    return str(receipt.raw.get("uri") or f"at://{receipt.identity.id}/app.bsky.feed.post/{receipt.id}")
-
-
-def _by_100(given: dict[str, Any]) -> Callable[[list[Receipt]], int]:
-    client = tweepy_client(given)
-
-    def read(receipts: list[Receipt]) -> int:
-        ids = [one.id for one in receipts]
-        how: dict[str, Any] = {"tweet_fields": ["public_metrics"]}
-        return sum(len(client.get_tweets(ids[n : n + 100], **how).data) for n in range(0, len(ids), 100))
-
-    return read
-
-
-def _by_50(given: dict[str, Any]) -> Callable[[list[Receipt]], int]:
-    videos = google_client(given).videos()
-
-    def read(receipts: list[Receipt]) -> int:
-        ids = [one.id for one in receipts]
-        parts = [ids[n : n + 50] for n in range(0, len(ids), 50)]
-        return sum(
-            len(videos.list(part="statistics", id=",".join(part)).execute()["items"]) for part in parts
-        )
-
-    return read
-
-
-_READERS = {"mastodon": _by_status, "bluesky": _by_25, "x": _by_100, "youtube": _by_50}
-
-
-def judge(platform: str, ours: Count, theirs: Count | None, posts: int = POSTS) -> Row:
+def judge(name: str, ours: Count, theirs: Count | None, posts: int = POSTS) -> Row:
     """Few enough requests, and every row there."""
-    target, module = TARGETS[platform], PEERS.get(platform)
-    name = f"1 requests for {posts} posts' metrics, {platform}"
+    target, reader = TARGETS[name], READERS[name]
+    bar = f"1 requests for {posts} posts' metrics, {name}"
     made = f"{ours.requests}" + (f", {ours.empty} rows empty" if ours.empty else "")
-    said = "-"
-    if module is not None:
-        said = f"{theirs.requests} ({label(module)})" if theirs else f"{label(module)} {MISSING}"
+    told = f"{theirs.requests} ({reader.label})" if theirs else reader.label
+    told += f"; {theirs.empty} rows empty" if theirs and theirs.empty else ""
     if target is None:
-        return Row(name, "printed", made, said, None if not ours.empty else False)
-    return Row(name, f"<= {target}", made, said, ours.requests <= target and not ours.empty)
+        wanted = f"printed; {largest_batch(name)} a request at most"
+        notes = (UNSAID[name],) if name in UNSAID else ()
+        return Row(bar, wanted, made, told, None if not ours.empty else False, notes)
+    return Row(bar, f"<= {target}", made, told, ours.requests <= target and not ours.empty)
+
+
+def largest_batch(name: str) -> int:
+    """How many posts' numbers the platform gives in one request."""
+    with Sandbox([platform_of(name)]) as box:
+        size: int = account(name, credentials(box, name)).rules.metrics_batch
+        return size
 
 
 def run() -> list[Row]:
-    return [judge(name, *asyncio.run(measure(name, POSTS))) for name in TARGETS if name in platforms()]
+    return [
+        judge(name, *asyncio.run(measure(name, POSTS)))
+        for name in TARGETS
+        if platform_of(name) in platforms()
+    ]

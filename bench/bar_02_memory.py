@@ -17,16 +17,18 @@ import attrs
 from socialkit.registry import platforms
 
 from .canned import child
-from .peers import MISSING, bluesky_client, google_client, label, mastodon_client, peer
+from .logins import PAGE, account, platform_of
 from .pictures import sparse_mp4
 from .served import served
 from .table import Row
+from .uploads_of_peers import UPLOADERS, Work
 
-GIB, LIMIT_MIB = 1 << 30, 16.0
+GIB, INSTAGRAM, LIMIT_MIB = 1 << 30, 300 * 10**6, 16.0
 SIZES = {
     "x": GIB,
     "youtube": GIB,
     "facebook": GIB,
+    PAGE: INSTAGRAM,
     "tiktok": GIB,
     "pinterest": GIB,
     "reddit": GIB,
@@ -34,7 +36,6 @@ SIZES = {
     "bluesky": 300_000_000,
     "mastodon": 103_809_024,
 }
-PEERS = {"x": "httpx", "youtube": "googleapiclient", "bluesky": "atproto", "mastodon": "mastodon"}
 
 
 @attrs.frozen
@@ -46,27 +47,34 @@ class Peak:
     seconds: float = 0.0
 
 
-def measure(platform: str, size: int, who: str) -> Peak:
+def measure(name: str, size: int, who: str) -> Peak:
     """``who``: "ours" or "peer"."""
-    with tempfile.TemporaryDirectory() as folder, served(platform) as box:
+    with tempfile.TemporaryDirectory() as folder, served(name) as box:
         video = sparse_mp4(Path(folder) / "video.mp4", size)
-        given = json.dumps(box.accounts[platform])
-        with child("-m", "bench.bar_02_memory", who, platform, str(video), given) as process:
+        given = json.dumps(box.accounts[name])
+        with child("-m", "bench.bar_02_memory", who, name, str(video), given) as process:
             assert process.stdout is not None
             line = process.stdout.readline()
             return Peak(*json.loads(line)) if line else Peak(0.0, "the process died")
 
 
 # --- the fresh process ------------------------------------------------------------------------------------------------
-def upload(who: str, platform: str, video: str, given: dict[str, Any]) -> list[Any]:
+def upload(who: str, name: str, video: str, given: dict[str, Any]) -> list[Any]:
     """[MiB above start, how it ended, seconds]."""
     import time
 
-    prepare = _ours if who == "ours" else _PEERS[platform]
-    work = prepare(platform, given)
+    work = _ours(name, given) if who == "ours" else UPLOADERS[name].make(given)
     start, began = _reset(), time.monotonic()
-    end = work(video)
+    end = ended(work, video)
     return [round((_status("VmHWM") - start) / 1024, 1), end, round(time.monotonic() - began, 1)]
+
+
+def ended(work: Work, video: str) -> str:
+    """How the work ended, errors too."""
+    try:
+        return work(video)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def _reset() -> int:
@@ -80,125 +88,47 @@ def _status(name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
-def _ours(platform: str, given: dict[str, Any]) -> Any:
+def _ours(name: str, given: dict[str, Any]) -> Work:
     from socialkit import Client, Image, Video
-    from socialkit.registry import adapter
 
     from .pictures import png
     from .posts import post_for
     from .served import Hurried
 
-    clock = Hurried(given["server"].rpartition("/")[0])
-    client = Client({"brand": adapter(platform)(**given)}, timeout=120, clock=clock)
-    rule = adapter(platform).rules.images
+    clock, brand = Hurried(given["server"].rpartition("/")[0]), account(name, given)
+    client = Client({"brand": brand}, timeout=120, clock=clock)
+    rule = brand.rules.images
     pictures = {"media": [Image(png(8, 8), alt="a dot")]} if rule is not None and not rule.by_url else {}
-    client.publish(post_for(platform, "a small one", **pictures), to="brand")
+    client.publish(post_for(name, "a small one", **pictures), to="brand")
 
     def work(video: str) -> str:
-        post = post_for(platform, "a huge one", media=[Video(video, alt="a black video")])
+        post = post_for(name, "a huge one", media=[Video(video, alt="a black video")])
         outcome = client.publish(post, to="brand", errors="return")["brand"]
         return str(outcome.status.value) if outcome.ok else f"{outcome.status.value}: {outcome.error}"
 
     return work
 
 
-def _mastodon(platform: str, given: dict[str, Any]) -> Any:
-    client = mastodon_client(given)
-    client.status_post("a small one")
-
-    def work(video: str) -> str:
-        medium = client.media_post(video, mime_type="video/mp4", synchronous=True)
-        return "published" if client.status_post("a huge one", media_ids=[medium]).id else "?"
-
-    return work
-
-
-def _bluesky(platform: str, given: dict[str, Any]) -> Any:
-    client = bluesky_client(given, timeout=120)
-    client.send_post("a small one")
-
-    def work(video: str) -> str:
-        server = client.com.atproto.server
-        wanted = {"aud": server.describe_server().did, "lxm": "com.atproto.repo.uploadBlob"}
-        token = server.get_service_auth(wanted).token
-        data = Path(video).read_bytes()
-        url = f"{given['server']}/xrpc/app.bsky.video.uploadVideo?did={client.me.did}&name=video.mp4"
-        headers = {"authorization": f"Bearer {token}", "content-type": "video/mp4"}
-        client.request.post(url=url, headers=headers, content=data)
-        return "uploaded"
-
-    return work
-
-
-def _x(platform: str, given: dict[str, Any]) -> Any:
-    """Written by hand for this platform: four mebibytes read, sent, forgotten."""
-    import httpx
-
-    client = httpx.Client(
-        base_url=given["server"], headers={"authorization": f"Bearer {given['token']}"}, timeout=120
-    )
-    client.post("/2/tweets", json={"text": "a small one"})
-
-    def work(video: str) -> str:
-        size = Path(video).stat().st_size
-        wanted = {"media_type": "video/mp4", "total_bytes": size, "media_category": "tweet_video"}
-        name = client.post("/2/media/upload/initialize", json=wanted).json()["data"]["id"]
-        with open(video, "rb") as file:
-            for index, piece in enumerate(iter(lambda: file.read(4 << 20), b"")):
-                path = f"/2/media/upload/{name}/append"
-                client.post(path, data={"segment_index": index}, files={"media": piece}).raise_for_status()
-        done = client.post(f"/2/media/upload/{name}/finalize")
-        return "uploaded" if done.is_success else done.text
-
-    return work
-
-
-def _youtube(platform: str, given: dict[str, Any]) -> Any:
-    """Google's own client, in pieces as large as ours."""
-    client = google_client(given)
-    media = peer("googleapiclient.http")
-    assert media is not None
-    body = {"snippet": {"title": "a huge one"}, "status": {"privacyStatus": "public"}}
-    client.channels().list(part="id", mine=True).execute()
-
-    def work(video: str) -> str:
-        file = media.MediaFileUpload(video, "video/mp4", chunksize=8 << 20, resumable=True)
-        request, done = client.videos().insert(part="snippet,status", body=body, media_body=file), None
-        while done is None:
-            _, done = request.next_chunk()
-        return "uploaded" if done["id"] else "?"
-
-    return work
-
-
-_PEERS = {"mastodon": _mastodon, "bluesky": _bluesky, "x": _x, "youtube": _youtube}
-
-
 # --- the bar ----------------------------------------------------------------------------------------------------------
-def judge(platform: str, size: int, done: Peak, theirs: Peak | None) -> Row:
+def judge(name: str, size: int, done: Peak, theirs: Peak | None) -> Row:
     """Little memory, and the video is there."""
-    name = f"2 peak memory, {size / (1 << 20):.0f} MiB video, {platform}"
-    who = label(PEERS[platform]) if platform in PEERS else "-"
-    told = (
-        f"{theirs.mib:.1f} MiB in {theirs.seconds:.0f} s ({who})"
-        if theirs
-        else (f"{who} {MISSING}" if platform in PEERS else who)
-    )
+    bar = f"2 peak memory, {size / (1 << 20):.0f} MiB video, {name}"
+    told = who = UPLOADERS[name].label
+    notes: tuple[str, ...] = ()
+    if theirs is not None:
+        told = f"{theirs.mib:.1f} MiB in {theirs.seconds:.0f} s ({who})"
+        notes = () if theirs.end in ("published", "uploaded") else (f"the peer ended: {theirs.end[:300]}",)
     good = done.end in ("published", "processing")
     made = f"{done.mib:.1f} MiB in {done.seconds:.0f} s" + ("" if good else f"; {done.end}")
-    notes = (
-        (f"the peer ended: {theirs.end}",) if theirs and theirs.end not in ("published", "uploaded") else ()
-    )
-    return Row(name, f"<= {LIMIT_MIB:.0f} MiB", made, told, good and done.mib <= LIMIT_MIB, notes)
+    return Row(bar, f"<= {LIMIT_MIB:.0f} MiB", made, told, good and done.mib <= LIMIT_MIB, notes)
 
 
 def run() -> list[Row]:
-    there = [name for name in SIZES if name in platforms()]
     rows = []
-    for name in there:
-        there_too = name in PEERS and peer(PEERS[name])
-        theirs = measure(name, SIZES[name], "peer") if there_too else None
-        rows.append(judge(name, SIZES[name], measure(name, SIZES[name], "ours"), theirs))
+    for name, size in SIZES.items():
+        if platform_of(name) in platforms():
+            theirs = measure(name, size, "peer") if UPLOADERS[name].there else None
+            rows.append(judge(name, size, measure(name, size, "ours"), theirs))
     return rows
 
 

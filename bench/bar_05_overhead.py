@@ -181,15 +181,18 @@ def fsync_us(folder: Path, count: int = 100) -> float:
         return median(_timed(once, 1) for _ in range(count))
 
 
+class Counting(SQLiteStore):
+    """An SQLite store that counts what it forces to the disk."""
+
+    durable = 0
+
+    def try_transact(self, work: Any, *, durable: bool = False) -> Any:
+        self.durable += durable
+        return super().try_transact(work, durable=durable)
+
+
 async def durable_per_publish(path: str) -> int:
     """How many transactions of one publish are forced to the disk."""
-
-    class Counting(SQLiteStore):
-        durable = 0
-
-        def try_transact(self, work: Any, *, durable: bool = False) -> Any:
-            self.durable += durable
-            return super().try_transact(work, durable=durable)
 
     store = Counting(path)
     async with AsyncClient(accounts(), transport=Canned(), store=store) as client:

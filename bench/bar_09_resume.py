@@ -2,6 +2,9 @@
 
 The client is a fresh process that kills itself, the next one has the store alone, the sandbox is a third. Bytes are
 those of the request bodies that reached the sandbox whole; a piece is the largest of them.
+
+The peer is killed when as much has left its sockets, and run once more, as people run a job that died. Its bytes are
+those that left: none of these clients keeps what is needed to go on.
 """
 
 from __future__ import annotations
@@ -9,9 +12,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +24,16 @@ import attrs
 
 from socialkit.registry import platforms
 
+from .bar_02_memory import ended
 from .canned import ROOT
 from .pictures import sparse_mp4
 from .served import served
 from .table import Row
+from .uploads_of_peers import UPLOADERS
 
 MIB = 1 << 20
-SIZE, SHARE = 200 * MIB, 0.9
+SIZE, SHARE = 201 * MIB, 0.9
+"""No multiple of 10 MiB: one of the peers counts its pieces wrongly then."""
 PLATFORMS = ("x", "youtube", "facebook", "tiktok", "linkedin")
 """Those that take a video in pieces; on the others an upload is one request, which begins anew."""
 
@@ -53,6 +61,23 @@ def measure(platform: str, size: int = SIZE) -> Resumed:
         ended = _process("goes on", *words)
         sizes = _sizes(box.state(), size)
         return Resumed(size, max(sizes), sum(sizes) - size, ended.stdout.strip() or "it died")
+
+
+@attrs.frozen
+class Again:
+    """What a peer sent in both its lives beyond the video itself, and how the second one ended."""
+
+    again: int
+    end: str
+
+
+def measure_peer(platform: str, size: int = SIZE) -> Again:
+    with tempfile.TemporaryDirectory() as folder, served(platform) as box:
+        video = sparse_mp4(Path(folder) / "video.mp4", size)
+        words = (platform, str(video), "-", json.dumps(box.accounts[platform]))
+        lives = [_process(what, *words).stdout.strip() for what in ("peer dies", "peer")]
+    sent = [json.loads(line) if line else [0, "it died early"] for line in lives]
+    return Again(sum(count for count, _ in sent) - size, sent[-1][1])
 
 
 def _process(what: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -85,19 +110,60 @@ def publish(what: str, platform: str, video: str, store: str, given: dict[str, A
         return str(outcome.status.value) if outcome.ok else f"{outcome.status.value}: {outcome.error}"
 
 
+def upload_as_peer(what: str, platform: str, video: str, store: str, given: dict[str, Any]) -> str:
+    """[bytes that left the sockets, how it ended]; there is no store for it to keep anything in."""
+    work = UPLOADERS[platform].make(given)
+    limit = SHARE * Path(video).stat().st_size if what == "peer dies" else float("inf")
+    sent = count_sent(limit)
+    end = ended(work, video)
+    return json.dumps([sent(), end])
+
+
+def count_sent(limit: float) -> Callable[[], int]:
+    """How many bytes left this process's sockets from now on; at the limit it says so and kills itself."""
+    plain, total = socket.socket.send, 0
+
+    def send(self: socket.socket, data: Any, *flags: int) -> int:
+        nonlocal total
+        count = plain(self, memoryview(data).cast("B")[:MIB], *flags)
+        total += count
+        if total >= limit:
+            os.write(1, json.dumps([total, "killed"]).encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+        return count
+
+    def sendall(self: socket.socket, data: Any, *flags: int) -> None:
+        left = memoryview(data).cast("B")
+        while left:
+            left = left[send(self, left, *flags) :]
+
+    socket.socket.send, socket.socket.sendall = send, sendall  # type: ignore[method-assign, assignment]
+    return lambda: total
+
+
 # --- the bar ----------------------------------------------------------------------------------------------------------
-def judge(platform: str, done: Resumed) -> Row:
+def judge(platform: str, done: Resumed, theirs: Again | None = None) -> Row:
     """No more than a piece twice, and the video is there."""
     name = f"9 killed at 90 % of {done.size // MIB} MiB, {platform}"
     made = f"{max(done.again, 0) / MIB:.1f} MiB again, pieces of {done.piece / MIB:.1f}"
     good = done.end in ("published", "processing", "handed_over")
     notes = () if good else (done.end,)
-    return Row(name, "<= 1 piece again", made, "-", good and 0 <= done.again <= done.piece, notes)
+    told = UPLOADERS[platform].label
+    if theirs is not None and theirs.end == "uploaded":
+        told = f"{theirs.again / MIB:.1f} MiB again ({told})"
+    elif theirs is not None:
+        notes += (f"the peer ended: {theirs.end[:300]}",)
+    return Row(name, "<= 1 piece again", made, told, good and 0 <= done.again <= done.piece, notes)
 
 
 def run() -> list[Row]:
-    return [judge(name, measure(name)) for name in PLATFORMS if name in platforms()]
+    rows = []
+    for name in (one for one in PLATFORMS if one in platforms()):
+        theirs = measure_peer(name) if UPLOADERS[name].there else None
+        rows.append(judge(name, measure(name), theirs))
+    return rows
 
 
 if __name__ == "__main__":
-    print(publish(sys.argv[1], *sys.argv[2:5], json.loads(sys.argv[5])), flush=True)
+    run_as = upload_as_peer if sys.argv[1].startswith("peer") else publish
+    print(run_as(*sys.argv[1:5], json.loads(sys.argv[5])), flush=True)

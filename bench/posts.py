@@ -8,10 +8,12 @@ from socialkit import Post, Video
 from socialkit.contracts._samples import mp4
 from socialkit.registry import adapter
 
+from .logins import platform_of
 
-def post_for(platform: str, text: str, **fields: Any) -> Post:
+
+def post_for(name: str, text: str, **fields: Any) -> Post:
     """That text as a post, with what the platform cannot do without."""
-    required = adapter(platform).rules.required
+    required = adapter(platform_of(name)).rules.required
     if "title" in required:
         fields.setdefault("title", text[:60])
     if "media" in required:

@@ -18,6 +18,7 @@ from typing import Any
 from socialkit._clock import SystemClock
 
 from .canned import child
+from .logins import credentials, platform_of
 
 
 class Served:
@@ -50,7 +51,7 @@ class Hurried(SystemClock):
 
 @contextlib.contextmanager
 def served(*platforms: str, windows: list[Any] | None = None) -> Iterator[Served]:
-    """A sandbox with those platforms; ``windows`` replaces the rate limits of the first (none by default)."""
+    """A sandbox with those platforms or logins; ``windows`` replaces the first one's rate limits (none by default)."""
     config = json.dumps({"platforms": platforms, "windows": windows or []})
     with child("-m", "bench.served", config) as process:
         assert process.stdout is not None
@@ -66,10 +67,11 @@ def main(config: dict[str, Any]) -> None:
         Window(name, limit, seconds, match, "user") for name, limit, seconds, match in config["windows"]
     )
     clock = ManualClock(datetime.now(UTC), flows=True)
-    with Sandbox(config["platforms"], clock=clock) as box, box.serve() as url:
-        for name in config["platforms"]:
-            box[name].windows = windows if name == config["platforms"][0] else ()
-        accounts = {name: box[name].credentials(f"{url}/{name}") for name in config["platforms"]}
+    names = {name: platform_of(name) for name in config["platforms"]}
+    with Sandbox(list(dict.fromkeys(names.values())), clock=clock) as box, box.serve() as url:
+        for number, platform in enumerate(names.values()):
+            box[platform].windows = () if number else windows
+        accounts = {name: credentials(box, name, f"{url}/{platform}") for name, platform in names.items()}
         print(json.dumps({"url": url, "accounts": accounts}), flush=True)
         sys.stdin.read()
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -27,7 +30,11 @@ from bench import (  # noqa: E402
     bar_10_halt,
     failures_of_peers,
     kinds,
+    logins,
+    metrics_of_peers,
     table,
+    taped,
+    uploads_of_peers,
 )
 from bench.table import Row  # noqa: E402
 
@@ -35,6 +42,26 @@ from socialkit import Outcome, Receipt, Status  # noqa: E402
 from socialkit.model import Identity  # noqa: E402
 from socialkit.registry import adapter, platforms  # noqa: E402
 from socialkit.sandbox import Sandbox  # noqa: E402
+
+
+@pytest.fixture
+def unclosed() -> Iterator[None]:
+    """What the peers leave open is gone when the test ends."""
+    yield
+    gc.collect()
+
+
+def with_a_peer(test: Any) -> Any:
+    """For a test with somebody else's client: few of them are closed, and one warns of what it does itself."""
+    marks = [
+        pytest.mark.peers,
+        pytest.mark.usefixtures("unclosed"),
+        pytest.mark.filterwarnings("ignore::ResourceWarning"),
+        pytest.mark.filterwarnings("ignore:value of .* might not be compatible:UserWarning"),
+    ]
+    for mark in marks:
+        test = mark(test)
+    return test
 
 
 @pytest.fixture(autouse=True)
@@ -79,10 +106,10 @@ def test_a_bar_that_crashes_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- 1 requests -----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("platform", [name for name in bar_01_requests.TARGETS if name in platforms()])
-def test_requests_are_counted_in_the_transcript(platform: str) -> None:
-    ours, _ = asyncio.run(bar_01_requests.measure(platform, 3, peer_too=False))
-    assert ours == bar_01_requests.Count(-(-3 // adapter(platform).rules.metrics_batch), 0)
+@pytest.mark.parametrize("name", bar_01_requests.TARGETS)
+def test_requests_are_counted_in_the_transcript(name: str) -> None:
+    ours, _ = asyncio.run(bar_01_requests.measure(name, 3, peer_too=False))
+    assert ours == bar_01_requests.Count(-(-3 // bar_01_requests.largest_batch(name)), 0)
 
 
 def test_too_many_requests_or_an_empty_row_is_missed() -> None:
@@ -90,6 +117,29 @@ def test_too_many_requests_or_an_empty_row_is_missed() -> None:
     assert bar_01_requests.judge("x", count(10, 0), None).ok
     assert not bar_01_requests.judge("x", count(11, 0), None).ok
     assert not bar_01_requests.judge("x", count(10, 1), None).ok
+    assert bar_01_requests.judge("threads", count(10, 0), None).ok is None
+    assert bar_01_requests.judge("threads", count(10, 1), None).ok is False
+
+
+def test_a_row_names_the_largest_batch_and_what_the_peer_made() -> None:
+    count = bar_01_requests.Count
+    row = bar_01_requests.judge(logins.PAGE, count(20, 0), count(21, 3))
+    assert row.target == "printed; 50 a request at most"
+    assert row.peer.startswith("21 (facebook_business")
+    assert row.peer.endswith("3 rows empty")
+    assert bar_01_requests.judge("threads", count(1, 0), None).target.startswith("printed; 1 a request")
+    assert "a hundred is our own choice" in bar_01_requests.judge("linkedin", count(1, 0), None).notes[0]
+
+
+@with_a_peer
+@pytest.mark.parametrize("name", metrics_of_peers.READERS)
+def test_a_peer_reads_every_posts_numbers(name: str) -> None:
+    reader = metrics_of_peers.READERS[name]
+    if not reader.there:
+        pytest.skip(reader.label)
+    _, theirs = asyncio.run(bar_01_requests.measure(name, 3))
+    batched = {"mastodon": 3, "instagram": 3, "threads": 3, "reddit": 2}
+    assert theirs == bar_01_requests.Count(batched.get(name, 1), 0)
 
 
 # --- 2 memory -------------------------------------------------------------------------------------------------------
@@ -105,6 +155,27 @@ def test_much_memory_or_no_video_is_missed() -> None:
     assert bar_02_memory.judge("x", 1, peak(3.0, "published"), None).ok
     assert not bar_02_memory.judge("x", 1, peak(17.0, "published"), None).ok
     assert not bar_02_memory.judge("x", 1, peak(3.0, "failed: no"), None).ok
+    assert bar_02_memory.judge("x", 1, peak(3.0, "published"), peak(1.0, "uploaded")).notes == ()
+    assert "no room" in bar_02_memory.judge("x", 1, peak(3.0, "published"), peak(1.0, "no room")).notes[0]
+
+
+def test_what_an_upload_ends_with_is_told_errors_too() -> None:
+    assert bar_02_memory.ended(lambda video: video, "uploaded") == "uploaded"
+    assert bar_02_memory.ended(lambda video: str(1 // 0), "").startswith("ZeroDivisionError: ")
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are read from /proc")
+def test_a_page_uploads_an_instagram_video() -> None:
+    assert bar_02_memory.measure(logins.PAGE, 300_000, "ours").end == "published"
+
+
+@with_a_peer
+@pytest.mark.parametrize("name", uploads_of_peers.UPLOADERS)
+def test_a_peer_uploads_the_video(name: str) -> None:
+    uploader = uploads_of_peers.UPLOADERS[name]
+    if not uploader.there:
+        pytest.skip(uploader.label)
+    assert bar_02_memory.measure(name, 300_000, "peer").end in ("published", "uploaded")
 
 
 # --- 3 fan-out ------------------------------------------------------------------------------------------------------
@@ -116,6 +187,63 @@ def test_a_fanout_is_timed_beside_gather() -> None:
 def test_a_slow_fanout_is_missed() -> None:
     assert bar_03_fanout.judge("memory", [310.0], [301.0], None).ok
     assert not bar_03_fanout.judge("memory", [341.0], [301.0], None).ok
+
+
+def test_what_the_sandbox_said_is_played_again() -> None:
+    names = ("x", "tiktok", "instagram")
+    tapes = asyncio.run(bar_03_fanout.recorded(names, 2))
+    done = asyncio.run(bar_03_fanout.ours_on_all(tapes, 0.0, ":memory:", 2))
+    assert len(done.took) == len(done.made) == 2
+    for made in done.made:
+        assert set(made) == set(names)
+        assert [one.step for one in made["x"]] == ["commit"]
+        assert [one.step for one in made["instagram"]].count(
+            "read"
+        ) == 3  # its media are ready at the first look
+    assert len(asyncio.run(bar_03_fanout.raw_on_all(tapes, done.made, 0.0))) == 2
+
+
+def test_only_what_makes_a_post_public_takes_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    tapes = asyncio.run(bar_03_fanout.recorded(("instagram",), 1))
+    (commit,) = [one for one in tapes["instagram"][-3:] if one.step == "commit"]
+    (read,) = [one for one in tapes["instagram"][-1:] if one.step == "read"]
+    monkeypatch.setattr(taped.asyncio, "sleep", sleep)
+
+    async def ask(player: taped.Player, one: taped.Exchange) -> None:
+        extensions = {taped.STEP: one.step}
+        request = taped.httpx.Request(one.method, one.url, extensions=extensions)
+        assert (await player.handle_async_request(request)).content
+
+    player = taped.Player(tapes, 0.3)
+    for one, seconds in ((read, []), (commit, [0.3]), (commit, [0.3, 0.3])):
+        asyncio.run(ask(player, one))
+        assert waited == seconds
+    with pytest.raises(LookupError, match="was not recorded"):
+        asyncio.run(ask(player, commit))  # two posts were recorded, and no third one is made up
+
+
+def test_a_durable_fanout_is_counted(tmp_path: Path) -> None:
+    tapes = asyncio.run(bar_03_fanout.recorded(("x",), 1))
+    done = asyncio.run(bar_03_fanout.ours_on_all(tapes, 0.0, str(tmp_path / "bench.db"), 1))
+    assert done.durable == 2
+
+
+def test_a_slow_fanout_to_all_or_a_post_made_otherwise_is_missed() -> None:
+    def judged(took: float, *steps: str) -> Row:
+        made = [taped.Exchange("POST", "https://example.com", step, {}, b"", 200, [], b"") for step in steps]
+        done = bar_03_fanout.Fanout([took], [{"x": made}])
+        return bar_03_fanout.judge_all("memory", done, [300.0], 170.0)
+
+    assert judged(310.0, "prepare", "commit").ok
+    assert "1.03 x the peer" in judged(310.0, "prepare", "commit").ours
+    assert not judged(341.0, "prepare", "commit").ok
+    assert not judged(310.0, "prepare").ok
+    assert "x 2" in judged(310.0, "commit", "commit").notes[-1]
 
 
 # --- 4 import -------------------------------------------------------------------------------------------------------
@@ -178,11 +306,36 @@ def test_a_kind_that_cannot_be_settled_is_no_miss_when_it_is_said() -> None:
     assert not bar_06_failures.judge(subject, attrs.evolve(tally, false=["6-1"])).ok
 
 
-def test_a_plain_retry_makes_duplicates() -> None:
-    pytest.importorskip("mastodon")
-    done = failures_of_peers.measure("mastodon", 4)
+@with_a_peer
+@pytest.mark.parametrize("platform", failures_of_peers._CLIENTS)
+def test_a_plain_retry_makes_duplicates_or_false_records(
+    platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = failures_of_peers._CLIENTS[platform][0]
+    if failures_of_peers.peer(module) is None:
+        pytest.skip(f"{module} is not installed")
+    monkeypatch.setattr(failures_of_peers, "LOST", ("stored-then-500",))
+    done = failures_of_peers.measure(platform, 2)
     assert done is not None
-    assert done.duplicates + done.wrong > 0
+    refused = platform in ("x", "facebook", "linkedin")  # the same words again
+    assert (done.duplicates, done.wrong) == ((0, 2) if refused else (2, 0))
+
+
+@with_a_peer
+@pytest.mark.parametrize("platform", failures_of_peers._CLIENTS)
+def test_a_peer_that_loses_nothing_makes_one_post(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = failures_of_peers._CLIENTS[platform][0]
+    if failures_of_peers.peer(module) is None:
+        pytest.skip(f"{module} is not installed")
+    monkeypatch.setattr(failures_of_peers, "LOST", ("key-ignored",))  # by a post without one
+    monkeypatch.setattr(failures_of_peers, "PATIENCE", 20.0)
+    counted = list[tuple[bool, int]]()
+    trial = failures_of_peers._trial
+    monkeypatch.setattr(
+        failures_of_peers, "_trial", lambda *given: counted.append(trial(*given)) or counted[-1]
+    )
+    failures_of_peers.measure(platform, 1)
+    assert counted == [(True, 1)]
 
 
 def test_a_duplicate_a_false_record_or_an_open_post_is_missed() -> None:
@@ -259,6 +412,26 @@ def test_more_than_a_piece_again_or_no_video_is_missed() -> None:
     assert not bar_09_resume.judge("x", resumed(100, 10, 11, "published")).ok
     assert not bar_09_resume.judge("x", resumed(100, 10, 0, "failed: no")).ok
     assert not bar_09_resume.judge("x", resumed(100, 10, -5, "published")).ok
+
+
+def test_a_peer_that_failed_is_named() -> None:
+    resumed, again = bar_09_resume.Resumed(100 << 20, 10, 10, "published"), bar_09_resume.Again
+    assert bar_09_resume.judge("x", resumed, again(90 << 20, "uploaded")).peer.startswith("90.0 MiB again (")
+    row = bar_09_resume.judge("x", resumed, again(0, "no room"))
+    assert "MiB again" not in row.peer
+    assert row.notes == ("the peer ended: no room",)
+
+
+@with_a_peer
+@pytest.mark.parametrize("platform", bar_09_resume.PLATFORMS)
+def test_a_killed_peer_begins_anew(platform: str) -> None:
+    uploader = uploads_of_peers.UPLOADERS[platform]
+    if not uploader.there:
+        pytest.skip(uploader.label)
+    size = 21 << 20
+    done = bar_09_resume.measure_peer(platform, size)
+    assert done.end == "uploaded"
+    assert bar_09_resume.SHARE * size <= done.again < bar_09_resume.SHARE * size + (1 << 20) + 100_000
 
 
 # --- 10 halt --------------------------------------------------------------------------------------------------------

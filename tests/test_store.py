@@ -32,6 +32,7 @@ from socialkit.store import (
     StoreTokens,
     _locks,
     _sqlite,
+    hurry,
     open_store,
     transact,
 )
@@ -395,6 +396,149 @@ async def test_a_busy_file_does_not_hold_up_the_loop(store: SQLiteStore, writer:
     writer.execute("COMMIT")
     assert await waiting == 1
     assert worst < 0.1
+
+
+# --- durable transactions of one moment --------------------------------------------------------------------
+class Counting(SQLiteStore):
+    """What it committed: how many works each time."""
+
+    def __init__(self, path: str, **options: Any) -> None:
+        self.commits = list[bool]()
+        super().__init__(path, **options)
+
+    def try_transact(self, work: Any, *, durable: bool = False) -> Any:
+        result = super().try_transact(work, durable=durable)
+        self.commits.append(durable)
+        return result
+
+
+@pytest.fixture
+def counting(path: str) -> Iterator[Counting]:
+    with Counting(path, patience=0.05) as store:
+        yield store
+
+
+def adding(name: str) -> Any:
+    return lambda tx: tx.append(name, {}, at=AT)
+
+
+def kinds(store: SQLiteStore) -> list[str]:
+    return [row.kind for row in store.transact(lambda tx: tx.rows())]
+
+
+async def test_durable_works_of_one_moment_share_a_transaction(counting: Counting) -> None:
+    names = [f"k{n}" for n in range(11)]
+    works = [transact(counting, adding(name), durable=True) for name in names]
+    assert await asyncio.gather(*works) == list(range(1, 12))
+    assert counting.commits == [True]
+    await transact(counting, adding("later"), durable=True)
+    assert counting.commits == [True, True]
+    assert kinds(counting) == [*names, "later"]
+
+
+async def test_what_need_not_be_durable_or_is_urgent_waits_for_nobody(counting: Counting) -> None:
+    await asyncio.gather(*(transact(counting, adding("k")) for _ in range(2)))
+    await asyncio.gather(*(transact(counting, adding("k"), durable=True, sleep=hurry) for _ in range(2)))
+    assert counting.commits == [False, False, True, True]
+
+
+async def test_a_work_that_raises_spoils_no_other(counting: Counting) -> None:
+    def refused(tx: Any) -> None:
+        tx.append("refused", {}, at=AT)
+        raise SocialKitError("no")
+
+    works = (adding("a"), refused, adding("b"))
+    done = await asyncio.gather(
+        *(transact(counting, work, durable=True) for work in works), return_exceptions=True
+    )
+    assert [type(one) for one in done] == [int, SocialKitError, int]
+    assert kinds(counting) == ["a", "b"]
+
+
+async def test_works_wait_together_for_another_writer(counting: Counting, path: str) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        works = [asyncio.create_task(transact(counting, adding(name), durable=True)) for name in "ab"]
+        await asyncio.sleep(0.005)
+        assert not any(work.done() for work in works)
+        db.execute("COMMIT")
+        assert await asyncio.gather(*works) == [1, 2]
+        db.execute("BEGIN IMMEDIATE")
+        late = (transact(counting, adding(name), durable=True) for name in "cd")
+        done = await asyncio.gather(*late, return_exceptions=True)
+        assert ["stayed locked by another writer" in str(one) for one in done] == [True, True]
+    assert kinds(counting) == ["a", "b"]
+
+
+async def test_a_work_cancelled_before_the_transaction_does_nothing(counting: Counting) -> None:
+    first, second = (asyncio.create_task(transact(counting, adding(name), durable=True)) for name in "ab")
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == 1
+    assert first.cancelled()
+    assert kinds(counting) == ["b"]
+
+
+async def until_committed(store: Counting) -> None:
+    """Back when the row is there and those who wait for it have not gone on yet."""
+    while not store.commits:  # noqa: ASYNC110 - nothing tells it between the two
+        await asyncio.sleep(0)
+
+
+async def test_what_was_written_is_told_before_a_cancellation(counting: Counting) -> None:
+    told = list[int]()
+
+    async def work() -> None:
+        told.append(await transact(counting, adding("k"), durable=True))
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await until_committed(counting)
+    assert not told
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert told == [1]
+
+
+async def test_a_deadline_stays_a_deadline(counting: Counting) -> None:
+    told, limits = list[int](), list[asyncio.Timeout]()
+
+    async def work() -> None:
+        async with asyncio.timeout(None) as limit:
+            limits.append(limit)
+            told.append(await transact(counting, adding("k"), durable=True))
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await until_committed(counting)
+    assert not told
+    limits[0]._on_timeout()
+    with pytest.raises(TimeoutError):
+        await task
+    assert told == [1]
+
+
+async def test_an_interrupt_leaves_nobody_waiting(counting: Counting) -> None:
+    def interrupted(tx: Any) -> None:
+        raise KeyboardInterrupt
+
+    loop = asyncio.new_event_loop()
+    other = Counting(f"{counting.path}.2")
+
+    async def both() -> Any:
+        works = (transact(other, work, durable=True) for work in (interrupted, adding("b")))
+        return await asyncio.gather(*works, return_exceptions=True)
+
+    def run() -> list[str]:
+        task = loop.create_task(both())
+        for _ in range(2):  # the loop ends with it, and then with each of those who waited
+            with pytest.raises(KeyboardInterrupt):
+                loop.run_until_complete(task)
+        return kinds(other)
+
+    with contextlib.closing(loop), other:
+        assert await asyncio.to_thread(run) == []
 
 
 # --- tokens ------------------------------------------------------------------------------------------------

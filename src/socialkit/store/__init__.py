@@ -135,7 +135,8 @@ class Store(Protocol):
 
     ``transact`` may be plain (it is then called off the event loop) or return an awaitable. A store that
     never waits may offer ``try_transact`` with the same arguments, raising :class:`Busy` instead; it is then
-    called on the loop itself, as ``owner``, ``alive``, ``try_enter`` and ``leave`` are: they must not wait. A
+    called on the loop itself, as ``owner``, ``alive``, ``try_enter`` and ``leave`` are: they must not wait. With
+    ``shares_commits = True`` beside it, durable works that come at the same moment run in one transaction. A
     store given to a client stays open when the client closes.
 
     >>> store = open_store(":memory:")
@@ -220,6 +221,10 @@ async def transact(
         from .._loop import call_user
 
         return cast(T, await call_user(store.transact, work, durable=durable))
+    if durable and sleep is asyncio.sleep and getattr(store, "shares_commits", False):
+        from ._together import together
+
+        return cast(T, await together(store, work, pause))
     started: float | None = None
     while True:
         try:

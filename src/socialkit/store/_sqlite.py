@@ -11,7 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from .._clock import from_text, to_text
 from ..errors import ConfigError, SocialKitError
@@ -79,6 +79,9 @@ class SQLiteStore:
     {'left': 299}
     >>> folder.cleanup()
     """
+
+    shares_commits: ClassVar[bool] = True
+    """Durable transactions of one moment are forced to the disk together."""
 
     def __init__(
         self,
