@@ -294,6 +294,9 @@ async def test_private_posts_get_no_id_and_are_on_no_list(box, web):
         (png(), "file_format_check_failed"),
         (mp4(seconds=601), "duration_check_failed"),
         (mp4(size=(320, 240)), "picture_size_check_failed"),
+        (CLIP.replace(b"avc1", b"av01"), "file_format_check_failed"),
+        (mp4(frames=125), "frame_rate_check_failed"),
+        (mp4(frames=800), "frame_rate_check_failed"),
     ],
 )
 async def test_files_that_fail(box, web, data, reason):

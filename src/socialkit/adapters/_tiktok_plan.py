@@ -7,13 +7,15 @@ from typing import Any
 
 from ..text import length
 from ._tiktok_posts import PUBLIC
-from ._tiktok_rules import CAPTION, OTHER_CODECS, PHOTO_TITLE, PICTURE_CODECS, PUBLISH, SHORT
+from ._tiktok_rules import CAPTION, OTHER_CODECS, PHOTO_TITLE, PICTURE_CODECS, PUBLISH, RULES, SHORT
 from .base import Draft, PartMedia
 
 _SWITCHES = ("comment", "duet", "stitch")
 _VISIBLE = {"public": PUBLIC, "followers": "FOLLOWER_OF_CREATOR", "private": "SELF_ONLY"}
 _LEVELS = (PUBLIC, "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY")
 _INT32 = 2**31 - 1
+_FETCHED = (*sorted(RULES.images.types if RULES.images else ()), "image/*")
+"""Of a photo's address the ending tells the kind, where there is one."""
 _IN_APP = "is not sent: the person chooses it in the TikTok app"
 _ONLY_VIDEO = "is not sent: photo posts have none"
 _ONLY_PHOTOS = "is not sent: videos have none"
@@ -39,10 +41,16 @@ def post_of(draft: Draft, creator: Mapping[str, Any] | None) -> dict[str, Any]:
         "mode": "direct" if direct else "inbox",
         "kind": "photo" if photos else "video",
         "privacy": privacy,
-        "name": (creator or {}).get("creator_username"),
+        "name": (creator or {}).get("creator_username") or draft.facts.facts.get("username"),
         "title": info.get("title", "") if photos else "",
     }
-    return {"way": way, "about": about, **_request(info, photos, direct), "cover": _cover(draft, photos)}
+    return {
+        "way": way,
+        "about": about,
+        **_request(info, photos, direct),
+        "cover": _cover(draft, photos),
+        "unasked": direct and creator is None,
+    }
 
 
 def _request(info: dict[str, Any], photos: bool, direct: bool) -> dict[str, Any]:
@@ -219,7 +227,7 @@ def _check_address(draft: Draft, item: PartMedia, field: str) -> None:
         draft.problem(
             field, "not_https", "TikTok fetches https addresses only", hint="give its https address"
         )
-    if item.mime in ("image/png", "image/gif"):
+    if item.source.startswith("url:") and item.kind != "video" and item.mime not in _FETCHED:
         draft.problem(field, "type", f"{item.mime} is not taken", hint="allowed are image/jpeg, image/webp")
 
 
