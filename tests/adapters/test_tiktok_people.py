@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -214,6 +214,60 @@ class TestFinished:
         made = await plan(asking.adapter, clip(options=TikTokOptions(mode="inbox")), asking)
         assert codes(made) == []
         assert made.parts[0].body["about"]["name"] == "brand"
+
+
+class TestAddress:
+    """An inbox post's permalink comes from the public post, where nobody told the handle."""
+
+    RAW: ClassVar[dict[str, Any]] = INBOX | {"publish_id": PUBLISH_ID, "name": None}
+    VIDEO: ClassVar[dict[str, Any]] = {
+        "id": str(BIG),
+        "create_time": int(NOW.timestamp()),
+        "share_url": f"https://www.tiktok.com/@brand/video/{BIG}?utm_source=a",
+    }
+
+    @pytest.mark.parametrize(
+        ("answer", "url", "at"),
+        [
+            (ok({"videos": [VIDEO]}), f"https://www.tiktok.com/@brand/video/{BIG}", NOW),
+            (ok({"videos": []}), None, None),
+            (no("scope_not_authorized", 401), None, None),
+        ],
+    )
+    async def test_it_is_read_where_the_token_may(
+        self, answer: base.Response, url: str | None, at: Any
+    ) -> None:
+        told = base.Sent(None, status=Status.HANDED_OVER, raw=self.RAW)
+        asking = call(complete(BIG), answer)
+        now = await asking.adapter.check(told, asking)
+        assert isinstance(now, base.Sent)
+        assert (now.status, now.id, now.url, now.published_at) == (Status.PUBLISHED, str(BIG), url, at)
+
+
+class TestScopes:
+    @pytest.mark.parametrize(
+        ("scopes", "told"),
+        [
+            (("user.info.basic", "video.upload"), [("options.mode", "scope")]),
+            (("user.info.basic", "video.publish"), []),
+            ((), []),
+        ],
+    )
+    async def test_posting_needs_its_own(self, scopes: tuple[str, ...], told: list[Any]) -> None:
+        asking = FakeCall(call().adapter, attrs.evolve(FACTS, scopes=scopes), [] if told else [ok(CREATOR)])
+        made = await plan(asking.adapter, clip(), asking)
+        assert codes(made) == told
+        assert asking.answers == []
+
+
+@pytest.mark.parametrize("media_host", [None, "sandbox"])
+def test_a_local_video_is_pulled_only_where_there_is_a_media_host(
+    box: Sandbox, media_host: str | None
+) -> None:
+    given = {} if media_host else {"media_host": None}
+    with box.client(**given) as client:
+        made = client.plan(CLIP.variant("tiktok", TikTokOptions(pull=True)), to="tiktok")["tiktok"]
+    assert codes(made) == ([] if media_host else [("media[0]", "by_url")])
 
 
 @pytest.mark.parametrize("by_key", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -125,6 +126,30 @@ class TestUploadHost:
         assert isinstance(refused, errors.Declined)
         assert "pull=True" in str(refused)
         assert "pull=True" not in str(adapter.parse_error(no("invalid_params", 400, "No.")))
+
+
+def test_an_app_that_may_send_one_chunk_only(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.tiktok.several_chunks = False
+    large = Post("Large", media=[Video(mp4(data=12_000_000), alt="Large")], visibility="public")
+    with box.client(store=MemoryStore()) as client:
+        assert publish(client, large, "one chunk").status is Status.PUBLISHED
+        monkeypatch.setattr(posts, "WHOLE", 6_000_000)
+        monkeypatch.setattr(posts, "CHUNK", 5_000_000)
+        refused = publish(client, large, "two chunks")
+    assert refused.status is Status.FAILED
+    assert "The chunk size is invalid" in str(refused.error)
+    assert "pull=True" in str(refused.error)
+
+
+@pytest.mark.parametrize(
+    ("reason", "wait"), [("spam_risk_too_many_posts", timedelta(days=1)), ("spam_risk", None)]
+)
+async def test_a_drop_for_the_days_cap_says_when_to_come_back(reason: str, wait: timedelta | None) -> None:
+    part = await part_of(clip())
+    asking = call(opened(), stored(), status("FAILED", fail_reason=reason))
+    with pytest.raises(errors.Declined) as caught:
+        await asking.adapter.send(part, asking)
+    assert caught.value.retry_at == (NOW + wait if wait else None)
 
 
 def test_what_tiktok_does_not_count_is_not_on_its_way(box: Sandbox) -> None:

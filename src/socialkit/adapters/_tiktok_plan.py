@@ -121,7 +121,9 @@ def _privacy(draft: Draft, creator: Mapping[str, Any] | None) -> str | None:
         words = (
             f"visibility={draft.post.visibility!r} means {wanted}, the option says {draft.options.privacy}"
         )
-        draft.problem("visibility", "two_answers", words, hint="give one of them")
+        draft.problem(
+            "visibility", "two_answers", words, hint="clear one: variant('tiktok', visibility=None)"
+        )
     if chosen is None and draft.media:
         words = "TikTok has no default for who may see a post: it has to be chosen"
         draft.problem("visibility", "required", words, hint=hint)
@@ -179,7 +181,7 @@ def _tell_left_out(draft: Draft) -> None:
     scopes = draft.facts.scopes
     if scopes and "video.upload" not in scopes:
         words = "the inbox needs the scope video.upload, which this account's token lacks"
-        draft.problem("options.mode", "scope", words, hint="give a token with it, or post directly")
+        draft.problem("options.mode", "scope", words, hint="sign in the way called inbox, or post directly")
     if draft.post.visibility:
         draft.change("visibility", "not_carried", _IN_APP)
     defaults = type(draft.options)()
@@ -223,6 +225,9 @@ def _check_media(draft: Draft, creator: Mapping[str, Any] | None, photos: bool) 
 
 def _check_address(draft: Draft, item: PartMedia, field: str) -> None:
     pulled = item.kind != "video" or draft.options.pull
+    if pulled and not (item.source.startswith("url:") or draft.hosted):
+        words, hint = "TikTok has no address to fetch it from", "upload it, or give the client a media_host="
+        draft.problem(field, "by_url", words, hint=hint)
     if pulled and item.source.startswith("url:http:") and "://127.0.0.1" not in item.source:
         draft.problem(
             field, "not_https", "TikTok fetches https addresses only", hint="give its https address"

@@ -101,6 +101,16 @@ class TikTokOptions(base.Options):
     is_aigc: bool = False
 
 
+def _may_post(draft: Draft) -> bool:
+    scopes = draft.facts.scopes
+    if lacks := bool(scopes) and "video.publish" not in scopes:
+        words = "posting needs the scope video.publish, which this account's token lacks"
+        draft.problem(
+            "options.mode", "scope", words, hint="sign in the usual way, or TikTokOptions(mode='inbox')"
+        )
+    return not lacks
+
+
 class TikTok(base.Adapter):
     """One account on TikTok.
 
@@ -169,7 +179,7 @@ class TikTok(base.Adapter):
     async def plan(self, draft: Draft, call: Call) -> Part:
         creator = None
         if draft.options.mode == "direct" and draft.media and draft.index == 0:
-            creator = await self._creator(draft, call)
+            creator = await self._creator(draft, call) if _may_post(draft) else {}
         body = post_of(draft, creator)
         requests = 2
         if body["way"] == "upload" and draft.media:
@@ -253,7 +263,8 @@ class TikTok(base.Adapter):
         publish_id = call.recall(_ID)
         seen = await self._follow(publish_id, raw, call, seen)
         if seen.failed:
-            raise errors.Declined(seen.words, code=seen.reason or None)
+            again = call.now() + timedelta(seconds=DAY) if seen.reason in NEXT_DAY else None
+            raise errors.Declined(seen.words, code=seen.reason or None, retry_at=again)
         return sent_of(seen, {**raw, "publish_id": publish_id}, call.now())
 
     async def _follow(self, publish_id: str, raw: Mapping[str, Any], call: Call, seen: Seen | None) -> Seen:
@@ -409,7 +420,17 @@ class TikTok(base.Adapter):
 
     async def check(self, sent: Sent, call: Call) -> Sent | Absent:
         seen = await self._seen(str(sent.raw["publish_id"]), call)
-        return Absent(seen.words) if seen.failed else sent_of(seen, sent.raw, call.now())
+        if seen.failed:
+            return Absent(seen.words)
+        return await self._addressed(sent_of(seen, sent.raw, call.now()), call)
+
+    async def _addressed(self, sent: Sent, call: Call) -> Sent:
+        """With the permalink that the public post itself names, where the creator's handle is not known."""
+        if sent.id is not None and sent.url is None:
+            with contextlib.suppress(errors.SocialKitError):
+                video = (await self._query([sent.id], ["share_url", "create_time"], call)).get(sent.id, {})
+                return attrs.evolve(sent, url=address_of(video), published_at=posted_at(video))
+        return sent
 
     async def _own(
         self, call: Call, *, since: datetime | None, until: datetime | None = None

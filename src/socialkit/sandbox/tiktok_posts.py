@@ -107,7 +107,8 @@ class Posting(People):
     are a creator's caps, ``active_users`` the app's; ``verified`` the hosts media may be pulled from;
     ``processing_seconds`` and ``moderation_seconds`` what passes until a post is there, and until it is public;
     ``counters_as_text`` makes byte counters strings, as they have been seen, ``tells_zeros`` False leaves those of
-    nothing out; ``drop_reason`` is the ``fail_reason`` of a post whose processing fails.
+    nothing out; ``drop_reason`` is the ``fail_reason`` of a post whose processing fails; ``several_chunks`` False takes
+    a file in one chunk only, as some apps have seen since August 2026.
     """
 
     audited = True
@@ -119,6 +120,7 @@ class Posting(People):
     counters_as_text = False
     tells_zeros = True
     drop_reason = "internal"
+    several_chunks = True
 
     def start_posting(self) -> None:
         """Nothing is posted yet."""
@@ -328,7 +330,7 @@ class Posting(People):
             raise self.no("invalid_file_upload", "The video is larger than 4 GB", 400)
         if count == 1 and (chunk != size or size > 64 * _MIB):
             raise self.no("invalid_params", "The chunk size is invalid", 400)
-        if count > 1 and not 5 * _MB <= chunk <= 64 * _MIB:
+        if count > 1 and not (self.several_chunks and 5 * _MB <= chunk <= 64 * _MIB):
             raise self.no("invalid_params", "The chunk size is invalid", 400)
         if count > 1000 or count != size // chunk or size - (count - 1) * chunk > _LAST:
             raise self.no("invalid_params", "The total chunk count is invalid", 400)
