@@ -132,6 +132,8 @@ RULES = Rules(
         types=frozenset({"image/jpeg", "image/webp"}),
         max_side=1920,
         max_pixels=1920 * 1080,
+        animated_count=0,
+        animated_types=frozenset(),
         by_url=True,
     ),
     video=VideoRule(
@@ -156,6 +158,7 @@ RULES = Rules(
     errors=tuple(_errors()),
     find=FindRule(by="key", quiet=150.0, looks=2, between=60.0),
     limited=(
+        ("text", "2,200 UTF-16 units, with photos 4,000"),
         ("title", "photo posts"),
         (
             "find",
