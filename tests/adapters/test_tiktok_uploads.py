@@ -89,6 +89,19 @@ class TestGoingOn:
             f"bytes 0-1999/{size}"
         ]
 
+    @pytest.mark.parametrize(("hours", "words"), [(2, "longer than the hour"), (0, "just opened")])
+    async def test_a_new_address_that_is_dead(self, small: None, hours: int, words: str) -> None:
+        part = await part_of(clip())
+
+        def dead(_: Any) -> base.Response:
+            asking.at = NOW + timedelta(hours=hours)
+            return stored(403)
+
+        asking = call(opened(), dead)
+        with pytest.raises(errors.Declined, match=words):
+            await asking.adapter.send(part, asking)
+        assert sum(one.path == INIT for one in asking.asked) == 1
+
     async def test_it_goes_on_within_a_chunk(self, small: None) -> None:
         part = await part_of(clip())
         size = part.media[0].size

@@ -54,6 +54,10 @@ PUT_SAYS = {
     404: "there is no such upload any more; publish again with the same key, which begins anew",
 }
 """What the answers to a chunk mean, by their status."""
+TOO_SLOW = (
+    "the upload took longer than the hour its address lives: make the file smaller, or let TikTok pull it "
+    "(TikTok.Options(pull=True))"
+)
 
 
 def _budgets() -> Iterator[Budget]:

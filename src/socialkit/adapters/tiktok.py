@@ -39,7 +39,7 @@ from ._tiktok_posts import (
     seen_in,
     sent_of,
 )
-from ._tiktok_rules import BATCH, CANNOT_NOW, DAY, HOUR, MINUTE, NEXT_DAY, PUBLISH, PUT_SAYS, RULES
+from ._tiktok_rules import BATCH, CANNOT_NOW, DAY, HOUR, MINUTE, NEXT_DAY, PUBLISH, PUT_SAYS, RULES, TOO_SLOW
 from .base import (
     Absent,
     AccountFacts,
@@ -300,7 +300,8 @@ class TikTok(base.Adapter):
             session = await self._start(part, item, call)
             done = await self._chunks(item, session, 0, call)
         if done is None:
-            raise errors.Declined("TikTok does not take the upload it has just opened; publish again later")
+            late = session["until"] <= call.now().timestamp()
+            raise errors.Declined(TOO_SLOW if late else "TikTok does not take the upload it has just opened")
         if done < item.size:  # otherwise all of it is there already, and its id tells what became of it
             await self._last_chunk(item, session, done, call)
 
