@@ -413,6 +413,8 @@ class Posting(People):
         found = _RANGE.fullmatch(request.headers.get("content-range", ""))
         if found is None or upload is None or upload.content_type not in _VIDEOS:
             return self._told(publish, 400)
+        if request.headers.get("content-length") != str(upload.size):
+            return self._told(publish, 400)
         first, last, total = map(int, found.groups())
         if total != publish.size or last - first + 1 != upload.size or last >= total:
             return self._told(publish, 400)
