@@ -135,6 +135,32 @@ def test_more_than_fifteen_posts_where_tiktok_takes_them(box: Sandbox, client: C
         assert publish(client, key=f"post {number}").status is Status.PUBLISHED
 
 
+def test_an_app_that_was_not_audited_posts_for_private_accounts_only(box: Sandbox, client: Client) -> None:
+    box.tiktok.audited = False
+    mine = CLIP.variant("tiktok", visibility="private")
+    refused = publish(client, mine)
+    assert refused.status is Status.FAILED
+    assert "set the account to private" in str(refused.error)
+    box.tiktok.people["brand"].private = True
+    assert publish(client, mine).status is Status.PUBLISHED
+
+
+def test_what_the_creator_switched_off_is_off_in_the_post(box: Sandbox, client: Client) -> None:
+    person = box.tiktok.people["brand"]
+    person.comment_disabled = person.duet_disabled = True
+    assert publish(client).status is Status.PUBLISHED
+    (entry,) = box.timeline("tiktok")
+    info = entry.extras["info"]
+    assert (info["disable_comment"], info["disable_duet"], info["disable_stitch"]) == (True, True, False)
+
+
+def test_a_private_account_posts_for_its_followers(box: Sandbox, client: Client) -> None:
+    box.tiktok.people["brand"].private = True
+    outcome = publish(client, CLIP.variant("tiktok", visibility="followers"))
+    assert (outcome.status, outcome.url) == (Status.PUBLISHED, None)
+    assert box.timeline("tiktok")[0].visibility == "FOLLOWER_OF_CREATOR"
+
+
 # --- whose post it is ---------------------------------------------------------------------------------------
 class TestPermalinks:
     PRIVATE = f"https://www.tiktok.com/@Brand/video/{BIG}"
