@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from socialkit.flows.tiktok import FLOWS
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.tiktok_posts import WINDOWS
 
+from .fakes import NOW
 from .tiktok_samples import (
     CREATOR,
     PUBLISH_ID,
@@ -216,6 +218,14 @@ def vars_of(options: TikTokOptions) -> list[str]:
 
 
 class TestOtherRefusals:
+    def test_a_moment_that_is_named_is_kept(self) -> None:
+        import attrs
+
+        told = attrs.evolve(no("rate_limit_exceeded", 429), headers={"retry-after": "7"}, received_at=NOW)
+        error = TikTok(token="t").parse_error(told)
+        assert isinstance(error, errors.RateLimited)
+        assert error.retry_at == NOW + timedelta(seconds=7)
+
     @pytest.mark.parametrize("answer", [no("invalid_params", 400), no("rate_limit_exceeded", 429)])
     async def test_only_who_cannot_post_is_a_warning(self, answer: base.Response) -> None:
         with pytest.raises(errors.PlatformError):

@@ -342,6 +342,18 @@ class TestLists:
         assert [one.id for one in made] == ["1", "2", "0"]
         assert asking.asked[1].json["cursor"] == 5
 
+    async def test_no_page_is_read_beyond_the_limit(self) -> None:
+        asking = call(ok({"videos": posts_of(1, 2), "has_more": True, "cursor": 5}))
+        made = [one async for one in asking.adapter.fetch_posts(asking, since=None, until=None, limit=2)]
+        assert [one.id for one in made] == ["0", "1"]
+
+    async def test_photos_whose_answer_was_lost_are_known_by_title_and_words(self) -> None:
+        part = (await planned(album("Ahoy", title="The boat"))).parts[0]
+        video = posts_of(0)[0] | {"video_description": "The boat Ahoy"}
+        asking = call(ok({"videos": [video]}))
+        lost = base.Lost(part, NOW - timedelta(minutes=1), NOW + timedelta(minutes=5))
+        assert isinstance(await asking.adapter.find(lost, asking), base.Found)
+
     async def test_a_cursor_that_goes_back_ends_the_list(self) -> None:
         pages = [ok({"videos": posts_of(1), "has_more": True, "cursor": cursor}) for cursor in (5, 9)]
         asking = call(*pages)

@@ -13,6 +13,7 @@ from media_files import mp4
 from socialkit import Client, Outcome, Post, Status, Video, errors
 from socialkit.adapters import _tiktok_posts as posts
 from socialkit.adapters import base
+from socialkit.adapters._tiktok_posts import Seen
 from socialkit.adapters._tiktok_rules import DROPPED
 from socialkit.adapters.tiktok import TikTok
 from socialkit.sandbox import Sandbox
@@ -110,6 +111,26 @@ class TestGoingOn:
         await asking.adapter.send(part, asking)
         puts = [one.headers["content-range"] for one in asking.asked if one.method == "PUT"]
         assert puts == [f"bytes 500-1999/{size}", f"bytes 2000-{size - 1}/{size}"]
+
+
+class TestSeen:
+    """What a status proves of a file of ten bytes."""
+
+    @pytest.mark.parametrize(
+        ("state", "uploaded", "waits", "whole"),
+        [
+            ("PROCESSING_UPLOAD", None, False, False),
+            ("PROCESSING_UPLOAD", 0, True, False),
+            ("PROCESSING_UPLOAD", 9, True, False),
+            ("PROCESSING_UPLOAD", 10, False, True),
+            ("PUBLISH_COMPLETE", 0, False, True),
+            ("PUBLISH_COMPLETE", None, False, True),
+            ("", None, False, False),
+        ],
+    )
+    def test_bytes(self, state: str, uploaded: int | None, waits: bool, whole: bool) -> None:
+        seen = Seen(state, uploaded)
+        assert (seen.waits(10), seen.whole(10)) == (waits, whole)
 
 
 class TestUploadHost:
