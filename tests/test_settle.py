@@ -528,6 +528,24 @@ def test_a_picture_changed_since_the_plan_is_not_sent(box: Sandbox, client: Clie
     assert live(box) == []
 
 
+@pytest.mark.parametrize("status", [Status.PROCESSING, Status.SCHEDULED, Status.HANDED_OVER])
+def test_what_may_still_move_is_looked_at(client: Client, status: Status) -> None:
+    """By itself, or at the hand of the person who finishes it in the app."""
+    adapter = client.accounts["mastodon"]
+
+    async def send(part: Any, call: Any) -> Sent:
+        await call.commit("POST", "/api/v1/statuses", json=part.body)
+        return Sent(None, status=status)
+
+    async def check(sent: Sent, call: Any) -> Sent:
+        return Sent("7", "https://mastodon.social/@brand/7")
+
+    adapter.__dict__["send"], adapter.__dict__["check"] = send, check
+    assert publish(client).status is status
+    settled = client.settle()["mastodon"]
+    assert (settled.status, settled.url) == (Status.PUBLISHED, "https://mastodon.social/@brand/7")
+
+
 def test_what_the_platform_took_and_dropped_is_not_live_and_may_be_sent_again(
     box: Sandbox, client: Client, store: MemoryStore
 ) -> None:

@@ -34,6 +34,10 @@ class Look:
     again_at: datetime | None = None
 
 
+_MAY_MOVE = (Status.PROCESSING, Status.SCHEDULED, Status.HANDED_OVER)
+"""What the platform has taken and may still change by itself, or at a person's hand."""
+
+
 def attaches(adapter: Adapter) -> bool:
     """Whether something follows the commit on this platform."""
     return type(adapter).attach is not Adapter.attach
@@ -162,7 +166,7 @@ async def check(account: Account, intent: Intent, shelf: Shelf) -> Declined | No
     await account.ready()
     dropped = None
     for index, state in enumerate(intent.states):
-        if state.sent and state.sent.status in (Status.PROCESSING, Status.SCHEDULED):
+        if state.sent and state.sent.status in _MAY_MOVE:
             call = await part_call(account, intent, index, shelf)
             now = await account.adapter.check(state.sent, call)
             if isinstance(now, Absent):

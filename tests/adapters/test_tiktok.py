@@ -140,10 +140,11 @@ class TestCreator:
         "code",
         ["spam_risk_too_many_posts", "spam_risk_user_banned_from_posting", "reached_active_user_cap"],
     )
-    async def test_who_cannot_post_now_is_a_problem_in_words(self, code: str) -> None:
+    async def test_who_cannot_post_now_is_a_warning_in_words(self, code: str) -> None:
         made = await planned(clip(), no(code, 200, "The creator reached a cap."))
-        (problem,) = [p for p in made.problems if p.severity == "error"]
-        assert (problem.field, problem.code) == ("account", code)
+        assert codes(made) == []
+        (problem,) = [p for p in made.problems if p.field == "account"]
+        assert (problem.severity, problem.code) == ("warning", code)
         assert "cannot post now: The creator reached a cap." in problem.message
 
     async def test_any_other_refusal_is_an_error_of_the_plan(self) -> None:
@@ -589,7 +590,7 @@ class TestUpload:
 
 
 def session(**more: Any) -> dict[str, Any]:
-    return {"url": URL, "until": NOW.timestamp() + 3000, "dead": False, **more}
+    return {"id": PUBLISH_ID, "url": URL, "until": NOW.timestamp() + 3000, "dead": False, **more}
 
 
 class TestPull:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from socialkit.flows import CodeFlow, scopes_for
 from socialkit.flows.tiktok import FLOWS
 
-(FLOW,) = FLOWS
+FLOW, INBOX = FLOWS
 DAY = 86_400
 
 
@@ -33,6 +33,12 @@ def test_scopes_go_by_comma():
         "metrics": ("user.info.stats", "video.list"),
     }
     assert scopes_for(FLOW, ["publish"]) == ("user.info.basic", "video.publish")
+
+
+def test_the_inbox_is_a_way_of_its_own():
+    assert INBOX.name == "inbox"
+    assert scopes_for(INBOX, ["publish"]) == ("user.info.basic", "video.upload")
+    assert (INBOX.token_url, INBOX.scopes["metrics"]) == (FLOW.token_url, FLOW.scopes["metrics"])
 
 
 def test_tokens_live_a_day_and_a_year_and_a_refresh_token_is_sent_once():

@@ -251,6 +251,17 @@ async def test_headers_of_a_chunk(box, web, headers):
     assert (await put(web, url)).status_code == 201
 
 
+async def test_a_chunk_says_how_long_it_is(box, web):
+    url = (await init(web, box)).json()["data"]["upload_url"]
+
+    async def pieces():
+        yield CLIP
+
+    headers = {"content-type": "video/mp4", "content-range": f"bytes 0-{SIZE - 1}/{SIZE}"}
+    assert (await web.put(url, content=pieces(), headers=headers)).status_code == 400
+    assert (await put(web, url)).status_code == 201
+
+
 async def test_an_upload_address_lives_for_an_hour(box, web):
     url = (await init(web, box)).json()["data"]["upload_url"]
     assert (await put(web, f"{url}x")).status_code == 404
@@ -294,6 +305,9 @@ async def test_private_posts_get_no_id_and_are_on_no_list(box, web):
         (png(), "file_format_check_failed"),
         (mp4(seconds=601), "duration_check_failed"),
         (mp4(size=(320, 240)), "picture_size_check_failed"),
+        (CLIP.replace(b"avc1", b"av01"), "file_format_check_failed"),
+        (mp4(frames=125), "frame_rate_check_failed"),
+        (mp4(frames=800), "frame_rate_check_failed"),
     ],
 )
 async def test_files_that_fail(box, web, data, reason):

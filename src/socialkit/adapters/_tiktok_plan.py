@@ -7,13 +7,15 @@ from typing import Any
 
 from ..text import length
 from ._tiktok_posts import PUBLIC
-from ._tiktok_rules import CAPTION, OTHER_CODECS, PHOTO_TITLE, PICTURE_CODECS, PUBLISH, SHORT
+from ._tiktok_rules import CAPTION, OTHER_CODECS, PHOTO_TITLE, PICTURE_CODECS, PUBLISH, RULES, SHORT
 from .base import Draft, PartMedia
 
 _SWITCHES = ("comment", "duet", "stitch")
 _VISIBLE = {"public": PUBLIC, "followers": "FOLLOWER_OF_CREATOR", "private": "SELF_ONLY"}
 _LEVELS = (PUBLIC, "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY")
 _INT32 = 2**31 - 1
+_FETCHED = (*sorted(RULES.images.types if RULES.images else ()), "image/*")
+"""Of a photo's address the ending tells the kind, where there is one."""
 _IN_APP = "is not sent: the person chooses it in the TikTok app"
 _ONLY_VIDEO = "is not sent: photo posts have none"
 _ONLY_PHOTOS = "is not sent: videos have none"
@@ -39,10 +41,16 @@ def post_of(draft: Draft, creator: Mapping[str, Any] | None) -> dict[str, Any]:
         "mode": "direct" if direct else "inbox",
         "kind": "photo" if photos else "video",
         "privacy": privacy,
-        "name": (creator or {}).get("creator_username"),
+        "name": (creator or {}).get("creator_username") or draft.facts.facts.get("username"),
         "title": info.get("title", "") if photos else "",
     }
-    return {"way": way, "about": about, **_request(info, photos, direct), "cover": _cover(draft, photos)}
+    return {
+        "way": way,
+        "about": about,
+        **_request(info, photos, direct),
+        "cover": _cover(draft, photos),
+        "unasked": direct and creator is None,
+    }
 
 
 def _request(info: dict[str, Any], photos: bool, direct: bool) -> dict[str, Any]:
@@ -113,7 +121,9 @@ def _privacy(draft: Draft, creator: Mapping[str, Any] | None) -> str | None:
         words = (
             f"visibility={draft.post.visibility!r} means {wanted}, the option says {draft.options.privacy}"
         )
-        draft.problem("visibility", "two_answers", words, hint="give one of them")
+        draft.problem(
+            "visibility", "two_answers", words, hint="clear one: variant('tiktok', visibility=None)"
+        )
     if chosen is None and draft.media:
         words = "TikTok has no default for who may see a post: it has to be chosen"
         draft.problem("visibility", "required", words, hint=hint)
@@ -171,7 +181,7 @@ def _tell_left_out(draft: Draft) -> None:
     scopes = draft.facts.scopes
     if scopes and "video.upload" not in scopes:
         words = "the inbox needs the scope video.upload, which this account's token lacks"
-        draft.problem("options.mode", "scope", words, hint="give a token with it, or post directly")
+        draft.problem("options.mode", "scope", words, hint="sign in the way called inbox, or post directly")
     if draft.post.visibility:
         draft.change("visibility", "not_carried", _IN_APP)
     defaults = type(draft.options)()
@@ -215,11 +225,14 @@ def _check_media(draft: Draft, creator: Mapping[str, Any] | None, photos: bool) 
 
 def _check_address(draft: Draft, item: PartMedia, field: str) -> None:
     pulled = item.kind != "video" or draft.options.pull
+    if pulled and not (item.source.startswith("url:") or draft.hosted):
+        words, hint = "TikTok has no address to fetch it from", "upload it, or give the client a media_host="
+        draft.problem(field, "by_url", words, hint=hint)
     if pulled and item.source.startswith("url:http:") and "://127.0.0.1" not in item.source:
         draft.problem(
             field, "not_https", "TikTok fetches https addresses only", hint="give its https address"
         )
-    if item.mime in ("image/png", "image/gif"):
+    if item.source.startswith("url:") and item.kind != "video" and item.mime not in _FETCHED:
         draft.problem(field, "type", f"{item.mime} is not taken", hint="allowed are image/jpeg, image/webp")
 
 

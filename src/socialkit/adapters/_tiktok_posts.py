@@ -118,14 +118,15 @@ def sent_of(seen: Seen, raw: Mapping[str, Any], now: datetime) -> Sent:
     if seen.state == "SEND_TO_USER_INBOX":
         missing = ("it has no id yet: a person finishes it in the TikTok app",)
         return Sent(None, status=Status.HANDED_OVER, missing=missing, raw=kept)
-    age = max(0.0, (now - datetime.fromisoformat(raw["since"])).total_seconds())
-    if seen.state == "PUBLISH_COMPLETE":
-        public = raw.get("privacy") == PUBLIC
-        if not public:
-            return Sent(None, missing=("TikTok gives no id for posts that are not public",), raw=kept)
-        if age > DAY:
-            missing = ("TikTok has not told its id within a day: moderation may keep it from the public",)
-            return Sent(None, missing=missing, raw=kept)
+    complete, in_app = seen.state == "PUBLISH_COMPLETE", raw.get("mode") == "inbox"
+    if complete and in_app:
+        kept.setdefault("done", now.isoformat())  # the person may take days; moderation begins only then
+    age = max(0.0, (now - datetime.fromisoformat(kept.get("done") or raw["since"])).total_seconds())
+    if complete and not in_app and raw.get("privacy") != PUBLIC:
+        return Sent(None, missing=("TikTok gives no id for posts that are not public",), raw=kept)
+    if complete and age > DAY:
+        why = "moderation may keep it from the public" + in_app * ", or it is not public"
+        return Sent(None, missing=(f"TikTok has not told its id within a day: {why}",), raw=kept)
     again = now + timedelta(seconds=min(900.0, max(10.0, age / 2)))
     return Sent(None, status=Status.PROCESSING, look_again_at=again, raw=kept)
 

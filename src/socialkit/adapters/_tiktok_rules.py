@@ -48,8 +48,21 @@ DROPPED = {
 """What to do, by the reason TikTok gives for a post it took and dropped."""
 
 
+PUT_SAYS = {
+    400: "the upload host does not take the chunk: its size or its Content-Range is wrong",
+    403: "the upload address has expired: it lives for an hour; publish again with the same key, which begins anew",
+    404: "there is no such upload any more; publish again with the same key, which begins anew",
+}
+"""What the answers to a chunk mean, by their status."""
+TOO_SLOW = (
+    "the upload took longer than the hour its address lives: make the file smaller, or let TikTok pull it "
+    "(TikTok.Options(pull=True))"
+)
+
+
 def _budgets() -> Iterator[Budget]:
-    """Per user token and minute; and the posts of a creator's day, which TikTok gives as "about 15"."""
+    """Per user token and minute. A creator's "about 15" posts a day are none: how many it is, and what other apps have
+    made of them, TikTok says before each post."""
     table = (
         ("video-init", f"POST {PUBLISH}/video/init/", 6),
         ("inbox-init", f"POST {PUBLISH}/inbox/video/init/", 6),
@@ -62,7 +75,6 @@ def _budgets() -> Iterator[Budget]:
     )
     for name, match, limit in table:
         yield Budget(name, "endpoint", limit, MINUTE, match, source=DOCS)
-    yield Budget("posts-24h", "account", 15, DAY, f"POST {PUBLISH}/(video|content)/init/", source=DOCS)
 
 
 _APP = "developers.tiktok.com: the app lacks this permission; add the product and the scope, and have it reviewed"
@@ -73,6 +85,10 @@ _UNAUDITED = (
 _HOST = (
     "verify the domain of the media (your media_host's, too) in the developer portal, under URL properties; a "
     "video can be uploaded instead"
+)
+_CHUNKS = (
+    "since August 2026 TikTok takes several chunks from some apps no more: a file of at most 64,000,000 bytes goes up "
+    "in one, a larger one can be pulled (TikTok.Options(pull=True))"
 )
 _TABLE: tuple[tuple[int, str, str, str], ...] = (
     # status, error, TikTok's codes, what to do
@@ -105,6 +121,7 @@ _TABLE: tuple[tuple[int, str, str, str], ...] = (
 
 
 def _errors() -> Iterator[ErrorRow]:
+    yield ErrorRow(400, "Declined", code="invalid_params", text="chunk size is invalid", hint=_CHUNKS)
     for status, raises, codes, hint in _TABLE:
         definite, fresh = raises != "Unavailable", codes == "access_token_invalid"
         for code in (*codes.split(),) or (None,):
@@ -119,6 +136,8 @@ RULES = Rules(
         types=frozenset({"image/jpeg", "image/webp"}),
         max_side=1920,
         max_pixels=1920 * 1080,
+        animated_count=0,
+        animated_types=frozenset(),
         by_url=True,
     ),
     video=VideoRule(
@@ -143,6 +162,7 @@ RULES = Rules(
     errors=tuple(_errors()),
     find=FindRule(by="key", quiet=150.0, looks=2, between=60.0),
     limited=(
+        ("text", "2,200 UTF-16 units, with photos 4,000"),
         ("title", "photo posts"),
         (
             "find",

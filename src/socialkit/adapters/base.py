@@ -547,6 +547,11 @@ class Draft(Protocol):
         """The account's name."""
         ...
 
+    @property
+    def hosted(self) -> bool:
+        """Whether the client has a ``media_host``, so that ``call.host`` has an address for local media, too."""
+        ...
+
     def problem(
         self,
         field: str,

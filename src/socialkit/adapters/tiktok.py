@@ -18,7 +18,7 @@ from ..flows import Flow
 from ..flows._whoami import as_text, found, told_id
 from ..flows.tiktok import FLOWS
 from ..metrics import Metrics
-from ..model import Identity, Receipt, Status
+from ..model import Identity, Problem, Receipt, Status
 from ..rules import Rules
 from . import base
 from ._tiktok_plan import post_of
@@ -32,13 +32,14 @@ from ._tiktok_posts import (
     chunks_of,
     id_of,
     is_same_text,
+    permalink,
     posted_at,
     receipt_of,
     row_of,
     seen_in,
     sent_of,
 )
-from ._tiktok_rules import BATCH, CANNOT_NOW, DAY, HOUR, MINUTE, NEXT_DAY, PUBLISH, RULES
+from ._tiktok_rules import BATCH, CANNOT_NOW, DAY, HOUR, MINUTE, NEXT_DAY, PUBLISH, PUT_SAYS, RULES, TOO_SLOW
 from .base import (
     Absent,
     AccountFacts,
@@ -98,6 +99,16 @@ class TikTokOptions(base.Options):
     brand_content: bool = False
     brand_organic: bool = False
     is_aigc: bool = False
+
+
+def _may_post(draft: Draft) -> bool:
+    scopes = draft.facts.scopes
+    if lacks := bool(scopes) and "video.publish" not in scopes:
+        words = "posting needs the scope video.publish, which this account's token lacks"
+        draft.problem(
+            "options.mode", "scope", words, hint="sign in the usual way, or TikTokOptions(mode='inbox')"
+        )
+    return not lacks
 
 
 class TikTok(base.Adapter):
@@ -167,7 +178,7 @@ class TikTok(base.Adapter):
     async def plan(self, draft: Draft, call: Call) -> Part:
         creator = None
         if draft.options.mode == "direct" and draft.media and draft.index == 0:
-            creator = await self._creator(draft, call)
+            creator = await self._creator(draft, call) if _may_post(draft) else {}
         body = post_of(draft, creator)
         requests = 2
         if body["way"] == "upload" and draft.media:
@@ -177,17 +188,29 @@ class TikTok(base.Adapter):
         return Part(draft.index, body, text, requests=requests)
 
     async def _creator(self, draft: Draft, call: Call) -> dict[str, Any] | None:
-        """What the creator may do now; None, with a problem written down, when that is nothing."""
-        url = f"{PUBLISH}/creator_info/query/"
+        """What the creator may do; None, with a warning, for one who cannot post now: a state that passes, and that is
+        no reason to keep the post from other accounts, or to deny what was published before."""
         try:
-            answer = await call.read("POST", url, content=b"", headers=_JSON)
+            return await self._creator_info(call)
         except errors.PlatformError as error:
             if error.code not in CANNOT_NOW:
                 raise
-            draft.problem("account", str(error.code), f"the creator cannot post now: {error.message}")
+            words, hint = f"the creator cannot post now: {error.message}", "plan it again when they can"
+            draft.problem("account", str(error.code), words, hint=hint, severity="warning")
             return None
+
+    async def _creator_info(self, call: Call) -> dict[str, Any]:
+        answer = await call.read("POST", f"{PUBLISH}/creator_info/query/", content=b"", headers=_JSON)
         data = answer.json().get("data")
         return data if isinstance(data, dict) else {}
+
+    async def _may_begin(self, part: Part, call: Call) -> None:
+        """Raise for a post that was planned while the creator could not post: as TikTok says it, while that lasts."""
+        if part.body.get("unasked"):
+            await self._creator_info(call)
+            words = "when it was planned TikTok did not say what this creator may do"
+            stale = Problem(call.account, "plan", "stale", words, hint="plan the post again")
+            raise errors.InvalidPost([stale], code="stale")
 
     # --- send ---------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
@@ -195,7 +218,7 @@ class TikTok(base.Adapter):
         earlier = await self._earlier(call)
         size = part.media[0].size
         upload = part.body["way"] == "upload"
-        if earlier is not None and not earlier.failed and not (upload and earlier.waits(size)):
+        if earlier is not None and not earlier.failed and (not upload or earlier.whole(size)):
             return await self._followed(call, raw, earlier)
         if upload:
             await self._upload(part, earlier, call)
@@ -223,6 +246,7 @@ class TikTok(base.Adapter):
 
     async def _init(self, part: Part, call: Call) -> None:
         """TikTok fetches the media by itself: this request is what publishes."""
+        await self._may_begin(part, call)
         urls = [await call.host(item) for item in part.media]
         body, source = dict(part.body["request"]), {"source": "PULL_FROM_URL"}
         if part.body["way"] == "photos":
@@ -238,7 +262,8 @@ class TikTok(base.Adapter):
         publish_id = call.recall(_ID)
         seen = await self._follow(publish_id, raw, call, seen)
         if seen.failed:
-            raise errors.Declined(seen.words, code=seen.reason or None)
+            again = call.now() + timedelta(seconds=DAY) if seen.reason in NEXT_DAY else None
+            raise errors.Declined(seen.words, code=seen.reason or None, retry_at=again)
         return sent_of(seen, {**raw, "publish_id": publish_id}, call.now())
 
     async def _follow(self, publish_id: str, raw: Mapping[str, Any], call: Call, seen: Seen | None) -> Seen:
@@ -263,8 +288,10 @@ class TikTok(base.Adapter):
         """Every chunk; the last one publishes. An upload that was begun goes on; one that is dead begins anew."""
         item, done = part.media[0], None
         session: Any = call.recall(_UPLOAD)
-        begun = earlier is not None and not earlier.failed
-        if session and begun and not session["dead"] and session["until"] > call.now().timestamp():
+        begun = (
+            earlier is not None and not earlier.failed and session and session.get("id") == call.recall(_ID)
+        )
+        if begun and not session["dead"] and session["until"] > call.now().timestamp():
             done = await self._chunks(item, session, (earlier and earlier.uploaded) or 0, call)
         if done is None:
             if call.lost:  # the upload that cannot go on may be whole
@@ -272,11 +299,13 @@ class TikTok(base.Adapter):
             session = await self._start(part, item, call)
             done = await self._chunks(item, session, 0, call)
         if done is None:
-            raise errors.Declined("TikTok does not take the upload it has just opened; publish again later")
-        assert session is not None
-        await self._last_chunk(item, session, done, call)
+            late = session["until"] <= call.now().timestamp()
+            raise errors.Declined(TOO_SLOW if late else "TikTok does not take the upload it has just opened")
+        if done < item.size:  # otherwise all of it is there already, and its id tells what became of it
+            await self._last_chunk(item, session, done, call)
 
     async def _start(self, part: Part, item: PartMedia, call: Call) -> dict[str, Any]:
+        await self._may_begin(part, call)
         cut = chunks_of(item.size)
         source = {"source": "FILE_UPLOAD", "video_size": cut.size, "chunk_size": cut.chunk}
         body = part.body["request"] | {"source_info": source | {"total_chunk_count": cut.count}}
@@ -285,7 +314,8 @@ class TikTok(base.Adapter):
         publish_id, url = as_text(data.get("publish_id")), data.get("upload_url")
         if not publish_id or not isinstance(url, str):
             raise errors.Unavailable("TikTok opened no upload", status=answer.status)
-        session: dict[str, Any] = {"url": url, "until": call.now().timestamp() + HOUR - 60, "dead": False}
+        until = call.now().timestamp() + HOUR - 60
+        session: dict[str, Any] = {"id": publish_id, "url": url, "until": until, "dead": False}
         call.remember(_ID, publish_id)
         call.remember(_UPLOAD, session, secret=True)
         return session
@@ -390,7 +420,17 @@ class TikTok(base.Adapter):
 
     async def check(self, sent: Sent, call: Call) -> Sent | Absent:
         seen = await self._seen(str(sent.raw["publish_id"]), call)
-        return Absent(seen.words) if seen.failed else sent_of(seen, sent.raw, call.now())
+        if seen.failed:
+            return Absent(seen.words)
+        return await self._addressed(sent_of(seen, sent.raw, call.now()), call)
+
+    async def _addressed(self, sent: Sent, call: Call) -> Sent:
+        """With the permalink that the public post itself names, where the creator's handle is not known."""
+        if sent.id is not None and sent.url is None:
+            with contextlib.suppress(errors.SocialKitError):
+                video = (await self._query([sent.id], ["share_url", "create_time"], call)).get(sent.id, {})
+                return attrs.evolve(sent, url=address_of(video), published_at=posted_at(video))
+        return sent
 
     async def _own(
         self, call: Call, *, since: datetime | None, until: datetime | None = None
@@ -403,13 +443,14 @@ class TikTok(base.Adapter):
                 "POST", "/v2/video/list/", params={"fields": _ABOUT}, json=body, headers=_JSON
             )
             data = answer.json().get("data") or {}
-            for video in data.get("videos") or ():
+            videos, at = data.get("videos") or (), None
+            for video in videos:
                 at = posted_at(video)
-                if since is not None and at is not None and at < since:
-                    return
-                yield video
+                if since is None or at is None or at >= since:  # a pinned one may be older than what follows
+                    yield video
             following = int(as_text(data.get("cursor")) or 0)
-            if not data.get("has_more") or not data.get("videos") or following == cursor:
+            old = since is not None and at is not None and at < since
+            if old or not (data.get("has_more") and videos) or (cursor is not None and following >= cursor):
                 return
             cursor = following
 
@@ -457,15 +498,29 @@ class TikTok(base.Adapter):
                 return
 
     async def resolve(self, reference: str, call: Call) -> Receipt:
-        """A permalink of an own public post, or its id. Short links (vm.tiktok.com) lead nowhere by themselves."""
+        """A permalink of an own post, or the id of a public one. Short links (vm.tiktok.com) do not tell the id.
+
+        TikTok shows public posts only: of another one the handle in its permalink tells whose it is.
+        """
         if (post_id := id_of(reference)) is None:
             raise errors.ConfigError(f"{reference!r} is no post on TikTok; give its permalink or id")
         videos = await self._query([post_id], _ABOUT.split(",")[1:], call)
-        if post_id not in videos:
+        if post_id in videos:
+            return receipt_of(videos[post_id], call.facts.identity)
+        found = POST.fullmatch(reference)
+        if found is None or found["name"].casefold() != await self._handle(call):
             raise errors.ConfigError(
-                f"{reference!r} is no public post of this account: TikTok shows no others"
+                f"{reference!r} is no public post of this account: TikTok shows no others; give the permalink"
             )
-        return receipt_of(videos[post_id], call.facts.identity)
+        return Receipt(call.facts.identity, post_id, permalink(found["name"], found["kind"], post_id))
+
+    async def _handle(self, call: Call) -> str | None:
+        """The account's own handle in lower case, from whichever of two places this token may ask."""
+        name = call.facts.facts.get("username")
+        if not name:
+            with contextlib.suppress(errors.AuthError, errors.PlatformError):
+                name = (await self._creator_info(call)).get("creator_username")
+        return name.casefold() if isinstance(name, str) else None
 
     def owns(self, permalink: str) -> bool:
         return POST.fullmatch(permalink) is not None
@@ -478,6 +533,12 @@ class TikTok(base.Adapter):
             return False
         error = body.get("error")
         return not isinstance(error, dict) or error.get("code") != "ok"
+
+    def read_error(self, response: base.Response) -> tuple[str | None, str]:
+        """As TikTok words it; of the upload's own host the status alone counts: its pages may repeat the secret URL."""
+        if response.method == "PUT":
+            return None, PUT_SAYS.get(response.status, "the upload host gives no reason")
+        return super().read_error(response)
 
     def parse_error(self, response: base.Response) -> errors.SocialKitError:
         error = super().parse_error(response)

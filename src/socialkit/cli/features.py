@@ -41,6 +41,8 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _text(rules: Rules) -> str:
+    if (told := dict(rules.limited).get("text")) is not None:
+        return told
     return ", ".join(f"{limit:,} {_UNITS.get(unit, unit)}" for limit, unit in rules.text.limits[:1])
 
 

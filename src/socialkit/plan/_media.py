@@ -22,7 +22,7 @@ class MediaPlanner:
 
     def __init__(self, notes: Notes, rules: Rules, shelf: Shelf, *, hosted: bool = False) -> None:
         self.notes, self.rules, self.shelf = notes, rules, shelf
-        self._hosted = hosted
+        self.hosted = hosted
         self._digests: dict[int, str] = {}
         self.sources: dict[str, Medium | Captions] = {}
 
@@ -86,7 +86,7 @@ class MediaPlanner:
         if rule is None or not rule.by_url:
             return None
         lasting = isinstance(rule, ImageRule) and rule.permanent
-        return rule if isinstance(medium.source, Remote) or lasting or not self._hosted else None
+        return rule if isinstance(medium.source, Remote) or lasting or not self.hosted else None
 
     async def _linked(self, medium: Medium, rule: ImageRule | VideoRule, place: str) -> PartMedia | None:
         """A medium the platform fetches by itself, and what belongs to a video."""
@@ -216,7 +216,7 @@ class MediaPlanner:
                 f"{place}.thumbnail", "not_carried", "is not sent: the platform picks its own frame"
             )
             return None
-        if rule.thumbnail_by_url and (isinstance(picture.source, Remote) or not self._hosted):
+        if rule.thumbnail_by_url and (isinstance(picture.source, Remote) or not self.hosted):
             return self._address(picture, rule, f"{place}.thumbnail")
         limits: Any = {"max_bytes": rule.thumbnail_max_bytes, "types": rule.thumbnail_types}
         return await self.thumbnail(picture, f"{place}.thumbnail", max_side=None, **limits)

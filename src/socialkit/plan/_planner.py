@@ -55,6 +55,10 @@ class DraftPart:
     def account(self) -> str:
         return self.notes.account
 
+    @property
+    def hosted(self) -> bool:
+        return self.planner.hosted
+
     def problem(self, field: str, code: str, message: str, **more: Any) -> Problem:
         return self.notes.problem(self.notes.place(self.index, field), code, message, **more)
 

@@ -35,6 +35,7 @@ _DAY = timedelta(days=1)
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _VIDEOS = frozenset({"video/mp4", "video/quicktime", "video/webm"})
 _PHOTOS = frozenset({"image/jpeg", "image/webp"})
+_CODECS = frozenset({"avc1", "avc3", "hvc1", "hev1", "vp08", "vp09", ""})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 _SWITCHES = ("comment", "duet", "stitch")
 _SHARED = frozenset(
@@ -105,7 +106,9 @@ class Posting(People):
     Settable: ``audited`` False is an app whose posts only their author sees; ``daily_posts`` and ``pending_shares``
     are a creator's caps, ``active_users`` the app's; ``verified`` the hosts media may be pulled from;
     ``processing_seconds`` and ``moderation_seconds`` what passes until a post is there, and until it is public;
-    ``counters_as_text`` makes byte counters strings, as they have been seen.
+    ``counters_as_text`` makes byte counters strings, as they have been seen, ``tells_zeros`` False leaves those of
+    nothing out; ``drop_reason`` is the ``fail_reason`` of a post whose processing fails; ``several_chunks`` False takes
+    a file in one chunk only, as some apps have seen since August 2026.
     """
 
     audited = True
@@ -115,6 +118,9 @@ class Posting(People):
     processing_seconds = 5.0
     moderation_seconds = 60.0
     counters_as_text = False
+    tells_zeros = True
+    drop_reason = "internal"
+    several_chunks = True
 
     def start_posting(self) -> None:
         """Nothing is posted yet."""
@@ -324,7 +330,7 @@ class Posting(People):
             raise self.no("invalid_file_upload", "The video is larger than 4 GB", 400)
         if count == 1 and (chunk != size or size > 64 * _MIB):
             raise self.no("invalid_params", "The chunk size is invalid", 400)
-        if count > 1 and not 5 * _MB <= chunk <= 64 * _MIB:
+        if count > 1 and not (self.several_chunks and 5 * _MB <= chunk <= 64 * _MIB):
             raise self.no("invalid_params", "The chunk size is invalid", 400)
         if count > 1000 or count != size // chunk or size - (count - 1) * chunk > _LAST:
             raise self.no("invalid_params", "The total chunk count is invalid", 400)
@@ -358,13 +364,13 @@ class Posting(People):
             upload = self.box.files.fetch(url)
             if upload is None:
                 return [], f"{publish.kind}_pull_failed"
-            if failure := self._unfit(publish, upload.kind, upload.size):
+            if failure := self._unfit(publish, upload.kind, upload.size, upload.head + upload.tail):
                 return [], failure
             media.append(self._kept(url, upload))
         return media, ""
 
-    def _unfit(self, publish: Publish, kind: Kind, size: int) -> str:
-        """The ``fail_reason`` of a file TikTok cannot use; "" when it can."""
+    def _unfit(self, publish: Publish, kind: Kind, size: int, ends: bytes) -> str:
+        """The ``fail_reason`` of a file TikTok cannot use, by its first and last bytes; "" when it can."""
         low, high = sorted((kind.width, kind.height))
         if publish.kind == "photo":
             if kind.mime not in _PHOTOS:
@@ -372,8 +378,13 @@ class Posting(People):
             return "picture_size_check_failed" if size > 20 * _MIB or low > 1080 or high > 1920 else ""
         if kind.mime not in _VIDEOS:
             return "file_format_check_failed"
+        codec, frames = _picture_track(ends)
+        if codec not in _CODECS:
+            return "file_format_check_failed"
         if kind.width and not (low >= 360 and high <= 4096):
             return "picture_size_check_failed"
+        if frames and kind.seconds and not 23 <= round(frames / kind.seconds, 2) <= 60:
+            return "frame_rate_check_failed"
         longest = self.people[publish.username].max_seconds if publish.mode == "direct" else 600
         return "duration_check_failed" if (kind.seconds or 0) > longest else ""
 
@@ -402,6 +413,8 @@ class Posting(People):
         found = _RANGE.fullmatch(request.headers.get("content-range", ""))
         if found is None or upload is None or upload.content_type not in _VIDEOS:
             return self._told(publish, 400)
+        if request.headers.get("content-length") != str(upload.size):
+            return self._told(publish, 400)
         first, last, total = map(int, found.groups())
         if total != publish.size or last - first + 1 != upload.size or last >= total:
             return self._told(publish, 400)
@@ -423,7 +436,8 @@ class Posting(People):
         kind = sniff(publish.head, publish.tail)
         medium = {"id": publish.upload_id, "mime": kind.mime, "size": publish.size, "alt": "", "data": None}
         medium |= {"width": kind.width, "height": kind.height, "seconds": kind.seconds}
-        self._accept(publish, [medium], self._unfit(publish, kind, publish.size))
+        failure = self._unfit(publish, kind, publish.size, publish.head + publish.tail)
+        self._accept(publish, [medium], failure)
         return self._told(publish, 201)
 
     def _upload_of(self, request: Request) -> Publish:
@@ -452,7 +466,7 @@ class Posting(People):
         """Everything is there: it will be a post when it is processed, unless something is wrong with it."""
         late, fails = self.processing()
         publish.ready_at = max(late, self.now() + timedelta(seconds=self.processing_seconds))
-        publish.failure = failure or ("internal" if fails else "")
+        publish.failure = failure or (self.drop_reason if fails else "")
         if publish.failure or publish.mode == "inbox":
             return
         publish.public_at = publish.ready_at + timedelta(seconds=self.moderation_seconds)
@@ -514,8 +528,10 @@ class Posting(People):
         """``POST …/status/fetch/``: of own publish ids only."""
         publish = self._own(request)
         count: Callable[[int], Any] = str if self.counters_as_text else int
-        data: Json = {"status": self.status_of(publish), "uploaded_bytes": count(publish.received)}
-        data["downloaded_bytes"] = count(sum(_size(one) for one in _media(publish) if publish.urls))
+        pulled = sum(_size(one) for one in _media(publish) if publish.urls)
+        counters = {"uploaded_bytes": publish.received, "downloaded_bytes": pulled}
+        data: Json = {"status": self.status_of(publish)}
+        data |= {name: count(value) for name, value in counters.items() if value or self.tells_zeros}
         if data["status"] == "FAILED":
             data["fail_reason"] = publish.failure
         if ids := self._public_ids(publish):
@@ -559,6 +575,14 @@ class Posting(People):
         if publish.entry is not None:
             self.remove(publish.entry)
         return self.envelope("ok", "", 200)
+
+
+def _picture_track(data: bytes) -> tuple[str, int]:
+    """The four letters of the codec and the number of frames of an MP4 or MOV; "" and 0 where it does not tell."""
+    track = next((one for one in data.split(b"trak")[1:] if b"vide" in one), b"")
+    codec = re.search(rb"stsd.{12}(\w{4})", track, re.DOTALL)
+    frames = re.search(rb"stsz.{8}(.{4})", track, re.DOTALL)
+    return codec[1].decode() if codec else "", int.from_bytes(frames[1]) if frames else 0
 
 
 def _media(publish: Publish) -> list[Json]:
