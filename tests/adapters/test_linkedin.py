@@ -17,6 +17,7 @@ from socialkit.contracts._samples import mp4
 from socialkit.model import File, Identity, Receipt
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, MemoryTokens
+from socialkit.text import length
 
 from .fakes import NOW, answer
 from .linkedin_samples import (
@@ -122,6 +123,17 @@ class TestAccount:
         asking = call(answer({}), acls)
         with pytest.raises(errors.ConfigError, match=r"no role on .*2414183; Pages with one: .*:9"):
             await asking.adapter.account(asking)
+
+    async def test_roles_are_read_page_after_page(self) -> None:
+        """A member who looks after many Pages: ours may stand on a later page of the list."""
+        next_ = {"start": 0, "count": 10, "links": [{"rel": "next"}]}
+        first = answer(
+            {"paging": next_, "elements": [{"organization": "urn:li:organization:9", "role": "ANALYST"}]}
+        )
+        asking = call(answer({}), first, listed({"organization": PAGE, "role": "ADMINISTRATOR"}))
+        assert (await asking.adapter.account(asking)).facts["roles"] == ["ADMINISTRATOR"]
+        assert [asked.params["start"] for asked in asking.asked[1:]] == ["0", "1"]
+        assert asking.asked[1].params["count"] == "100"
 
     async def test_a_page_whose_roles_the_token_may_not_read(self) -> None:
         asking = call(denied(), denied())
@@ -250,6 +262,49 @@ class TestPlan:
         both = Post("Ahoy", visibility="followers").variant("linkedin", LinkedInOptions(signed_in_only=True))
         assert codes(await planned(both, member=True)) == [("options.signed_in_only", "mixed")]
 
+    def test_one_target_is_a_target(self) -> None:
+        aimed = {"industries": ["urn:li:industry:4"]}
+        assert LinkedInOptions(targets=aimed).targets == LinkedInOptions(targets=(aimed,)).targets == (aimed,)
+
+    @pytest.mark.parametrize(
+        ("aimed", "code"),
+        [
+            ({"countries": ["urn:li:geo:1"]}, "unknown"),
+            ({"degrees": []}, "invalid"),
+            ({"degrees": "x"}, "invalid"),
+        ],
+    )
+    async def test_targets_linkedin_does_not_know(self, aimed: Any, code: str) -> None:
+        made = await planned(Post("Ahoy").variant("linkedin", LinkedInOptions(targets=aimed)))
+        assert codes(made) == [("options.targets", code)]
+
+    @pytest.mark.parametrize(
+        ("fields", "where", "most", "field"),
+        [
+            ({"title": "😀" * 201}, "title", 400, "link.title"),
+            ({"title": "T", "description": "😀" * 2044}, "description", 4086, "link.description"),
+        ],
+    )
+    async def test_a_card_is_cut_in_utf16_units(
+        self, fields: dict[str, str], where: str, most: int, field: str
+    ) -> None:
+        made = await planned(Post("See", link=Link("https://example.com/boat", **fields)))
+        shown = made.parts[0].body["request"]["content"]["article"][where]
+        assert most - 2 <= length(shown, "utf16") <= most
+        assert (field, "shortened") in changes(made)
+
+    async def test_what_is_cut_of_a_card_is_told_wherever_it_stood(self) -> None:
+        link = Link("https://example.com/boat", thumbnail=Image(png(), alt="x" * 4087))
+        made = await planned(Post("See", title="x" * 401, link=link))
+        card = made.parts[0].body["request"]["content"]["article"]
+        assert (len(card["title"]), len(card["thumbnailAltText"])) == (400, 4086)
+        assert changes(made) == [("title", "shortened"), ("link.thumbnail.alt", "shortened")]
+
+    async def test_a_mention_of_something_else_is_told(self) -> None:
+        made = await planned(Post("Ahoy @[Example Co](urn:li:company:5)"))
+        assert ("text", "mention_unknown") in codes(made, "warning")
+        assert codes(await planned(Post("Ahoy @[Example Co](urn:li:organization:5)")), "warning") == []
+
     async def test_a_link_is_a_card_with_a_thumbnail(self) -> None:
         link = Link(
             "https://example.com/boat",
@@ -326,6 +381,10 @@ class TestPlan:
             "",
             "Which side?",
         )
+        tagged = await only_part(Post("Which side?", tags=["boats", "sea"], poll=poll))
+        assert tagged.body["request"]["content"]["poll"]["question"] == "Which side?"
+        assert tagged.body["request"]["commentary"] == "#boats #sea"
+        assert codes(await planned(Post("", tags=["boats"], poll=poll))) == [("title", "required")]
         assert codes(await planned(Post("x" * 141, poll=poll))) == [("text", "too_long")]
         assert codes(await planned(Post("x", title="x" * 141, poll=poll))) == [("title", "too_long")]
 
@@ -337,6 +396,10 @@ class TestPlan:
         made = await planned(Post("Which?", poll=Poll(["a", "b"], seconds=seconds)))
         assert made.parts[0].body["request"]["content"]["poll"]["settings"]["duration"] == duration
         assert (("poll.seconds", "rounded") in changes(made)) == (seconds == 200_000)
+
+    async def test_a_reshare_of_an_activity_is_a_warning(self) -> None:
+        made = await planned(Post("Look", quote="urn:li:activity:7001"))
+        assert (codes(made), codes(made, "warning")) == ([], [("quote", "undocumented")])
 
     async def test_a_reshare(self) -> None:
         url = f"https://www.linkedin.com/feed/update/{SHARE}/"
@@ -514,6 +577,26 @@ class TestFind:
         found = await self.look(Post("Ahoy"), listed(*pages), listed(own_post("Ahoy")), listed())
         assert isinstance(found, base.Found)
 
+    @pytest.mark.parametrize(
+        ("source", "kind"),
+        [
+            ("https://example.com/boat", base.Found),
+            ("http://Example.com/boat/", base.Found),
+            ("https://example.com/boat?utm_source=linkedin", base.CannotTell),
+        ],
+    )
+    @pytest.mark.parametrize("text", ["", "See"])
+    async def test_a_card_is_told_by_its_address(self, source: str, kind: type, text: str) -> None:
+        """A card whose address LinkedIn shows in another way may be ours, with words beside it and without."""
+        shown = own_post(text, content={"article": {"source": source, "title": "T"}})
+        post = Post(text, link=Link("https://example.com/boat", title="T"))
+        assert isinstance(await self.look(post, listed(shown), listed()), kind)
+
+    async def test_a_wordless_picture_of_another_upload_is_another_post(self) -> None:
+        post = Post("", media=[Image(png(), alt="A")])
+        theirs = own_post("", content={"media": {"id": "urn:li:image:b"}})
+        assert isinstance(await self.look(post, listed(theirs), listed()), base.Absent)
+
     async def test_nobody_may_list_the_posts(self) -> None:
         finding = await self.look(Post("Ahoy"), denied())
         assert isinstance(finding, base.CannotTell)
@@ -562,6 +645,13 @@ class TestFind:
         assert isinstance(await self.look(post, listed(*others), listed()), base.Absent)
         assert isinstance(await self.look(post, listed(comment(5), comment(6)), listed()), base.CannotTell)
         assert isinstance(await self.look(post, denied()), base.CannotTell)
+        spaced = await self.look(Post("Aye  aye ", reply_to=SHARE), listed(comment(7, "Aye aye")), listed())
+        assert isinstance(spaced, base.Found)
+        named = "urn:li:comment:(urn:li:activity:9,88)"
+        other = await self.look(
+            post, listed(comment(88, commentUrn=named)), listed(), claimed=frozenset({COMMENT})
+        )
+        assert isinstance(other, base.Absent)
         endless = itertools.repeat(listed(comment(1, "No")), 100)
         assert isinstance(await self.look(post, *endless), base.CannotTell)
 
@@ -767,13 +857,24 @@ class TestAfterwards:
         assert LinkedIn(token="t").owns(url) is owned
 
     @pytest.mark.parametrize(
-        ("state", "status"),
-        [("PUBLISHED", "published"), ("PUBLISH_REQUESTED", "processing"), ("PUBLISH_FAILED", "failed")],
+        ("state", "status"), [("PUBLISHED", "published"), ("PUBLISH_REQUESTED", "processing")]
     )
     async def test_where_a_post_in_processing_stands(self, state: str, status: str) -> None:
         asking = call(answer(own_post("Ahoy", lifecycleState=state)))
-        sent = base.Sent(SHARE, status=Status.PROCESSING)
-        assert (await asking.adapter.check(sent, asking)).status == status
+        now = await asking.adapter.check(base.Sent(SHARE, status=Status.PROCESSING), asking)
+        assert isinstance(now, base.Sent)
+        assert (now.status, now.published_at) == (status, NOW)
+
+    async def test_a_post_that_was_dropped_is_absent_with_its_state(self) -> None:
+        asking = call(answer(own_post("Ahoy", lifecycleState="PUBLISH_FAILED")))
+        now = await asking.adapter.check(base.Sent(SHARE, status=Status.PROCESSING), asking)
+        assert isinstance(now, base.Absent)
+        assert "PUBLISH_FAILED" in now.evidence
+
+    async def test_a_comment_stays_within_its_own_limit(self) -> None:
+        part = await only_part(Post("x" * 1251))
+        with pytest.raises(errors.InvalidPost, match="1251 of at most 1250"):
+            await call().adapter.edit(Receipt(OWN_PAGE, COMMENT), part, call())
 
 
 class TestDuplicates:

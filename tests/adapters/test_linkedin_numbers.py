@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from socialkit import Client, Post, Video, errors
@@ -13,7 +15,7 @@ from socialkit.contracts._samples import mp4
 from socialkit.model import Receipt
 from socialkit.sandbox import Sandbox
 
-from .fakes import answer
+from .fakes import NOW, answer
 from .linkedin_samples import (
     COMMENT,
     OTHER,
@@ -98,6 +100,20 @@ class TestPages:
         (one,) = await asking.adapter.fetch_metrics([of(VIDEO_POST, video=True)], asking)
         assert (one.video_views, one.watch_seconds) == (70, 61.5)
         assert [asked.params["type"] for asked in asking.asked[1:]] == ["VIDEO_VIEW", "TIME_WATCHED"]
+
+    async def test_views_of_an_old_video_are_not_asked_for(self) -> None:
+        """LinkedIn drops them after six months; what it would answer then is no zero."""
+        old = attrs.evolve(of(VIDEO_POST, video=True), published_at=NOW - timedelta(days=181))
+        asking = call(listed(row(VIDEO_POST)), listed({"value": 61_500}))
+        (one,) = await asking.adapter.fetch_metrics([old], asking)
+        assert (one.video_views, one.watch_seconds) == (None, 61.5)
+        assert "six months" in one.missing["video_views"]
+
+    async def test_one_number_of_a_video_that_is_refused_leaves_the_other(self) -> None:
+        asking = call(listed(row(VIDEO_POST)), listed({"value": 70}), denied("videoAnalytics"))
+        (one,) = await asking.adapter.fetch_metrics([of(VIDEO_POST, video=True)], asking)
+        assert (one.video_views, one.watch_seconds) == (70, None)
+        assert "Not enough permissions" in one.missing["watch_seconds"]
 
     async def test_a_video_whose_numbers_are_refused(self) -> None:
         asking = call(listed(row(VIDEO_POST)), denied("videoAnalytics"))

@@ -36,6 +36,8 @@ async def upload(place: str, item: PartMedia, owner: str, call: Call, server: st
         await _processed(resource, str(known), call)
     except errors.Declined:
         call.remember(name, None)
+        if resource == "videos":
+            call.remember(f"{name} session", None, secret=True)
         raise
     return str(known)
 

@@ -41,6 +41,8 @@ _NOT_ON_PAGES = "LinkedIn does not tell it of a Page's posts"
 _NO_VIDEO = "the post is not known to have a video"
 _NOT_OF_COMMENTS = "LinkedIn does not count it for comments"
 _NOT_SAID = "LinkedIn did not say"
+_VIEWS_KEPT = timedelta(days=180)
+_VIEWS_GONE = "LinkedIn keeps a video's views for six months, and the post is older"
 _MAYBE_GONE = "LinkedIn lists no activity, and the token may not ask whether the post is still there"
 
 
@@ -61,6 +63,12 @@ def elements(response: Response) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)]
 
 
+def has_next(response: Response) -> bool:
+    """Whether a list says that it goes on."""
+    links = (response.json().get("paging") or {}).get("links") or ()
+    return any(isinstance(one, dict) and one.get("rel") == "next" for one in links)
+
+
 # --- Pages ------------------------------------------------------------------------------------------------
 async def page_rows(receipts: Sequence[Receipt], page: str, call: Call) -> list[Metrics]:
     """One request for all posts; those it leaves out had no activity, or are gone: one more tells them apart."""
@@ -76,8 +84,8 @@ async def page_rows(receipts: Sequence[Receipt], page: str, call: Call) -> list[
         elif urn is None or not _kind(urn):
             rows.append(_unasked(receipt, call.now()))
         elif urn in told or there is None or there[urn]:
-            videos = await _page_video(receipt, urn, call)
-            rows.append(_page_row(receipt, told.get(urn), videos, there is None, call.now()))
+            seen, why = await _page_video(receipt, urn, call)
+            rows.append(_page_row(receipt, told.get(urn), seen, why, there is None, call.now()))
         else:
             rows.append(_gone(receipt, call.now()))
     return rows
@@ -108,27 +116,36 @@ async def _existing(urns: Sequence[str], call: Call) -> dict[str, bool] | None:
     return {urn: urn in results for urn in urns}
 
 
-async def _page_video(receipt: Receipt, urn: str, call: Call) -> dict[str, float] | str:
+async def _page_video(receipt: Receipt, urn: str, call: Call) -> tuple[dict[str, float], dict[str, str]]:
+    """The numbers of a video, and why one of them is not there."""
     if not receipt.raw.get("video"):
-        return _NO_VIDEO
+        return {}, dict.fromkeys(_VIDEO, _NO_VIDEO)
     if _kind(urn) != "ugcPost":
-        return "LinkedIn tells it of ugcPost URNs only"
-    found = dict[str, float]()
+        return {}, dict.fromkeys(_VIDEO, "LinkedIn tells it of ugcPost URNs only")
+    found, why = dict[str, float](), dict.fromkeys(_VIDEO, _NOT_SAID)
     for name, kind in (("video_views", "VIDEO_VIEW"), ("watch_seconds", "TIME_WATCHED")):
+        if kind == "VIDEO_VIEW" and receipt.published_at and call.now() - receipt.published_at > _VIEWS_KEPT:
+            why[name] = _VIEWS_GONE
+            continue
         try:
             query = f"q=entity&entity={enc(urn)}&type={kind}"
             values = [one.get("value") for one in elements(await ask(call, "/rest/videoAnalytics", query))]
         except errors.RateLimited:
             raise
         except errors.SocialKitError as error:
-            return f"{_NOT_SAID}: {error.message}"
+            return found, why | {one: f"{_NOT_SAID}: {error.message}" for one in _VIDEO if one not in found}
         if told := [value for value in values if isinstance(value, int)]:
             found[name] = sum(told)
-    return found
+    return found, why
 
 
 def _page_row(
-    receipt: Receipt, counts: Json | None, videos: dict[str, float] | str, unsure: bool, now: datetime
+    receipt: Receipt,
+    counts: Json | None,
+    seen: Mapping[str, float],
+    reasons: Mapping[str, str],
+    unsure: bool,
+    now: datetime,
 ) -> Metrics:
     """The row of a post; one that is there and not listed had no activity."""
     values: dict[str, Any] = {name: (counts or {}).get(field) for name, field in _PAGE.items()}
@@ -137,11 +154,9 @@ def _page_row(
         values = dict.fromkeys(_PAGE, None if unsure else 0)
     why = _MAYBE_GONE if counts is None else _NOT_SAID
     missing |= {name: why for name, value in values.items() if value is None}
-    seen = videos if isinstance(videos, dict) else {}
     values |= _video_values(seen)
-    reason = videos if isinstance(videos, str) else _NOT_SAID
-    missing |= {name: reason for name in _VIDEO if values[name] is None}
-    raw = dict(counts or {}) | ({"videoAnalytics": seen} if seen else {})
+    missing |= {name: reasons[name] for name in _VIDEO if values[name] is None}
+    raw = dict(counts or {}) | ({"videoAnalytics": dict(seen)} if seen else {})
     return Metrics.of(receipt, **values, missing=missing, raw=raw, fetched_at=now)
 
 

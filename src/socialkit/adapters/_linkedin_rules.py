@@ -39,6 +39,18 @@ BATCH = 100
 SMALL_VIDEO, LONG_VIDEO = 75_000, 900.0
 """Fewer bytes than the manual names, more seconds than the help pages name: told, and sent all the same."""
 DURATIONS = {86_400: "ONE_DAY", 259_200: "THREE_DAYS", 604_800: "SEVEN_DAYS", 1_209_600: "FOURTEEN_DAYS"}
+FACETS = frozenset(
+    {
+        "degrees",
+        "geoLocations",
+        "industries",
+        "interfaceLocales",
+        "jobFunctions",
+        "seniorities",
+        "staffCountRanges",
+    }
+)
+"""By what the followers of a Page are chosen who see a post."""
 POSTING_ROLES = frozenset(
     {"ADMINISTRATOR", "CONTENT_ADMINISTRATOR", "CONTENT_ADMIN", "DIRECT_SPONSORED_CONTENT_POSTER"}
 )
@@ -120,6 +132,8 @@ RULES = Rules(
         types=frozenset({"video/mp4"}),
         min_seconds=3.0,
         max_seconds=1800.0,
+        min_side=144,
+        max_side=4096,
         min_ratio=1 / 2.4,
         max_ratio=2.4,
         min_fps=10.0,
@@ -174,6 +188,7 @@ RULES = Rules(
         ("visibility", "followers: members only, their connections"),
         ("title", "of documents, videos, links and polls"),
         ("edit", "the text only"),
+        ("find", "Pages: by looking through own posts; members: unknown, a person must look"),
     ),
     sources=(_DOCS, _HELP, _REPORTS),
     notes=(
