@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from socialkit import errors
@@ -15,10 +15,12 @@ from ._linkedin_posts import COMMENT, enc, listed, urn_of
 from .base import Call, Response
 
 Json = Mapping[str, Any]
+T = TypeVar("T")
 
 MOST_QUERY = 4000
 """Characters of a query beyond which it is sent as a body, as LinkedIn's own client does it."""
 
+_STATISTICS = "/rest/organizationalEntityShareStatistics"
 _PAGE = {
     "impressions": "impressionCount",
     "reach": "uniqueImpressionsCount",
@@ -41,6 +43,8 @@ _NOT_ON_PAGES = "LinkedIn does not tell it of a Page's posts"
 _NO_VIDEO = "the post is not known to have a video"
 _NOT_OF_COMMENTS = "LinkedIn does not count it for comments"
 _NOT_SAID = "LinkedIn did not say"
+_YEAR = timedelta(days=366)
+_NO_SUM = "LinkedIn counts people once a day: days together tell nothing"
 _VIEWS_KEPT = timedelta(days=180)
 _VIEWS_GONE = "LinkedIn keeps a video's views for six months, and the post is older"
 _MAYBE_GONE = "LinkedIn lists no activity, and the token may not ask whether the post is still there"
@@ -98,7 +102,7 @@ async def _page_statistics(urns: Sequence[str], page: str, call: Call) -> dict[s
     for parameter, kind in (("shares", "share"), ("ugcPosts", "ugcPost")):
         if chosen := [urn for urn in urns if _kind(urn) == kind]:
             query += f"&{parameter}={listed(chosen)}"
-    answer = await ask(call, "/rest/organizationalEntityShareStatistics", query, method="FINDER")
+    answer = await ask(call, _STATISTICS, query, method="FINDER")
     rows = [
         (one.get("share") or one.get("ugcPost"), one.get("totalShareStatistics")) for one in elements(answer)
     ]
@@ -184,7 +188,7 @@ async def member_row(receipt: Receipt, call: Call) -> Metrics:
         asked += [(name, query, "Video") for name, query in _VIDEO.items()]
     raw = {}
     for name, query, about in asked:
-        value = await _member_number(about, entity, query, call)
+        value = await _member_number(about, f"q=entity&entity={entity}", query, call)
         if isinstance(value, str):
             missing[name] = value
         else:
@@ -193,9 +197,9 @@ async def member_row(receipt: Receipt, call: Call) -> Metrics:
     return Metrics.of(receipt, **values, missing=missing, raw=raw, fetched_at=call.now())
 
 
-async def _member_number(about: str, entity: str, kind: str, call: Call) -> int | str:
+async def _member_number(about: str, whose: str, kind: str, call: Call) -> int | str:
     """A number, or why there is none. What ends the whole row (no scope, the post is gone, the quota) is raised."""
-    query = f"q=entity&entity={entity}&queryType={kind}&aggregation=TOTAL"
+    query = f"{whose}&queryType={kind}&aggregation=TOTAL"
     try:
         answer = await ask(call, f"/rest/memberCreator{about}Analytics", query, method="FINDER")
     except errors.Declined as error:
@@ -224,6 +228,92 @@ async def comment_row(receipt: Receipt, urn: str, call: Call) -> Metrics:
 
 
 # --- the account ------------------------------------------------------------------------------------------
+async def account_row(author: str, call: Call, *, since: datetime | None, until: datetime | None) -> Metrics:
+    """Followers now, and what all posts together reached: so far, or in a period of whole days in UTC."""
+    now, member = call.now(), author.startswith("urn:li:person:")
+    period = _whole_days(since, until, now) if since else None
+    followers = await _or_why(followers_of(author, call))
+    reached = await _or_why(_of_member(period, call) if member else _of_page(author, period, call))
+    if isinstance(followers, errors.SocialKitError) and isinstance(reached, errors.SocialKitError):
+        raise followers
+    count, raw = (None, {}) if isinstance(followers, errors.SocialKitError) else followers
+    values, missing = _nothing(reached.message) if isinstance(reached, errors.SocialKitError) else reached
+    if count is None:
+        said = f": {followers.message}" if isinstance(followers, errors.SocialKitError) else ""
+        missing |= {"followers": f"{_NOT_SAID}{said}"}
+    if until and not since:
+        missing |= {"period": "a period needs since="}
+    return Metrics(
+        platform="linkedin",
+        identity=call.facts.identity,
+        url=call.facts.url,
+        followers=count,
+        **values,
+        missing=missing,
+        raw=raw,
+        fetched_at=now,
+        as_of=min(period[1], now) if period else None,
+    )
+
+
+Numbers = tuple[dict[str, Any], dict[str, str]]
+"""Values by name, and why there is none."""
+
+
+async def _or_why(asking: Awaitable[T]) -> T | errors.SocialKitError:
+    """What is asked for, or the refusal; a used-up quota ends everything."""
+    try:
+        return await asking
+    except errors.RateLimited:
+        raise
+    except errors.SocialKitError as error:
+        return error
+
+
+def _nothing(why: str) -> Numbers:
+    return dict.fromkeys(_MEMBER), dict.fromkeys(_MEMBER, why)
+
+
+def _whole_days(since: datetime, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """The midnights before and after a period."""
+    return midnight(since) - timedelta(days=1), midnight((until or now) - timedelta(microseconds=1))
+
+
+async def _of_page(page: str, period: tuple[datetime, datetime] | None, call: Call) -> Numbers:
+    """A Page's posts together: twelve months, or the sum of the days of a period."""
+    query = f"q=organizationalEntity&organizationalEntity={enc(page)}"
+    if period is not None:
+        if call.now() - period[0] > _YEAR:
+            return _nothing("LinkedIn tells it of the last twelve months only")
+        first, last = (int(one.timestamp() * 1000) for one in (period[0], min(period[1], call.now())))
+        query += f"&timeIntervals=(timeRange:(start:{first},end:{last}),timeGranularityType:DAY)"
+    answer = await ask(call, _STATISTICS, query, method="FINDER")
+    rows = [one.get("totalShareStatistics") or {} for one in elements(answer)]
+    values: dict[str, Any] = {name: _total(rows, field) for name, field in _PAGE.items()}
+    missing = {name: _NOT_SAID for name, value in values.items() if value is None} | {"saves": _NOT_ON_PAGES}
+    if period is not None:
+        values["reach"], missing["reach"] = None, _NO_SUM
+    return values, missing
+
+
+def _total(rows: Sequence[Json], field: str) -> int | None:
+    told = [row[field] for row in rows if isinstance(row.get(field), int)]
+    return sum(told) if told else None
+
+
+async def _of_member(period: tuple[datetime, datetime] | None, call: Call) -> Numbers:
+    """A member's posts together, number by number."""
+    whose = "q=me"
+    if period is not None:
+        first, last = (f"(day:{one.day},month:{one.month},year:{one.year})" for one in period)
+        whose += f"&dateRange=(start:{first},end:{last})"
+    values, missing = dict[str, Any](), dict[str, str]()
+    for name, kind in _MEMBER.items():
+        value = await _member_number("Post", whose, kind, call)
+        (missing if isinstance(value, str) else values)[name] = value  # type: ignore[assignment]
+    return values, missing
+
+
 async def followers_of(author: str, call: Call) -> tuple[int | None, dict[str, Any]]:
     """A Page's or the member's followers, and what LinkedIn said."""
     if author.startswith("urn:li:person:"):

@@ -179,7 +179,10 @@ RULES = Rules(
         }
     ),
     metrics_batch=BATCH,
-    account_metrics=frozenset({"followers"}),
+    account_metrics=frozenset(
+        {"followers", "impressions", "reach", "likes", "comments", "shares", "saves", "clicks"}
+    ),
+    account_history=True,
     fetch_posts=True,
     errors=tuple(_errors()),
     find=FindRule(by="list", quiet=180.0, looks=3, between=30.0),

@@ -25,7 +25,7 @@ from socialkit.text import length, strip_html
 
 from . import base
 from ._linkedin_media import upload
-from ._linkedin_numbers import ask, elements, followers_of, has_next, member_row, midnight, page_rows
+from ._linkedin_numbers import account_row, ask, elements, has_next, member_row, midnight, page_rows
 from ._linkedin_plan import comment_request, filled, mentions_warning, post_request, reference_of
 from ._linkedin_posts import (
     COMMENT,
@@ -432,16 +432,7 @@ class LinkedIn(base.Adapter):
     async def fetch_account_metrics(
         self, call: Call, *, since: datetime | None, until: datetime | None
     ) -> Metrics:
-        followers, raw = await followers_of(call.facts.facts["author"], call)
-        return Metrics(
-            platform=self.platform,
-            identity=call.facts.identity,
-            url=call.facts.url,
-            followers=followers,
-            missing={} if followers is not None else {"followers": "LinkedIn did not say"},
-            raw=raw,
-            fetched_at=call.now(),
-        )
+        return await account_row(call.facts.facts["author"], call, since=since, until=until)
 
     async def fetch_posts(
         self, call: Call, *, since: datetime | None, until: datetime | None, limit: int

@@ -69,13 +69,7 @@ class Comments(Posts):
         return JSONResponse(self.comment_json(entry) if self.says_ids else {}, 201, headers)
 
     def _check_comment(self, given: Json, target: Entry) -> None:
-        text = (given.get("message") or {}).get("text")
-        if not isinstance(text, str) or not text:
-            raise self.invalid("/message/text", "MISSING_FIELD", "a comment has a text")
-        if len(text.encode("utf-16-le")) // 2 > 1250:
-            raise self.invalid(
-                "/message/text", "FIELD_LENGTH_TOO_LONG", "a comment has at most 1250 characters"
-            )
+        self._check_words((given.get("message") or {}).get("text"))
         under = COMMENT.fullmatch(target.id)
         if given.get("object") != (under[1] if under else target.id):
             raise self.invalid("/object", "INVALID_VALUE", "object is not the post the comment goes under")
@@ -85,6 +79,11 @@ class Comments(Posts):
             )
         if target.extras.get("comments") == "CLOSED":
             raise Answer(self.error(403, "ACCESS_DENIED", "Comments are closed on this post"))
+
+    def _check_words(self, text: Any) -> None:
+        if not isinstance(text, str) or not text:
+            raise self.invalid("/message/text", "MISSING_FIELD", "a comment has a text")
+        self._check_text("/message/text", text, 1250)
 
     def comment_json(self, entry: Entry) -> Json:
         """The comment as it is answered and listed."""
@@ -138,7 +137,8 @@ class Comments(Posts):
         if entry is None:
             raise self.missing("the comment")
         change = ((body(request).json().get("patch") or {}).get("message") or {}).get("$set") or {}
-        self.change(entry, text=str(change.get("text") or entry.text), edited_at=self.now())
+        self._check_words(change.get("text"))
+        self.change(entry, text=change["text"], edited_at=self.now())
         return Response(b"", 204)
 
     def delete_comment(self, request: Request) -> Response:

@@ -231,7 +231,7 @@ class Uploads(Wire):
         if medium.family == "image":
             sound = kind.mime in _PICTURES and kind.width * kind.height < _PIXELS
         elif medium.family == "video":
-            sound = kind.mime == "video/mp4"
+            sound = kind.mime == "video/mp4" and 3 <= (kind.seconds or 3) <= 1800
         else:
             sound = medium.head.startswith(_DOCUMENTS) and medium.size <= 100_000_000
         return "" if sound else "The media has not the format that is wanted"

@@ -35,6 +35,15 @@ _MORE = {
     "adContext",
 }
 _DURATIONS = {"ONE_DAY", "THREE_DAYS", "SEVEN_DAYS", "FOURTEEN_DAYS"}
+_FACETS = {
+    "geoLocations",
+    "industries",
+    "seniorities",
+    "jobFunctions",
+    "staffCountRanges",
+    "interfaceLocales",
+    "degrees",
+}
 _EDITABLE = {"commentary", "contentCallToActionLabel", "contentLandingPage", "lifecycleState", "adContext"}
 _WRITE = {"member": ("w_member_social",), "page": ("w_organization_social",)}
 _READ = {"member": ("r_member_social",), "page": ("r_organization_social",)}
@@ -138,6 +147,13 @@ class Posts(Uploads):
             raise self.invalid(
                 "/distribution/targetEntities", "INVALID_VALUE", "only Pages target their posts"
             )
+        for number, one in enumerate(spread.get("targetEntities") or ()):
+            field = f"/distribution/targetEntities/{number}"
+            if unknown := sorted(set(one) - _FACETS):
+                words = f"{field}/{unknown[0]} :: unrecognized field found but not allowed"
+                raise self.invalid(f"{field}/{unknown[0]}", "ILLEGAL_ARGUMENT", words)
+            if not all(isinstance(chosen, list) and chosen for chosen in one.values()):
+                raise self.invalid(field, "INVALID_VALUE", f"{field} :: is no list of URNs")
 
     def _check_text(self, field: str, text: str, limit: int) -> None:
         seen = readable(text, self.name_of)[0] if field == "/commentary" else text
