@@ -102,6 +102,18 @@ class TestBoard:
         made = await planned(Post(media=[PICTURE]), listed())
         assert "there is no board yet" in str(made.errors[0].hint)
 
+    @pytest.mark.parametrize(
+        ("privacy", "told"), [("SECRET", True), ("PROTECTED", True), ("PUBLIC", False), (None, False)]
+    )
+    @pytest.mark.parametrize("by_id", [False, True])
+    async def test_a_board_that_is_not_public_is_told(
+        self, privacy: str | None, told: bool, by_id: bool
+    ) -> None:
+        board = {"id": BOARD, "name": "Boats"} | ({"privacy": privacy} if privacy else {})
+        answers = answer(board) if by_id else listed(board)
+        made = await planned(Post(media=[PICTURE]), answers, board=BOARD if by_id else "Boats")
+        assert (("visibility", "narrowed") in codes(made.changes)) is told
+
     async def test_two_of_one_name_want_the_id(self) -> None:
         made = await planned(Post(media=[PICTURE]), listed(BOARDS[0], {"id": "9", "name": "Boats"}))
         assert codes(made.errors) == [("options.board", "ambiguous")]
@@ -191,6 +203,13 @@ class TestPlan:
         assert not made.errors
         assert codes(made.problems) == [("link", "shortener")]
 
+    async def test_a_shortened_link_of_a_slot_is_a_warning(self) -> None:
+        post = with_options(Post(media=[PICTURE] * 2), slot_links=["", "https://bit.ly/x"])
+        made = await planned(post)
+        assert codes(p for p in made.problems if p.severity == "warning") == [
+            ("options.slot_links[1]", "shortener")
+        ]
+
     async def test_a_gif_is_taken_by_address_alone(self) -> None:
         made = await planned(Post(media=[Image(gif(8, 8, 2), alt="A boat")]))
         assert codes(made.errors) == [("media[0]", "type")]
@@ -242,7 +261,9 @@ class TestPlan:
         ("media", "options", "field", "code"),
         [
             ([PICTURE], {"slot_titles": ["a"]}, "slot_titles", "no_carousel"),
-            ([PICTURE] * 2, {"slot_links": ["a"] * 3}, "slot_links", "count"),
+            ([PICTURE] * 2, {"slot_links": ["", "", "https://example.com"]}, "slot_links", "count"),
+            ([PICTURE] * 2, {"slot_links": ["", "example.com/a"]}, "slot_links[1]", "invalid"),
+            ([PICTURE] * 2, {"slot_links": ["ftp://example.com"]}, "slot_links[0]", "invalid"),
             ([PICTURE], {"first_slot": 0}, "first_slot", "range"),
             ([PICTURE] * 2, {"first_slot": 2}, "first_slot", "range"),
             ([PICTURE], {"cover_seconds": 1}, "cover_seconds", "no_video"),

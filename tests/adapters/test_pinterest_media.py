@@ -95,7 +95,7 @@ class TestJsonBody:
         assert sum(sizes) == 4 * -(-blob.size // 3) + len('{"data":""}')
 
 
-def form(hours: float = 1.0, **more: str) -> base.Response:
+def form(hours: float = 1.0, *, url: str = S3, **more: str) -> base.Response:
     """The answer of ``POST /media``."""
     ends = {"expiration": (NOW + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")}
     fields = {
@@ -108,7 +108,7 @@ def form(hours: float = 1.0, **more: str) -> base.Response:
     told = {
         "media_id": "52",
         "media_type": "video",
-        "upload_url": S3,
+        "upload_url": url,
         "upload_parameters": {**fields, **more},
     }
     return answer(told, 201)
@@ -171,6 +171,11 @@ class TestVideo:
         assert transfer.fields["Content-Type"] == b"multipart/form-data"
         assert "authorization" not in transfer.headers
         assert transfer.options["cost"] == 0
+
+    @pytest.mark.parametrize("url", ["http://storage.example.com/", "ftp://x", "https:/x"])
+    async def test_bytes_go_nowhere_in_the_clear(self, url: str) -> None:
+        with pytest.raises(errors.Declined, match="not https"):
+            await film(form(url=url))
 
     async def test_the_form_is_a_secret(self) -> None:
         _, asking = await film(form(), taken(), status("succeeded"), MADE)

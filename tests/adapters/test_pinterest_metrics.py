@@ -204,6 +204,11 @@ async def test_accounts_that_are_no_business_get_what_the_pins_tell() -> None:
     )
 
 
+async def test_a_pin_of_unknown_kind_is_not_said_to_have_no_video() -> None:
+    (row,), _ = await rows([receipt("1", YOUNG, None)], answer({"1": READY}))
+    assert "not known" in row.missing["video_views"]
+
+
 async def test_an_id_that_is_none_spoils_nothing() -> None:
     found, asking = await rows([receipt("x"), receipt("1", YOUNG)], answer({"1": READY}))
     assert isinstance(found[0].error, errors.ConfigError)
@@ -246,6 +251,12 @@ class TestAccount:
         assert (row.impressions, row.saves, row.clicks) == (240, 20, 5)
         assert row.as_of == datetime(2026, 11, 2, tzinfo=UTC)
         assert not row.missing
+
+    async def test_a_period_that_ends_at_midnight_has_no_further_day(self) -> None:
+        asking = call(answer(self.ME), answer(READY))
+        until = datetime(2026, 11, 1, tzinfo=UTC)
+        await asking.adapter.fetch_account_metrics(asking, since=NOW - 7 * DAY, until=until)
+        assert asking.asked[1].params["end_date"] == "2026-10-31"
 
     @pytest.mark.parametrize(
         ("since", "me", "words"),
