@@ -184,6 +184,13 @@ class TestVideos:
         assert [one.path for one in again.asked][:2] == ["/dms-uploads/video/2", "/rest/videos"]
         assert again.asked[1].json["finalizeUploadRequest"]["uploadedPartIds"] == ["a", "b", "c"]
 
+    async def test_half_an_hour_of_processing_costs_few_of_a_days_requests(self) -> None:
+        waiting = [status("PROCESSING")] * 34
+        asking = call(video_opened((0, 9)), taken("a"), answer({}), *waiting, status("AVAILABLE"))
+        await sent(CLIP, asking)
+        assert sum(asking.waits) > 1700
+        assert asking.waits[:4] == [1.0, 2.0, 4.0, 8.0]
+
     async def test_a_session_that_ended_starts_afresh(self) -> None:
         first = call(video_opened((0, 9)), errors.Unavailable("lost"))
         with pytest.raises(errors.Unavailable):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -172,7 +173,10 @@ async def _send_captions(url: str, caption: PartMedia, call: Call, server: str) 
 
 # --- processing -------------------------------------------------------------------------------------------
 async def _processed(resource: Resource, urn: str, call: Call) -> None:
-    """Look until it is AVAILABLE. A token that may not look (403) gets a grace instead."""
+    """Look until it is AVAILABLE, less and less often: a member has 150 requests a day.
+
+    A token that may not look (403) gets a grace instead.
+    """
     denied = [0]
 
     async def look() -> base.Response:
@@ -181,10 +185,8 @@ async def _processed(resource: Resource, urn: str, call: Call) -> None:
         return answer
 
     def waits() -> Iterator[float]:
-        for pause in (1.0, 2.0, 4.0):
+        for pause in itertools.chain((1.0, 2.0, 4.0, 8.0, 15.0, 30.0), itertools.repeat(60.0)):
             yield _GRACE if denied[0] else pause
-        while True:
-            yield _GRACE if denied[0] else 8.0
 
     def ready(answer: base.Response) -> bool:
         if answer.status == 403:

@@ -276,7 +276,11 @@ def _nothing(why: str) -> Numbers:
 
 def _whole_days(since: datetime, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
     """The midnights before and after a period."""
-    return midnight(since) - timedelta(days=1), midnight((until or now) - timedelta(microseconds=1))
+    last = (until or now).astimezone(UTC) - timedelta(microseconds=1)
+    first, last = (
+        one.replace(hour=0, minute=0, second=0, microsecond=0) for one in (since.astimezone(UTC), last)
+    )
+    return first, last + timedelta(days=1)
 
 
 async def _of_page(page: str, period: tuple[datetime, datetime] | None, call: Call) -> Numbers:
