@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -196,6 +197,64 @@ class TestSignIn:
     def test_a_page_by_its_own_identity(self) -> None:
         account = LinkedIn.signed_in(OWN_PAGE)
         assert (account.author, account.identity, account.signer) == (PAGE, OWN_PAGE, None)
+
+
+POLL = Poll(["a", "b"], seconds=86_400)
+CLIP_BYTES = 80_000
+
+
+def clip(seconds: float = 5.0, width: int = 1280, height: int = 720) -> Post:
+    return Post("See", media=[Video(mp4(seconds, width, height) + bytes(CLIP_BYTES), alt="A boat")])
+
+
+def pictures(count: int, alt: str = "A boat", **fields: Any) -> Post:
+    return Post("See", media=[Image(png(), alt=alt) for _ in range(count)], **fields)
+
+
+class TestLimits:
+    """What just fits, and what is one beyond it."""
+
+    @pytest.mark.parametrize(
+        ("fits", "beyond", "problem"),
+        [
+            (Post("x" * 3000), Post("x" * 3001), ("text", "too_long")),
+            (Post("😀" * 1500), Post("😀" * 1501), ("text", "too_long")),
+            (pictures(20), pictures(21), ("media", "count")),
+            (pictures(1, "😀" * 2043), pictures(1, "😀" * 2044), ("media[0].alt", "too_long")),
+            (
+                Post("Q", poll=Poll(["a", "b", "c", "d"], seconds=86_400)),
+                Post("Q", poll=Poll(["a", "b", "c", "d", "e"], seconds=86_400)),
+                ("poll.options", "count"),
+            ),
+            (
+                Post("Q", poll=Poll(["😀" * 15, "b"], seconds=86_400)),
+                Post("Q", poll=Poll(["😀" * 15 + "x", "b"], seconds=86_400)),
+                ("poll.options[0]", "too_long"),
+            ),
+            (Post("Q" * 140, poll=POLL), Post("Q" * 141, poll=POLL), ("text", "too_long")),
+            (clip(3.0), clip(2.9), ("media[0]", "range")),
+            (clip(1800.0), clip(1801.0), ("media[0]", "range")),
+            (clip(width=256, height=144), clip(width=256, height=143), ("media[0]", "range")),
+            (clip(width=4096, height=2304), clip(width=4097, height=2304), ("media[0]", "range")),
+            (clip(width=960, height=400), clip(width=970, height=400), ("media[0]", "range")),
+            (clip(width=400, height=960), clip(width=400, height=970), ("media[0]", "range")),
+        ],
+    )
+    async def test_to_the_one(self, fits: Post, beyond: Post, problem: tuple[str, str]) -> None:
+        assert codes(await planned(fits)) == []
+        assert codes(await planned(beyond)) == [problem]
+
+    def test_what_takes_large_files_to_try(self) -> None:
+        rules = LinkedIn.rules
+        assert rules.images
+        assert rules.video
+        assert rules.files
+        assert (rules.images.max_bytes, rules.images.max_pixels) == (5_000_000, 36_152_319)
+        assert (rules.images.animated_max_frames, rules.files.max_bytes) == (250, 100_000_000)
+        assert (rules.video.max_bytes, rules.video.min_fps, rules.video.max_fps) == (500_000_000, 10.0, 60.0)
+        assert (rules.video.types, rules.video.codecs) == ({"video/mp4"}, {"h264", "aac"})
+        assert (rules.find.quiet, rules.find.looks, rules.metrics_batch) == (180.0, 3, 100)
+        assert LinkedIn(token="t").rules.metrics_batch == 1
 
 
 class TestPlan:
@@ -697,8 +756,19 @@ ERRORS: list[tuple[int, dict[str, Any], type[errors.SocialKitError], bool]] = [
         errors.ReauthNeeded,
         True,
     ),
+    *(
+        (401, {"serviceErrorCode": code, "message": "x"}, errors.ReauthNeeded, True)
+        for code in (65601, 65602)
+    ),
+    (401, {"code": "INVALID_ACCESS_TOKEN", "message": "x"}, errors.ReauthNeeded, True),
+    (401, {"message": "The token has been revoked by the user"}, errors.ReauthNeeded, True),
     (401, {}, errors.ReauthNeeded, True),
+    (400, {"error": "invalid_grant", "error_description": "x"}, errors.ReauthNeeded, True),
+    (404, {"code": "NOT_FOUND", "message": "x"}, errors.Declined, True),
+    (422, {"code": "DUPLICATE_POST", "message": "x"}, errors.Duplicate, False),
+    (429, {"code": "TOO_MANY_REQUESTS", "message": "x"}, errors.RateLimited, True),
     (403, {"code": "ACCESS_DENIED", "message": "x"}, errors.MissingScope, True),
+    (403, {"message": "Not enough permissions to access: me.GET.NO_VERSION"}, errors.MissingScope, True),
     (
         403,
         {"serviceErrorCode": 100, "message": "Not enough permissions to access: posts.CREATE.20260901"},
@@ -740,6 +810,35 @@ def test_what_a_refusal_means(
     error = LinkedIn(token="t").parse_error(answer({"status": status, **body}, status))
     assert type(error) is kind
     assert error.__dict__["definite"] is definite
+
+
+def test_the_table_above_reaches_every_row() -> None:
+    account, reached = LinkedIn(token="t"), set()
+    for status, body, *_ in ERRORS:
+        code, said = account.read_error(answer({"status": status, **body}, status))
+        fitting = (
+            number
+            for number, row in enumerate(account.rules.errors)
+            if row.status in (0, status)
+            and row.code in (None, code)
+            and (row.text is None or re.search(row.text, said, re.IGNORECASE))
+        )
+        reached.add(next(fitting, None))
+    assert reached - {None} == set(range(len(account.rules.errors)))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fresh"),
+    [
+        (401, {"serviceErrorCode": 65602}, True),
+        (401, {}, True),
+        (401, {"serviceErrorCode": 65601}, False),
+        (401, {"message": "The token has been revoked by the user"}, False),
+        (403, {"code": "ACCESS_DENIED"}, False),
+    ],
+)
+def test_what_a_fresh_token_may_cure(status: int, body: dict[str, Any], fresh: bool) -> None:
+    assert LinkedIn(token="t").parse_error(answer(body, status)).__dict__["refreshable"] is fresh
 
 
 def test_validation_errors_name_the_input() -> None:
