@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import attrs
 import pytest
+from PIL import Image as Pillow
 
 from media_files import gif, png
 from socialkit import App, Client, Image, Link, Poll, Post, Status, Video, errors
@@ -381,6 +383,16 @@ class TestPlan:
             }
         }
         assert list(part.extras) == ["thumbnail"]
+
+    async def test_a_cards_picture_of_another_type_is_converted(self) -> None:
+        made_of = io.BytesIO()
+        Pillow.new("RGB", (40, 30), "teal").save(made_of, "WEBP")
+        link = Link(
+            "https://example.com/boat", title="The boat", thumbnail=Image(made_of.getvalue(), alt="A")
+        )
+        made = await planned(Post("See", link=link))
+        assert made.parts[0].extras["thumbnail"].mime in ("image/jpeg", "image/png")
+        assert ("link.thumbnail", "fitted") in changes(made)
 
     async def test_a_link_whose_page_says_nothing(self) -> None:
         made = await planned(Post("See", link="https://example.com/boat"))

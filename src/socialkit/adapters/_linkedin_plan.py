@@ -17,6 +17,7 @@ from ._linkedin_rules import (
     DURATIONS,
     FACETS,
     LONG_VIDEO,
+    PICTURES,
     QUESTION,
     SMALL_VIDEO,
     THUMBNAIL_BYTES,
@@ -264,11 +265,9 @@ def _cut(draft: Draft, field: str, words: str | None, most: int) -> str:
 
 
 async def _has_thumbnail(draft: Draft, picture: Any) -> bool:
-    item = await draft.medium(picture, "link.thumbnail", max_bytes=THUMBNAIL_BYTES)
+    limits: Json = {"max_bytes": THUMBNAIL_BYTES, "types": PICTURES}
+    item = await draft.medium(picture, "link.thumbnail", **limits)
     if item is None:
-        return False
-    if item.mime not in ("image/jpeg", "image/png", "image/gif"):
-        draft.change("link.thumbnail", "left_out", f"no picture: LinkedIn takes no {item.mime}")
         return False
     draft.extras["thumbnail"] = item
     return True

@@ -35,6 +35,7 @@ QUESTION = 140
 TITLE = 400
 DESCRIPTION = 4086
 THUMBNAIL_BYTES = 5_000_000
+PICTURES = frozenset({"image/jpeg", "image/png", "image/gif"})
 BATCH = 100
 SMALL_VIDEO, LONG_VIDEO = 75_000, 900.0
 """Fewer bytes than the manual names, more seconds than the help pages name: told, and sent all the same."""
@@ -119,7 +120,7 @@ RULES = Rules(
     images=ImageRule(
         count=20,
         max_bytes=5_000_000,
-        types=frozenset({"image/jpeg", "image/png", "image/gif"}),
+        types=PICTURES,
         alt_limit=4086,
         alt_unit="utf16",
         max_pixels=36_152_319,
