@@ -222,7 +222,7 @@ class TestLimits:
             (Post("x" * 3000), Post("x" * 3001), ("text", "too_long")),
             (Post("😀" * 1500), Post("😀" * 1501), ("text", "too_long")),
             (pictures(20), pictures(21), ("media", "count")),
-            (pictures(1, "😀" * 2043), pictures(1, "😀" * 2044), ("media[0].alt", "too_long")),
+            (pictures(1, "😀" * 2043), pictures(1, "😀" * 2043 + "x"), ("media[0].alt", "too_long")),
             (
                 Post("Q", poll=Poll(["a", "b", "c", "d"], seconds=86_400)),
                 Post("Q", poll=Poll(["a", "b", "c", "d", "e"], seconds=86_400)),

@@ -280,12 +280,31 @@ class TestPlan:
         made = await planned(with_options(Post(media=media), **options))
         assert codes(made.errors) == [(f"options.{field}", code)]
 
-    @pytest.mark.parametrize(("seconds", "size"), [(3.0, (100, 100)), (901.0, (100, 100)), (5.0, (200, 100))])
-    async def test_videos_that_are_too_short_too_long_too_wide(
-        self, seconds: float, size: tuple[int, int]
-    ) -> None:
-        film = Video(mp4(seconds=seconds, size=size), alt="A boat")
-        assert codes((await planned(Post(media=[film]))).errors) == [("media[0]", "range")]
+    @pytest.mark.parametrize(
+        ("fits", "beyond"),
+        [
+            ((4.0, (100, 100)), (3.9, (100, 100))),
+            ((900.0, (100, 100)), (901.0, (100, 100))),
+            ((5.0, (191, 100)), (5.0, (192, 100))),
+            ((5.0, (100, 200)), (5.0, (100, 201))),
+        ],
+    )
+    async def test_videos_that_just_fit_and_those_that_do_not(self, fits: Any, beyond: Any) -> None:
+        for (seconds, size), problems in ((fits, []), (beyond, [("media[0]", "range")])):
+            film = Video(mp4(seconds=seconds, size=size), alt="A boat")
+            assert codes((await planned(Post(media=[film]))).errors) == problems
+
+    async def test_the_alt_text_of_a_video_has_a_limit_too(self) -> None:
+        film = attrs.evolve(FILM, alt="x" * 501)
+        assert codes((await planned(Post(media=[film]))).errors) == [("media[0].alt", "too_long")]
+
+    def test_what_takes_large_files_to_try(self) -> None:
+        rules = Pinterest.rules
+        assert rules.images
+        assert rules.video
+        assert (rules.images.max_bytes, rules.video.max_bytes) == (10_000_000, 2_000_000_000)
+        assert rules.video.types == {"video/mp4", "video/quicktime"}
+        assert (rules.find.quiet, rules.find.looks, rules.metrics_batch) == (150.0, 3, 100)
 
 
 async def sent(post: Post, *answers: Any, **options: Any) -> tuple[base.Sent, FakeCall, base.Part]:
