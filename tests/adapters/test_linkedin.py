@@ -623,6 +623,7 @@ class TestFind:
             ([own_post("Ahoy"), own_post("Ahoy", OTHER)], base.CannotTell),
             ([own_post("Ahoy", at=NOW + timedelta(hours=1))], base.Absent),
             ([own_post("Ahoy", lifecycleState="PUBLISH_FAILED")], base.Absent),
+            ([own_post("Ahoy", lifecycleState="DRAFT")], base.Absent),
             ([own_post("Ahoy", reshareContext={"parent": OTHER})], base.Absent),
             ([own_post("Ahoy", content={"media": {"id": "urn:li:image:x"}})], base.CannotTell),
         ],

@@ -16,7 +16,7 @@ from socialkit.adapters import base
 from socialkit.adapters.pinterest import Pinterest, PinterestOptions
 from socialkit.model import Link
 
-from .fakes import NOW, FakeCall, answer
+from .fakes import NOW, FakeCall, answer, plan
 from .pinterest_samples import (
     BOARD,
     BOARDS,
@@ -58,6 +58,14 @@ class TestAccount:
     def test_limits_of_a_day_count_only_for_apps_on_trial(self) -> None:
         names = [{budget.name for budget in Pinterest(trial=trial).rules.budgets} for trial in (False, True)]
         assert names[1] - names[0] == {"trial-day", "trial-writes-day"}
+        assert {one.name: (one.limit, one.window) for one in Pinterest(trial=True).rules.budgets} == {
+            "org_read": (1000, 60.0),
+            "org_write": (100, 60.0),
+            "org_analytics": (60, 60.0),
+            "universal": (100, 1.0),
+            "trial-day": (1000, 86_400.0),
+            "trial-writes-day": (300, 86_400.0),
+        }
         assert Pinterest.rules.budgets == Pinterest().rules.budgets
 
 
@@ -248,6 +256,8 @@ class TestPlan:
     async def test_six_pictures_or_pictures_and_a_video(self) -> None:
         assert codes((await planned(Post(media=[PICTURE] * 6))).errors) == [("media", "count")]
         assert ("media", "mixed") in codes((await planned(Post(media=[PICTURE, FILM]))).errors)
+        moving = Image(gif(40, 60, frames=2), alt="A boat sails")
+        assert ("media", "mixed") in codes((await planned(Post(media=[PICTURE, moving]))).errors)
 
     async def test_the_cover_of_a_video(self) -> None:
         made = await planned(Post(media=[FILM]))
@@ -293,6 +303,28 @@ class TestPlan:
         for (seconds, size), problems in ((fits, []), (beyond, [("media[0]", "range")])):
             film = Video(mp4(seconds=seconds, size=size), alt="A boat")
             assert codes((await planned(Post(media=[film]))).errors) == problems
+
+    @pytest.mark.parametrize(
+        ("server", "trial", "problems"),
+        [
+            ("https://api.pinterest.com", True, [("account", "trial")]),
+            ("https://api.pinterest.com/", True, [("account", "trial")]),
+            ("https://api-sandbox.pinterest.com", True, []),
+            ("https://api.pinterest.com", False, []),
+        ],
+    )
+    async def test_an_app_on_trial_plans_for_the_sandbox(
+        self, server: str, trial: bool, problems: list[Any]
+    ) -> None:
+        asking = call(listed(*BOARDS))
+        asking.adapter = Pinterest(token="t", board="Boats", server=server, trial=trial)
+        made = await plan(asking.adapter, Post(media=[PICTURE]), asking)
+        assert codes(made.errors) == problems
+
+    async def test_a_cover_beyond_the_end_is_told(self) -> None:
+        for seconds, told in ((5, []), (6, [("options.cover_seconds", "shortened")])):
+            made = await planned(with_options(Post(media=[FILM]), cover_seconds=seconds))
+            assert codes(made.changes) == told
 
     async def test_the_alt_text_of_a_video_has_a_limit_too(self) -> None:
         film = attrs.evolve(FILM, alt="x" * 501)

@@ -37,7 +37,7 @@ from ._pinterest_pins import (
     receipt_of,
     sent_of,
 )
-from ._pinterest_rules import BUDGETS, LINK, PICTURES, RULES, STILL, TITLE, TRIAL, covers
+from ._pinterest_rules import BUDGETS, LINK, PICTURES, PRODUCTION, RULES, SANDBOX, STILL, TITLE, TRIAL, covers
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Finding, Found, Lost, Part, Sent
 
 _MINUTE = timedelta(seconds=60)
@@ -92,7 +92,8 @@ class Pinterest(base.Adapter):
         token: an OAuth 2.0 token with ``Pinterest.scopes``. refresh_token: renews it, every time with a new one; needs
             ``client_id`` and ``client_secret`` of the app.
         board: name or id of the board pins go on when the options name none.
-        trial: whether the app has trial access, whose limits count by the day.
+        trial: whether the app has trial access: its limits count by the day, and its pins are made on Pinterest's own
+            sandbox alone.
         server: base URL of the API; ``https://api-sandbox.pinterest.com`` is Pinterest's own sandbox.
 
     >>> Pinterest(token="…", board="Boats")
@@ -117,13 +118,13 @@ class Pinterest(base.Adapter):
         client_secret: str | None = None,
         board: str | None = None,
         trial: bool = False,
-        server: str = "https://api.pinterest.com",
+        server: str = PRODUCTION,
     ) -> None:
         seed = base.Credential.of_user(
             "Pinterest", token, refresh_token, client_id, client_secret, ("client_id", "client_secret")
         )
         super().__init__(server, seed)
-        self.board = board
+        self.board, self.trial = board, trial
         if trial:
             vars(self)["rules"] = attrs.evolve(RULES, budgets=(*BUDGETS, *TRIAL))
 
@@ -165,6 +166,9 @@ class Pinterest(base.Adapter):
         if options.ai_disclosures:
             pin["ai_disclosures"] = {"values": list(options.ai_disclosures)}
         _check_options(draft)
+        if self.trial and self.server == PRODUCTION:
+            words = "an app with trial access may make no pins here"
+            draft.problem("account", "trial", words, hint=SANDBOX)
         body = {"pin": {name: value for name, value in pin.items() if value is not None}, **_source(draft)}
         requests = 4 if body["kind"] == "video" else 1
         return Part(draft.index, body, post.text, requests=requests)
@@ -479,3 +483,5 @@ def _check_cover(draft: Draft, video: bool) -> None:
         )
     if seconds < 0:
         draft.problem(field, "range", f"{seconds} s is before the video begins")
+    elif video and seconds > (draft.media[0].seconds or seconds):
+        draft.change(field, "shortened", "the cover is the last frame: the video ends before that second")
