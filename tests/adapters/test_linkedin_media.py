@@ -54,7 +54,7 @@ def video_opened(*cuts: tuple[int, int], **more: Any) -> base.Response:
 
 
 async def sent(item: base.PartMedia, asking: Any) -> str:
-    return await upload("media 0", item, PAGE, asking, SERVER)
+    return (await upload({"media 0": item}, PAGE, asking, SERVER))["media 0"]
 
 
 class TestPictures:
@@ -81,6 +81,18 @@ class TestPictures:
         no = answer({"status": 403, "message": "Not enough permissions"}, 403)
         asking = call(opened(), taken(), no, no)
         assert await sent(PICTURE, asking) == IMAGE
+        assert asking.waits == [20.0]
+
+    async def test_many_pictures_are_sent_first_and_wait_together(self) -> None:
+        items = {
+            f"media {n}": base.PartMedia("image", "image/png", 40, str(n) * 64, "memory") for n in range(3)
+        }
+        asking = call(*[opened(), taken()] * 3, *[status("AVAILABLE")] * 3)
+        assert list(await upload(items, PAGE, asking, SERVER)) == list(items)
+        assert [one.method for one in asking.asked] == ["POST", "PUT"] * 3 + ["GET"] * 3
+        no = answer({"status": 403, "message": "Not enough permissions"}, 403)
+        asking = call(*[opened(), taken()] * 3, no, no)
+        await upload(items, PAGE, asking, SERVER)
         assert asking.waits == [20.0]
 
     async def test_what_could_not_be_processed_is_forgotten(self) -> None:

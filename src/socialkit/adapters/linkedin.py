@@ -247,15 +247,12 @@ class LinkedIn(base.Adapter):
     # --- send ----------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
         owner = call.facts.facts["author"]
-        urns = [
-            await upload(f"media {index}", item, owner, call, self.server)
-            for index, item in enumerate(part.media)
-        ]
+        places = {f"media {index}": item for index, item in enumerate(part.media)} | part.extras
+        urns = await upload(places, owner, call, self.server)
+        picture = urns.pop("thumbnail", None)
         if "comment" in part.body:
-            return await self._comment(part, urns, call)
-        thumbnail = part.extras.get("thumbnail")
-        picture = await upload("thumbnail", thumbnail, owner, call, self.server) if thumbnail else None
-        request = filled(part.body["request"], urns, picture)
+            return await self._comment(part, list(urns.values()), call)
+        request = filled(part.body["request"], list(urns.values()), picture)
         moving = any(item.kind == "video" for item in part.media)
         return made_post(await self._commit("/rest/posts", request, call), moving=moving)
 
