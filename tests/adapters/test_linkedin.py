@@ -664,6 +664,30 @@ class TestFind:
         post = Post(text, link=Link("https://example.com/boat", title="T"))
         assert isinstance(await self.look(post, listed(shown), listed()), kind)
 
+    async def test_the_named_post_of_another_intent_is_none_of_ours(self) -> None:
+        more = {"memory": {"named": OTHER}, "claimed": frozenset({OTHER})}
+        assert isinstance(await self.look(Post("Ahoy"), listed(), **more), base.Absent)
+
+    async def test_pages_follow_each_other(self) -> None:
+        pages = [own_post(f"Number {n}", f"urn:li:share:{9000 + n}") for n in range(100)]
+        asking = call(listed(*pages), listed(own_post("Last")), listed())
+        assert isinstance(await asking.adapter.find(lost(await only_part(Post("Ahoy"))), asking), base.Absent)
+        assert [asked.params["start"] for asked in asking.asked] == ["0", "100", "200"]
+
+    @pytest.mark.parametrize(
+        ("options", "kinds"),
+        [(("a", "b"), (base.Found, base.Found)), (("a", "c"), (base.CannotTell, base.Absent))],
+    )
+    async def test_a_poll_is_told_by_its_question_and_options(
+        self, options: tuple[str, ...], kinds: tuple[type, type]
+    ) -> None:
+        poll = {"question": "Q", "options": [{"text": one} for one in options]}
+        for post, text, kind in zip(
+            (Post("See", title="Q", poll=POLL), Post("Q", poll=POLL)), ("See", ""), kinds, strict=True
+        ):
+            shown = own_post(text, content={"poll": poll})
+            assert isinstance(await self.look(post, listed(shown), listed()), kind)
+
     async def test_a_wordless_picture_of_another_upload_is_another_post(self) -> None:
         post = Post("", media=[Image(png(), alt="A")])
         theirs = own_post("", content={"media": {"id": "urn:li:image:b"}})

@@ -530,8 +530,15 @@ class TestChange:
         asked = asking.asked[0]
         assert (asked.step, asked.method, asked.path) == ("attach", "DELETE", f"/v5/pins/{ID}")
 
-    async def test_a_page_that_is_not_there_is_no_deleted_pin(self) -> None:
-        asking = call(answer(status=404, content=b"<html>nothing here</html>"))
+    @pytest.mark.parametrize(
+        "told",
+        [
+            answer(status=404, content=b"<html>nothing here</html>"),
+            answer({"code": 40, "message": "Board not found."}, 404),
+        ],
+    )
+    async def test_a_page_that_is_not_there_is_no_deleted_pin(self, told: base.Response) -> None:
+        asking = call(told)
         with pytest.raises(errors.Declined):
             await asking.adapter.delete(receipt(), asking)
 
