@@ -189,7 +189,8 @@ RULES = Rules(
     find=FindRule(by="list", quiet=180.0, looks=3, between=30.0),
     limited=(
         ("fetch_posts", "Pages only"),
-        ("visibility", "followers: members only, their connections"),
+        ("visibility", "public; of members, followers too: their connections"),
+        ("metrics_batch", "Pages: 100; members: 1 number of 1 post"),
         ("title", "of documents, videos, links and polls"),
         ("edit", "the text only"),
         ("find", "Pages: by looking through own posts; members: unknown, a person must look"),

@@ -130,7 +130,7 @@ RULES = Rules(
     budgets=BUDGETS,
     errors=tuple(_errors()),
     find=FindRule(by="list", quiet=150.0, looks=3, between=30.0),
-    limited=(("link", "no card: where the pin leads"),),
+    limited=(("link", "no card: where the pin leads"), ("edit", "words, link and board; not every app may")),
     sources=(_SPEC, _DOCS, _PRODUCTS),
     notes=(
         "A pin needs a picture or a video, and a board.",
