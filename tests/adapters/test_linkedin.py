@@ -961,6 +961,11 @@ class TestAfterwards:
             await asking.adapter.delete(Receipt(OWN_PAGE, urn), asking)
             assert asking.asked[0].url.endswith(end)
 
+    async def test_what_is_gone_already_counts_as_deleted(self) -> None:
+        for urn in (SHARE, COMMENT):
+            asking = call(answer({"code": "NOT_FOUND", "message": "gone"}, 404))
+            await asking.adapter.delete(Receipt(OWN_PAGE, urn), asking)
+
     async def test_an_id_that_is_none_reaches_no_path(self) -> None:
         with pytest.raises(errors.ConfigError, match="no post or comment"):
             await call().adapter.delete(Receipt(OWN_PAGE, "../organizations/1"), call())
