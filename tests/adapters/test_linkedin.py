@@ -63,12 +63,16 @@ class TestConstructor:
         [
             ({"organization": "example-shipyard"}, "neither a number nor a URN"),
             ({"version": "v2"}, "no year and month"),
+            ({"tier": "pro"}, "no tier='pro'; one of share, development, standard"),
             ({"refresh_token": "r"}, "needs client_id"),
         ],
     )
     def test_what_cannot_be(self, options: dict[str, Any], words: str) -> None:
         with pytest.raises(errors.ConfigError, match=words):
             LinkedIn(token="t", **options)
+
+    def test_a_version_may_be_a_number(self) -> None:
+        assert LinkedIn(token="t", version=202610).version == "202610"
 
     def test_two_authors_with_one_token_are_two_logins(self) -> None:
         hints = {LinkedIn(token="t").hint, LinkedIn(token="t", organization=1).hint}
@@ -876,6 +880,16 @@ def test_the_table_above_reaches_every_row() -> None:
 )
 def test_what_a_fresh_token_may_cure(status: int, body: dict[str, Any], fresh: bool) -> None:
     assert LinkedIn(token="t").parse_error(answer(body, status)).__dict__["refreshable"] is fresh
+
+
+@pytest.mark.parametrize(
+    ("headers", "number"),
+    [({"x-li-request-id": "r1", "x-li-uuid": "u1"}, "r1"), ({"x-li-uuid": "u1"}, "u1"), ({}, None)],
+)
+def test_a_refusal_has_the_number_support_asks_for(headers: dict[str, str], number: str | None) -> None:
+    error = LinkedIn(token="t").parse_error(answer({"message": "x"}, 500, headers))
+    assert isinstance(error, errors.PlatformError)
+    assert error.request_id == number
 
 
 def test_validation_errors_name_the_input() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -82,6 +83,12 @@ class TestBoard:
     async def test_by_id(self) -> None:
         part = await part_of(Post(media=[PICTURE]), answer(BOARDS[0]), board=BOARD)
         assert part.body["pin"]["board_id"] == BOARD
+
+    async def test_an_id_may_be_a_number(self) -> None:
+        for options, board in (({}, int(BOARD)), ({"board": int(BOARD)}, None)):
+            asking = call(answer(BOARDS[0]), board=board)
+            made = await plan(asking.adapter, with_options(Post(media=[PICTURE]), **options), asking)
+            assert made.parts[0].body["pin"]["board_id"] == BOARD
 
     async def test_a_name_of_digits_is_no_id_of_a_board(self) -> None:
         gone = answer({"code": 40, "message": "Board not found."}, 404)
@@ -595,7 +602,12 @@ class TestReferences:
     @pytest.mark.parametrize(
         "at", ["2022-08-11T08:46:16", "2022-08-11T08:46:16+00:00", "2022-08-11T10:46:16+02:00"]
     )
-    async def test_times_without_a_zone_are_utc(self, at: str) -> None:
+    async def test_times_without_a_zone_are_utc(self, at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Wherever this machine stands."""
+        monkeypatch.setenv("TZ", "America/New_York")
+        time.tzset()
         asking = call(answer(pin(created_at=at)))
         found = await asking.adapter.resolve(ID, asking)
+        monkeypatch.undo()
+        time.tzset()
         assert str(found.published_at) == "2022-08-11 08:46:16+00:00"

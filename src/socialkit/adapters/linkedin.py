@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import attrs
 
@@ -127,22 +127,24 @@ class LinkedIn(base.Adapter):
         organization: str | int | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
-        version: str = VERSION,
+        version: str | int = VERSION,
         tier: Tier | None = None,
         server: str = "https://api.linkedin.com",
     ) -> None:
-        if not re.fullmatch(r"[0-9]{6}(\.[0-9]{2})?", version):
+        if not re.fullmatch(r"[0-9]{6}(\.[0-9]{2})?", str(version)):
             raise errors.ConfigError(
                 f"LinkedIn: version={version!r} is no year and month, such as {VERSION!r}"
             )
         self.author = _page(organization) if organization is not None else None
         """The Page's URN; None for a member, whose URN LinkedIn tells."""
-        self.version = version
+        self.version = str(version)
         seed = base.Credential.of_user("LinkedIn", token, refresh_token, client_id, client_secret)
         super().__init__(server, attrs.evolve(seed, extra={"flow": "community"} if refresh_token else {}))
         if self.author is not None:
             self.hint = f"{self.hint}|{self.author}"
         self.tier: Tier = tier or ("standard" if self.author is not None else "share")
+        if self.tier not in get_args(Tier):
+            raise errors.ConfigError(f"LinkedIn: no tier={tier!r}; one of {', '.join(get_args(Tier))}")
 
     @classmethod
     def signed_in(cls, identity: Identity, **options: Any) -> LinkedIn:

@@ -71,8 +71,8 @@ class PinterestOptions(base.Options):
     """
 
     platform: ClassVar[str] = "pinterest"
-    board: str | None = None
-    section: str | None = None
+    board: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
+    section: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
     slot_titles: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     slot_descriptions: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     slot_links: tuple[str, ...] = attrs.field(default=(), converter=_texts)
@@ -116,7 +116,7 @@ class Pinterest(base.Adapter):
         refresh_token: str | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
-        board: str | None = None,
+        board: str | int | None = None,
         trial: bool = False,
         server: str = PRODUCTION,
     ) -> None:
@@ -124,7 +124,7 @@ class Pinterest(base.Adapter):
             "Pinterest", token, refresh_token, client_id, client_secret, ("client_id", "client_secret")
         )
         super().__init__(server, seed)
-        self.board, self.trial = board, trial
+        self.board, self.trial = None if board is None else str(board), trial
         if trial:
             vars(self)["rules"] = attrs.evolve(RULES, budgets=(*BUDGETS, *TRIAL))
 
