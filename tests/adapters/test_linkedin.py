@@ -966,6 +966,21 @@ class TestAfterwards:
         with pytest.raises(errors.ConfigError, match="only the text"):
             await call().adapter.edit(Receipt(OWN_PAGE, SHARE), part, call())
 
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"in_feed": False},
+            {"signed_in_only": True},
+            {"disable_reshare": True},
+            {"close_comments": True},
+            {"targets": {"degrees": ["urn:li:degree:1"]}},
+        ],
+    )
+    async def test_options_cannot_be_edited(self, options: dict[str, Any]) -> None:
+        part = await only_part(Post("New").variant("linkedin", LinkedInOptions(**options)))
+        with pytest.raises(errors.ConfigError, match="only the text"):
+            await call().adapter.edit(Receipt(OWN_PAGE, SHARE), part, call())
+
     async def test_deleting_posts_and_comments(self) -> None:
         for urn, end in (
             (SHARE, "/rest/posts/urn%3Ali%3Ashare%3A7001"),
