@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -193,6 +195,75 @@ async def test_what_is_refused_names_its_place(box, brand, change, field, code):
     (problem,) = answer.json()["errorDetails"]["inputErrors"]
     assert (problem["input"]["inputPath"]["fieldPath"], problem["code"]) == (field, code)
     assert box.timeline("linkedin") == []
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a JSON value, the value itself first."""
+    yield at
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inner:
+        yield from places(one, (*at, name))
+
+
+def with_(value: Any, at: tuple[Any, ...], new: Any) -> Any:
+    if not at:
+        return new
+    changed = copy.deepcopy(value)
+    place = changed
+    for name in at[:-1]:
+        place = place[name]
+    place[at[-1]] = new
+    return changed
+
+
+IMAGES = {"multiImage": {"images": [{"id": "urn:li:image:x"}, {"id": "urn:li:image:y", "altText": "a"}]}}
+CARD = {
+    "article": {
+        "source": "https://example.com",
+        "title": "t",
+        "description": "d",
+        "thumbnail": "urn:li:image:1",
+    }
+}
+QUESTION = {"question": "q", "options": [{"text": "a"}, {"text": "b"}], "settings": {"duration": "ONE_DAY"}}
+UPDATE = {"x-restli-method": "PARTIAL_UPDATE"}
+
+
+@pytest.mark.parametrize(
+    ("path", "sound", "headers"),
+    [
+        ("/rest/posts", body(content={"media": {"id": "urn:li:image:x", "altText": "a"}}), {}),
+        ("/rest/posts", body(content=IMAGES, **spread({"degrees": ["x"]})), {}),
+        ("/rest/posts", body(content=CARD, reshareContext={"parent": "urn:li:share:1"}), {}),
+        ("/rest/posts", body(content={"poll": QUESTION}), {}),
+        ("/rest/posts/{}", {"patch": {"$set": {"commentary": "x"}}}, UPDATE),
+        ("/rest/socialMetadata/{}", {"patch": {"$set": {"commentsState": "OPEN"}}}, UPDATE),
+        (
+            "/rest/socialActions/{}/comments",
+            {
+                "actor": PAGE,
+                "message": {"text": "x", "attributes": []},
+                "content": [{"entity": {"image": "x"}}],
+            },
+            {},
+        ),
+        (
+            "/rest/videos?action=initializeUpload",
+            {"initializeUploadRequest": {"owner": PAGE, "fileSizeBytes": 5}},
+            {},
+        ),
+        ("/rest/videos?action=finalizeUpload", {"finalizeUploadRequest": {"uploadedPartIds": ["a"]}}, {}),
+    ],
+)
+async def test_a_body_of_another_shape_is_refused_at_its_place(brand, path, sound, headers):
+    urn = enc(await post(brand, "something else"))
+    for at in places(sound):
+        for wrong in (None, -5, [None], {"x": 1}, [[]]):
+            answer = await brand.post(path.format(urn), json=with_(sound, at, wrong), headers=headers)
+            assert answer.status_code == 400, (at, wrong)
+            (problem,) = answer.json()["errorDetails"]["inputErrors"]
+            told = problem["input"]["inputPath"]["fieldPath"].strip("/").split("/")
+            assert told[: len(at)] == [str(name) for name in at], (at, wrong)
 
 
 @pytest.mark.parametrize("name", ["author", "commentary", "visibility", "distribution", "lifecycleState"])

@@ -223,7 +223,7 @@ class Numbers(Comments):
             raise Answer(self.error(400, "ILLEGAL_ARGUMENT", f"{kind} is not counted by days"))
         if query["q"] == "me":
             return self._analytics_of_all(f"urn:li:person:{me.id}", kind, kinds[kind], query.get("dateRange"))
-        name, urn = next(iter(cast("Json", entity).items()))
+        name, urn = next(iter(cast("Json", entity).items()), ("", ""))
         wanted = {"share": "urn:li:share:", "ugc": "urn:li:ugcPost:"}.get(name, "?")
         if not urn.startswith(wanted):
             raise Answer(self.error(400, "ILLEGAL_ARGUMENT", f"{urn} does not go with {name}"))
