@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from media_files import mp4, png
 from socialkit import Image, Post, Video, errors
 from socialkit.adapters import base
-from socialkit.adapters._pinterest_media import LOOK_FOR, Base64, JsonBody
+from socialkit.adapters._pinterest_media import LOOK_FOR, Base64, JsonBody, cover_of
 
 from .fakes import NOW, FakeCall, answer
 from .pinterest_samples import call, part_of, pin
@@ -188,6 +188,12 @@ class TestVideo:
         assert source["cover_image_content_type"] == "image/png"
         assert base64.b64decode(source["cover_image_data"]) == png(40, 60)
         assert "cover_image_key_frame_time" not in source
+
+    async def test_a_cover_that_has_an_address_is_passed_on(self) -> None:
+        url = "https://example.com/boat.png"
+        cover = base.PartMedia("image", "image/png", 40, "c" * 64, f"url:{url}")
+        item = base.PartMedia("video", "video/mp4", 40, "d" * 64, "memory", thumbnail=cover)
+        assert await cover_of(item, 0, call()) == {"cover_image_url": url}
 
     async def test_a_form_that_s3_refuses_is_asked_for_anew_once(self) -> None:
         _, asking = await film(form(), taken(403), form(), taken(), status("succeeded"), MADE)
