@@ -13,6 +13,8 @@ import pytest
 
 from documents import sandboxed
 from socialkit.__main__ import main
+from socialkit.adapters.linkedin import LinkedIn
+from socialkit.cli.features import matrix
 from socialkit.registry import sign_in_platforms
 from socialkit.sandbox import sample_picture
 
@@ -138,6 +140,16 @@ def test_the_demo_publishes_a_campaign_to_eleven_platforms_and_measures_it(capsy
     table = shown[shown.index("post     platform") :].splitlines()
     assert {line.split()[1] for line in table[1:29]} == set(PLATFORMS)
     assert "failed" not in shown
+
+
+def test_the_matrix_promises_no_more_than_an_adapter_narrows_it_to():
+    """LinkedIn lets no app list a member's posts: neither lists of them nor found posts are promised."""
+    rows = [line.strip("| ").split(" | ") for line in matrix([LinkedIn]).splitlines()]
+    told = {row[0]: row[-1] for row in rows}
+    assert told["Own posts"] == "Pages only"
+    assert told["After a lost answer"].endswith("members: unknown, a person must look")
+    assert (told["Edit"], told["Posts per metrics request"][:10]) == ("the text only", "Pages: 100")
+    assert told["Visibility"].startswith("public; of members")
 
 
 def test_features_is_the_matrix(capsys):

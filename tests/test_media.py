@@ -25,6 +25,8 @@ from socialkit.media._formats import View, look_at
 from socialkit.model import Captions, File, Image, Medium, Video
 from socialkit.transport import AnswerLost, UnsafeAddress
 
+OFFICE = "application/vnd.openxmlformats-officedocument"
+
 
 def look(data: bytes):
     return look_at(View(lambda start, count: data[start : start + count], len(data)))
@@ -71,6 +73,14 @@ def item(data: bytes) -> PartMedia:
         (b"\xff\xf1\x50\x80" + bytes(20), "audio/aac"),
         (b"fLaC" + bytes(20), "audio/flac"),
         (b"%PDF-1.7\n", "application/pdf"),
+        (made.archive("[Content_Types].xml", "word/document.xml"), f"{OFFICE}.wordprocessingml.document"),
+        (
+            made.archive("[Content_Types].xml", "ppt/presentation.xml"),
+            f"{OFFICE}.presentationml.presentation",
+        ),
+        (made.archive("[Content_Types].xml", "xl/workbook.xml"), f"{OFFICE}.spreadsheetml.sheet"),
+        (made.archive("word/document.xml"), "application/zip"),
+        (made.archive("[Content_Types].xml", "boat.txt"), "application/zip"),
         (made.SRT, "application/x-subrip"),
         (made.VTT, "text/vtt"),
         (b"\xef\xbb\xbf" + made.VTT, "text/vtt"),
@@ -285,6 +295,7 @@ async def test_a_document_without_magic_bytes_is_what_its_name_says(tmp_path: Pa
     path = tmp_path / "crew.csv"
     path.write_bytes(b"name,role\n")
     assert (await inspect(File(path)))[0].mime == "text/csv"
+    assert (await inspect(File(b"name,role\n", name="crew.csv")))[0].mime == "text/csv"
     fake = tmp_path / "fake.jpg"
     fake.write_bytes(b"name,role\n")
     assert (await inspect(File(fake)))[0].mime == "application/octet-stream"
@@ -541,6 +552,6 @@ def test_a_video_of_one_gib_costs_little_memory(tmp_path: Path) -> None:
 
 def test_nothing_of_the_bytes_shows_in_a_repr() -> None:
     _, blob = asyncio.run(inspect(File(b"hello", name="hello.txt")))
-    assert repr(blob) == "<LocalBlob hello.txt application/octet-stream 5 bytes>"
+    assert repr(blob) == "<LocalBlob hello.txt text/plain 5 bytes>"
     assert isinstance(blob, LocalBlob)
     assert "hello.txt 0 of 5" in repr(DigestingBlob(blob))

@@ -29,7 +29,7 @@ def listed(*items: dict[str, Any], bookmark: str | None = None) -> base.Response
 
 
 def call(
-    *answers: Scripted, facts: base.AccountFacts = FACTS, board: str | None = "Boats", **options: Any
+    *answers: Scripted, facts: base.AccountFacts = FACTS, board: str | int | None = "Boats", **options: Any
 ) -> FakeCall:
     return FakeCall(Pinterest(token="pina_s3cret", board=board), facts, answers, **options)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
 import pytest
+from PIL import Image as Pillow
 
 from media_files import gif, png
 from socialkit import App, Client, Image, Link, Poll, Post, Status, Video, errors
@@ -17,6 +20,7 @@ from socialkit.contracts._samples import mp4
 from socialkit.model import File, Identity, Receipt
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, MemoryTokens
+from socialkit.text import length
 
 from .fakes import NOW, answer
 from .linkedin_samples import (
@@ -59,12 +63,16 @@ class TestConstructor:
         [
             ({"organization": "example-shipyard"}, "neither a number nor a URN"),
             ({"version": "v2"}, "no year and month"),
+            ({"tier": "pro"}, "no tier='pro'; one of share, development, standard"),
             ({"refresh_token": "r"}, "needs client_id"),
         ],
     )
     def test_what_cannot_be(self, options: dict[str, Any], words: str) -> None:
         with pytest.raises(errors.ConfigError, match=words):
             LinkedIn(token="t", **options)
+
+    def test_a_version_may_be_a_number(self) -> None:
+        assert LinkedIn(token="t", version=202610).version == "202610"
 
     def test_two_authors_with_one_token_are_two_logins(self) -> None:
         hints = {LinkedIn(token="t").hint, LinkedIn(token="t", organization=1).hint}
@@ -122,6 +130,17 @@ class TestAccount:
         asking = call(answer({}), acls)
         with pytest.raises(errors.ConfigError, match=r"no role on .*2414183; Pages with one: .*:9"):
             await asking.adapter.account(asking)
+
+    async def test_roles_are_read_page_after_page(self) -> None:
+        """A member who looks after many Pages: ours may stand on a later page of the list."""
+        next_ = {"start": 0, "count": 10, "links": [{"rel": "next"}]}
+        first = answer(
+            {"paging": next_, "elements": [{"organization": "urn:li:organization:9", "role": "ANALYST"}]}
+        )
+        asking = call(answer({}), first, listed({"organization": PAGE, "role": "ADMINISTRATOR"}))
+        assert (await asking.adapter.account(asking)).facts["roles"] == ["ADMINISTRATOR"]
+        assert [asked.params["start"] for asked in asking.asked[1:]] == ["0", "1"]
+        assert asking.asked[1].params["count"] == "100"
 
     async def test_a_page_whose_roles_the_token_may_not_read(self) -> None:
         asking = call(denied(), denied())
@@ -184,6 +203,64 @@ class TestSignIn:
     def test_a_page_by_its_own_identity(self) -> None:
         account = LinkedIn.signed_in(OWN_PAGE)
         assert (account.author, account.identity, account.signer) == (PAGE, OWN_PAGE, None)
+
+
+POLL = Poll(["a", "b"], seconds=86_400)
+CLIP_BYTES = 80_000
+
+
+def clip(seconds: float = 5.0, width: int = 1280, height: int = 720) -> Post:
+    return Post("See", media=[Video(mp4(seconds, width, height) + bytes(CLIP_BYTES), alt="A boat")])
+
+
+def pictures(count: int, alt: str = "A boat", **fields: Any) -> Post:
+    return Post("See", media=[Image(png(), alt=alt) for _ in range(count)], **fields)
+
+
+class TestLimits:
+    """What just fits, and what is one beyond it."""
+
+    @pytest.mark.parametrize(
+        ("fits", "beyond", "problem"),
+        [
+            (Post("x" * 3000), Post("x" * 3001), ("text", "too_long")),
+            (Post("😀" * 1500), Post("😀" * 1501), ("text", "too_long")),
+            (pictures(20), pictures(21), ("media", "count")),
+            (pictures(1, "😀" * 2043), pictures(1, "😀" * 2043 + "x"), ("media[0].alt", "too_long")),
+            (
+                Post("Q", poll=Poll(["a", "b", "c", "d"], seconds=86_400)),
+                Post("Q", poll=Poll(["a", "b", "c", "d", "e"], seconds=86_400)),
+                ("poll.options", "count"),
+            ),
+            (
+                Post("Q", poll=Poll(["😀" * 15, "b"], seconds=86_400)),
+                Post("Q", poll=Poll(["😀" * 15 + "x", "b"], seconds=86_400)),
+                ("poll.options[0]", "too_long"),
+            ),
+            (Post("Q" * 140, poll=POLL), Post("Q" * 141, poll=POLL), ("text", "too_long")),
+            (clip(3.0), clip(2.9), ("media[0]", "range")),
+            (clip(1800.0), clip(1801.0), ("media[0]", "range")),
+            (clip(width=256, height=144), clip(width=256, height=143), ("media[0]", "range")),
+            (clip(width=4096, height=2304), clip(width=4097, height=2304), ("media[0]", "range")),
+            (clip(width=960, height=400), clip(width=970, height=400), ("media[0]", "range")),
+            (clip(width=400, height=960), clip(width=400, height=970), ("media[0]", "range")),
+        ],
+    )
+    async def test_to_the_one(self, fits: Post, beyond: Post, problem: tuple[str, str]) -> None:
+        assert codes(await planned(fits)) == []
+        assert codes(await planned(beyond)) == [problem]
+
+    def test_what_takes_large_files_to_try(self) -> None:
+        rules = LinkedIn.rules
+        assert rules.images
+        assert rules.video
+        assert rules.files
+        assert (rules.images.max_bytes, rules.images.max_pixels) == (5_000_000, 36_152_319)
+        assert (rules.images.animated_max_frames, rules.files.max_bytes) == (250, 100_000_000)
+        assert (rules.video.max_bytes, rules.video.min_fps, rules.video.max_fps) == (500_000_000, 10.0, 60.0)
+        assert (rules.video.types, rules.video.codecs) == ({"video/mp4"}, {"h264", "aac"})
+        assert (rules.find.quiet, rules.find.looks, rules.metrics_batch) == (180.0, 3, 100)
+        assert LinkedIn(token="t").rules.metrics_batch == 1
 
 
 class TestPlan:
@@ -250,6 +327,49 @@ class TestPlan:
         both = Post("Ahoy", visibility="followers").variant("linkedin", LinkedInOptions(signed_in_only=True))
         assert codes(await planned(both, member=True)) == [("options.signed_in_only", "mixed")]
 
+    def test_one_target_is_a_target(self) -> None:
+        aimed = {"industries": ["urn:li:industry:4"]}
+        assert LinkedInOptions(targets=aimed).targets == LinkedInOptions(targets=(aimed,)).targets == (aimed,)
+
+    @pytest.mark.parametrize(
+        ("aimed", "code"),
+        [
+            ({"countries": ["urn:li:geo:1"]}, "unknown"),
+            ({"degrees": []}, "invalid"),
+            ({"degrees": "x"}, "invalid"),
+        ],
+    )
+    async def test_targets_linkedin_does_not_know(self, aimed: Any, code: str) -> None:
+        made = await planned(Post("Ahoy").variant("linkedin", LinkedInOptions(targets=aimed)))
+        assert codes(made) == [("options.targets", code)]
+
+    @pytest.mark.parametrize(
+        ("fields", "where", "most", "field"),
+        [
+            ({"title": "😀" * 201}, "title", 400, "link.title"),
+            ({"title": "T", "description": "😀" * 2044}, "description", 4086, "link.description"),
+        ],
+    )
+    async def test_a_card_is_cut_in_utf16_units(
+        self, fields: dict[str, str], where: str, most: int, field: str
+    ) -> None:
+        made = await planned(Post("See", link=Link("https://example.com/boat", **fields)))
+        shown = made.parts[0].body["request"]["content"]["article"][where]
+        assert most - 2 <= length(shown, "utf16") <= most
+        assert (field, "shortened") in changes(made)
+
+    async def test_what_is_cut_of_a_card_is_told_wherever_it_stood(self) -> None:
+        link = Link("https://example.com/boat", thumbnail=Image(png(), alt="x" * 4087))
+        made = await planned(Post("See", title="x" * 401, link=link))
+        card = made.parts[0].body["request"]["content"]["article"]
+        assert (len(card["title"]), len(card["thumbnailAltText"])) == (400, 4086)
+        assert changes(made) == [("title", "shortened"), ("link.thumbnail.alt", "shortened")]
+
+    async def test_a_mention_of_something_else_is_told(self) -> None:
+        made = await planned(Post("Ahoy @[Example Co](urn:li:company:5)"))
+        assert ("text", "mention_unknown") in codes(made, "warning")
+        assert codes(await planned(Post("Ahoy @[Example Co](urn:li:organization:5)")), "warning") == []
+
     async def test_a_link_is_a_card_with_a_thumbnail(self) -> None:
         link = Link(
             "https://example.com/boat",
@@ -267,6 +387,16 @@ class TestPlan:
             }
         }
         assert list(part.extras) == ["thumbnail"]
+
+    async def test_a_cards_picture_of_another_type_is_converted(self) -> None:
+        made_of = io.BytesIO()
+        Pillow.new("RGB", (40, 30), "teal").save(made_of, "WEBP")
+        link = Link(
+            "https://example.com/boat", title="The boat", thumbnail=Image(made_of.getvalue(), alt="A")
+        )
+        made = await planned(Post("See", link=link))
+        assert made.parts[0].extras["thumbnail"].mime in ("image/jpeg", "image/png")
+        assert ("link.thumbnail", "fitted") in changes(made)
 
     async def test_a_link_whose_page_says_nothing(self) -> None:
         made = await planned(Post("See", link="https://example.com/boat"))
@@ -326,6 +456,10 @@ class TestPlan:
             "",
             "Which side?",
         )
+        tagged = await only_part(Post("Which side?", tags=["boats", "sea"], poll=poll))
+        assert tagged.body["request"]["content"]["poll"]["question"] == "Which side?"
+        assert tagged.body["request"]["commentary"] == "#boats #sea"
+        assert codes(await planned(Post("", tags=["boats"], poll=poll))) == [("title", "required")]
         assert codes(await planned(Post("x" * 141, poll=poll))) == [("text", "too_long")]
         assert codes(await planned(Post("x", title="x" * 141, poll=poll))) == [("title", "too_long")]
 
@@ -337,6 +471,10 @@ class TestPlan:
         made = await planned(Post("Which?", poll=Poll(["a", "b"], seconds=seconds)))
         assert made.parts[0].body["request"]["content"]["poll"]["settings"]["duration"] == duration
         assert (("poll.seconds", "rounded") in changes(made)) == (seconds == 200_000)
+
+    async def test_a_reshare_of_an_activity_is_a_warning(self) -> None:
+        made = await planned(Post("Look", quote="urn:li:activity:7001"))
+        assert (codes(made), codes(made, "warning")) == ([], [("quote", "undocumented")])
 
     async def test_a_reshare(self) -> None:
         url = f"https://www.linkedin.com/feed/update/{SHARE}/"
@@ -489,6 +627,7 @@ class TestFind:
             ([own_post("Ahoy"), own_post("Ahoy", OTHER)], base.CannotTell),
             ([own_post("Ahoy", at=NOW + timedelta(hours=1))], base.Absent),
             ([own_post("Ahoy", lifecycleState="PUBLISH_FAILED")], base.Absent),
+            ([own_post("Ahoy", lifecycleState="DRAFT")], base.Absent),
             ([own_post("Ahoy", reshareContext={"parent": OTHER})], base.Absent),
             ([own_post("Ahoy", content={"media": {"id": "urn:li:image:x"}})], base.CannotTell),
         ],
@@ -513,6 +652,50 @@ class TestFind:
         pages = [own_post(f"Number {n}", f"urn:li:share:{9000 + n}") for n in range(100)]
         found = await self.look(Post("Ahoy"), listed(*pages), listed(own_post("Ahoy")), listed())
         assert isinstance(found, base.Found)
+
+    @pytest.mark.parametrize(
+        ("source", "kind"),
+        [
+            ("https://example.com/boat", base.Found),
+            ("http://Example.com/boat/", base.Found),
+            ("https://example.com/boat?utm_source=linkedin", base.CannotTell),
+        ],
+    )
+    @pytest.mark.parametrize("text", ["", "See"])
+    async def test_a_card_is_told_by_its_address(self, source: str, kind: type, text: str) -> None:
+        """A card whose address LinkedIn shows in another way may be ours, with words beside it and without."""
+        shown = own_post(text, content={"article": {"source": source, "title": "T"}})
+        post = Post(text, link=Link("https://example.com/boat", title="T"))
+        assert isinstance(await self.look(post, listed(shown), listed()), kind)
+
+    async def test_the_named_post_of_another_intent_is_none_of_ours(self) -> None:
+        more = {"memory": {"named": OTHER}, "claimed": frozenset({OTHER})}
+        assert isinstance(await self.look(Post("Ahoy"), listed(), **more), base.Absent)
+
+    async def test_pages_follow_each_other(self) -> None:
+        pages = [own_post(f"Number {n}", f"urn:li:share:{9000 + n}") for n in range(100)]
+        asking = call(listed(*pages), listed(own_post("Last")), listed())
+        assert isinstance(await asking.adapter.find(lost(await only_part(Post("Ahoy"))), asking), base.Absent)
+        assert [asked.params["start"] for asked in asking.asked] == ["0", "100", "200"]
+
+    @pytest.mark.parametrize(
+        ("options", "kinds"),
+        [(("a", "b"), (base.Found, base.Found)), (("a", "c"), (base.CannotTell, base.Absent))],
+    )
+    async def test_a_poll_is_told_by_its_question_and_options(
+        self, options: tuple[str, ...], kinds: tuple[type, type]
+    ) -> None:
+        poll = {"question": "Q", "options": [{"text": one} for one in options]}
+        for post, text, kind in zip(
+            (Post("See", title="Q", poll=POLL), Post("Q", poll=POLL)), ("See", ""), kinds, strict=True
+        ):
+            shown = own_post(text, content={"poll": poll})
+            assert isinstance(await self.look(post, listed(shown), listed()), kind)
+
+    async def test_a_wordless_picture_of_another_upload_is_another_post(self) -> None:
+        post = Post("", media=[Image(png(), alt="A")])
+        theirs = own_post("", content={"media": {"id": "urn:li:image:b"}})
+        assert isinstance(await self.look(post, listed(theirs), listed()), base.Absent)
 
     async def test_nobody_may_list_the_posts(self) -> None:
         finding = await self.look(Post("Ahoy"), denied())
@@ -562,6 +745,13 @@ class TestFind:
         assert isinstance(await self.look(post, listed(*others), listed()), base.Absent)
         assert isinstance(await self.look(post, listed(comment(5), comment(6)), listed()), base.CannotTell)
         assert isinstance(await self.look(post, denied()), base.CannotTell)
+        spaced = await self.look(Post("Aye  aye ", reply_to=SHARE), listed(comment(7, "Aye aye")), listed())
+        assert isinstance(spaced, base.Found)
+        named = "urn:li:comment:(urn:li:activity:9,88)"
+        other = await self.look(
+            post, listed(comment(88, commentUrn=named)), listed(), claimed=frozenset({COMMENT})
+        )
+        assert isinstance(other, base.Absent)
         endless = itertools.repeat(listed(comment(1, "No")), 100)
         assert isinstance(await self.look(post, *endless), base.CannotTell)
 
@@ -607,8 +797,19 @@ ERRORS: list[tuple[int, dict[str, Any], type[errors.SocialKitError], bool]] = [
         errors.ReauthNeeded,
         True,
     ),
+    *(
+        (401, {"serviceErrorCode": code, "message": "x"}, errors.ReauthNeeded, True)
+        for code in (65601, 65602)
+    ),
+    (401, {"code": "INVALID_ACCESS_TOKEN", "message": "x"}, errors.ReauthNeeded, True),
+    (401, {"message": "The token has been revoked by the user"}, errors.ReauthNeeded, True),
     (401, {}, errors.ReauthNeeded, True),
+    (400, {"error": "invalid_grant", "error_description": "x"}, errors.ReauthNeeded, True),
+    (404, {"code": "NOT_FOUND", "message": "x"}, errors.Declined, True),
+    (422, {"code": "DUPLICATE_POST", "message": "x"}, errors.Duplicate, False),
+    (429, {"code": "TOO_MANY_REQUESTS", "message": "x"}, errors.RateLimited, True),
     (403, {"code": "ACCESS_DENIED", "message": "x"}, errors.MissingScope, True),
+    (403, {"message": "Not enough permissions to access: me.GET.NO_VERSION"}, errors.MissingScope, True),
     (
         403,
         {"serviceErrorCode": 100, "message": "Not enough permissions to access: posts.CREATE.20260901"},
@@ -650,6 +851,45 @@ def test_what_a_refusal_means(
     error = LinkedIn(token="t").parse_error(answer({"status": status, **body}, status))
     assert type(error) is kind
     assert error.__dict__["definite"] is definite
+
+
+def test_the_table_above_reaches_every_row() -> None:
+    account, reached = LinkedIn(token="t"), set()
+    for status, body, *_ in ERRORS:
+        code, said = account.read_error(answer({"status": status, **body}, status))
+        fitting = (
+            number
+            for number, row in enumerate(account.rules.errors)
+            if row.status in (0, status)
+            and row.code in (None, code)
+            and (row.text is None or re.search(row.text, said, re.IGNORECASE))
+        )
+        reached.add(next(fitting, None))
+    assert reached - {None} == set(range(len(account.rules.errors)))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fresh"),
+    [
+        (401, {"serviceErrorCode": 65602}, True),
+        (401, {}, True),
+        (401, {"serviceErrorCode": 65601}, False),
+        (401, {"message": "The token has been revoked by the user"}, False),
+        (403, {"code": "ACCESS_DENIED"}, False),
+    ],
+)
+def test_what_a_fresh_token_may_cure(status: int, body: dict[str, Any], fresh: bool) -> None:
+    assert LinkedIn(token="t").parse_error(answer(body, status)).__dict__["refreshable"] is fresh
+
+
+@pytest.mark.parametrize(
+    ("headers", "number"),
+    [({"x-li-request-id": "r1", "x-li-uuid": "u1"}, "r1"), ({"x-li-uuid": "u1"}, "u1"), ({}, None)],
+)
+def test_a_refusal_has_the_number_support_asks_for(headers: dict[str, str], number: str | None) -> None:
+    error = LinkedIn(token="t").parse_error(answer({"message": "x"}, 500, headers))
+    assert isinstance(error, errors.PlatformError)
+    assert error.request_id == number
 
 
 def test_validation_errors_name_the_input() -> None:
@@ -726,6 +966,21 @@ class TestAfterwards:
         with pytest.raises(errors.ConfigError, match="only the text"):
             await call().adapter.edit(Receipt(OWN_PAGE, SHARE), part, call())
 
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"in_feed": False},
+            {"signed_in_only": True},
+            {"disable_reshare": True},
+            {"close_comments": True},
+            {"targets": {"degrees": ["urn:li:degree:1"]}},
+        ],
+    )
+    async def test_options_cannot_be_edited(self, options: dict[str, Any]) -> None:
+        part = await only_part(Post("New").variant("linkedin", LinkedInOptions(**options)))
+        with pytest.raises(errors.ConfigError, match="only the text"):
+            await call().adapter.edit(Receipt(OWN_PAGE, SHARE), part, call())
+
     async def test_deleting_posts_and_comments(self) -> None:
         for urn, end in (
             (SHARE, "/rest/posts/urn%3Ali%3Ashare%3A7001"),
@@ -734,6 +989,11 @@ class TestAfterwards:
             asking = call(answer(status=204, content=b""))
             await asking.adapter.delete(Receipt(OWN_PAGE, urn), asking)
             assert asking.asked[0].url.endswith(end)
+
+    async def test_what_is_gone_already_counts_as_deleted(self) -> None:
+        for urn in (SHARE, COMMENT):
+            asking = call(answer({"code": "NOT_FOUND", "message": "gone"}, 404))
+            await asking.adapter.delete(Receipt(OWN_PAGE, urn), asking)
 
     async def test_an_id_that_is_none_reaches_no_path(self) -> None:
         with pytest.raises(errors.ConfigError, match="no post or comment"):
@@ -767,13 +1027,24 @@ class TestAfterwards:
         assert LinkedIn(token="t").owns(url) is owned
 
     @pytest.mark.parametrize(
-        ("state", "status"),
-        [("PUBLISHED", "published"), ("PUBLISH_REQUESTED", "processing"), ("PUBLISH_FAILED", "failed")],
+        ("state", "status"), [("PUBLISHED", "published"), ("PUBLISH_REQUESTED", "processing")]
     )
     async def test_where_a_post_in_processing_stands(self, state: str, status: str) -> None:
         asking = call(answer(own_post("Ahoy", lifecycleState=state)))
-        sent = base.Sent(SHARE, status=Status.PROCESSING)
-        assert (await asking.adapter.check(sent, asking)).status == status
+        now = await asking.adapter.check(base.Sent(SHARE, status=Status.PROCESSING), asking)
+        assert isinstance(now, base.Sent)
+        assert (now.status, now.published_at) == (status, NOW)
+
+    async def test_a_post_that_was_dropped_is_absent_with_its_state(self) -> None:
+        asking = call(answer(own_post("Ahoy", lifecycleState="PUBLISH_FAILED")))
+        now = await asking.adapter.check(base.Sent(SHARE, status=Status.PROCESSING), asking)
+        assert isinstance(now, base.Absent)
+        assert "PUBLISH_FAILED" in now.evidence
+
+    async def test_a_comment_stays_within_its_own_limit(self) -> None:
+        part = await only_part(Post("x" * 1251))
+        with pytest.raises(errors.InvalidPost, match="1251 of at most 1250"):
+            await call().adapter.edit(Receipt(OWN_PAGE, COMMENT), part, call())
 
 
 class TestDuplicates:

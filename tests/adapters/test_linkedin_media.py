@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media_files import archive
 from socialkit import Captions, Client, Image, Link, Post, Status, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters._linkedin_media import upload
@@ -23,6 +24,7 @@ from .fakes import NOW, answer
 from .linkedin_samples import PAGE, SERVER, SRT, call, codes, planned
 
 PART = 4_194_304
+OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 IMAGE, VIDEO = "urn:li:image:C4E10", "urn:li:video:C4E10"
 WWW = "https://www.linkedin.com/dms-uploads"
 PICTURE = base.PartMedia("image", "image/png", 40, "d" * 64, "memory")
@@ -52,7 +54,7 @@ def video_opened(*cuts: tuple[int, int], **more: Any) -> base.Response:
 
 
 async def sent(item: base.PartMedia, asking: Any) -> str:
-    return await upload("media 0", item, PAGE, asking, SERVER)
+    return (await upload({"media 0": item}, PAGE, asking, SERVER))["media 0"]
 
 
 class TestPictures:
@@ -79,6 +81,18 @@ class TestPictures:
         no = answer({"status": 403, "message": "Not enough permissions"}, 403)
         asking = call(opened(), taken(), no, no)
         assert await sent(PICTURE, asking) == IMAGE
+        assert asking.waits == [20.0]
+
+    async def test_many_pictures_are_sent_first_and_wait_together(self) -> None:
+        items = {
+            f"media {n}": base.PartMedia("image", "image/png", 40, str(n) * 64, "memory") for n in range(3)
+        }
+        asking = call(*[opened(), taken()] * 3, *[status("AVAILABLE")] * 3)
+        assert list(await upload(items, PAGE, asking, SERVER)) == list(items)
+        assert [one.method for one in asking.asked] == ["POST", "PUT"] * 3 + ["GET"] * 3
+        no = answer({"status": 403, "message": "Not enough permissions"}, 403)
+        asking = call(*[opened(), taken()] * 3, no, no)
+        await upload(items, PAGE, asking, SERVER)
         assert asking.waits == [20.0]
 
     async def test_what_could_not_be_processed_is_forgotten(self) -> None:
@@ -182,6 +196,13 @@ class TestVideos:
         assert [one.path for one in again.asked][:2] == ["/dms-uploads/video/2", "/rest/videos"]
         assert again.asked[1].json["finalizeUploadRequest"]["uploadedPartIds"] == ["a", "b", "c"]
 
+    async def test_half_an_hour_of_processing_costs_few_of_a_days_requests(self) -> None:
+        waiting = [status("PROCESSING")] * 34
+        asking = call(video_opened((0, 9)), taken("a"), answer({}), *waiting, status("AVAILABLE"))
+        await sent(CLIP, asking)
+        assert sum(asking.waits) > 1700
+        assert asking.waits[:4] == [1.0, 2.0, 4.0, 8.0]
+
     async def test_a_session_that_ended_starts_afresh(self) -> None:
         first = call(video_opened((0, 9)), errors.Unavailable("lost"))
         with pytest.raises(errors.Unavailable):
@@ -206,6 +227,20 @@ class TestVideos:
         asking = call(video_opened((0, 9)), taken())
         with pytest.raises(errors.Unavailable, match="ETag"):
             await sent(CLIP, asking)
+
+    async def test_a_video_that_failed_is_sent_anew_the_next_time(self) -> None:
+        broken = status("PROCESSING_FAILED", processingFailureReason="no video")
+        first = call(video_opened((0, 9)), taken("a"), answer({}), broken)
+        with pytest.raises(errors.Declined, match="no video"):
+            await sent(CLIP, first)
+        answers = (
+            video_opened((0, 9), video="urn:li:video:NEW"),
+            taken("b"),
+            answer({}),
+            status("AVAILABLE"),
+        )
+        again = call(*answers, memory=first.memory)
+        assert await sent(CLIP, again) == "urn:li:video:NEW"
 
     async def test_thumbnail_and_captions_before_the_end(self) -> None:
         picture = base.PartMedia("image", "image/png", 5, "a" * 64, "memory")
@@ -287,6 +322,26 @@ class TestOnTheSandbox:
         assert done.status is Status.PUBLISHED
         parts = [one.path[-1] for one in box.requests if one.method == "PUT" and one.status == 200]
         assert parts == ["0", "1", "2"]
+
+    @pytest.mark.parametrize(
+        ("data", "name", "mime"),
+        [
+            (archive("[Content_Types].xml", "word/document.xml"), "Crew.docx", "wordprocessingml.document"),
+            (
+                archive("[Content_Types].xml", "ppt/presentation.xml"),
+                "Crew.pptx",
+                "presentationml.presentation",
+            ),
+            (OLD_OFFICE, "Crew.doc", "msword"),
+            (OLD_OFFICE, "Crew.ppt", "vnd.ms-powerpoint"),
+        ],
+    )
+    def test_documents_of_offices(self, box: Any, client: Any, data: bytes, name: str, mime: str) -> None:
+        plan = client.plan(Post("See", media=[File(data, name=name)]), to="linkedin")
+        assert plan["linkedin"].parts[0].media[0].mime.endswith(mime)
+        client.publish(plan)
+        (entry,) = box.timeline("linkedin")
+        assert entry.media[0]["title"] == "Crew"
 
     def test_a_document(self, box: Any, client: Any) -> None:
         pdf = File(b"%PDF-1.7\n%%EOF", name="Annual report.pdf")

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from socialkit import Client, Post, Video, errors
 from socialkit.adapters._linkedin_numbers import MOST_QUERY, ask
 from socialkit.adapters.linkedin import LinkedIn
 from socialkit.contracts._samples import mp4
+from socialkit.metrics import Metrics
 from socialkit.model import Receipt
 from socialkit.sandbox import Sandbox
 
-from .fakes import answer
+from .fakes import NOW, answer
 from .linkedin_samples import (
     COMMENT,
     OTHER,
     OWN,
     OWN_PAGE,
+    PAGE,
     SHARE,
     VIDEO_POST,
     call,
     denied,
     listed,
+    ms,
 )
 
 COUNTS = {
@@ -99,6 +104,20 @@ class TestPages:
         assert (one.video_views, one.watch_seconds) == (70, 61.5)
         assert [asked.params["type"] for asked in asking.asked[1:]] == ["VIDEO_VIEW", "TIME_WATCHED"]
 
+    async def test_views_of_an_old_video_are_not_asked_for(self) -> None:
+        """LinkedIn drops them after six months; what it would answer then is no zero."""
+        old = attrs.evolve(of(VIDEO_POST, video=True), published_at=NOW - timedelta(days=181))
+        asking = call(listed(row(VIDEO_POST)), listed({"value": 61_500}))
+        (one,) = await asking.adapter.fetch_metrics([old], asking)
+        assert (one.video_views, one.watch_seconds) == (None, 61.5)
+        assert "six months" in one.missing["video_views"]
+
+    async def test_one_number_of_a_video_that_is_refused_leaves_the_other(self) -> None:
+        asking = call(listed(row(VIDEO_POST)), listed({"value": 70}), denied("videoAnalytics"))
+        (one,) = await asking.adapter.fetch_metrics([of(VIDEO_POST, video=True)], asking)
+        assert (one.video_views, one.watch_seconds) == (70, None)
+        assert "Not enough permissions" in one.missing["watch_seconds"]
+
     async def test_a_video_whose_numbers_are_refused(self) -> None:
         asking = call(listed(row(VIDEO_POST)), denied("videoAnalytics"))
         (one,) = await asking.adapter.fetch_metrics([of(VIDEO_POST, video=True)], asking)
@@ -135,12 +154,6 @@ class TestPages:
             await ask(asking, "/rest/posts", "x" * length)
             assert asking.asked[0].method == method
 
-    async def test_followers(self) -> None:
-        asking = call(answer({"firstDegreeSize": 1200}))
-        one = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
-        assert one.followers == 1200
-        assert asking.asked[0].params == {"edgeType": "COMPANY_FOLLOWED_BY_MEMBER"}
-
 
 class TestMembers:
     async def test_one_request_for_each_number(self) -> None:
@@ -176,12 +189,86 @@ class TestMembers:
             await asking.adapter.fetch_metrics([of(SHARE, member=True)], asking)
         assert len(asking.asked) == 1
 
-    async def test_followers(self) -> None:
-        asking = call(listed({"memberFollowersCount": 340}), member=True)
-        one = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
-        assert one.followers == 340
-        asking = call(listed(), member=True)
-        one = await asking.adapter.fetch_account_metrics(asking, since=None, until=None)
+
+class TestAccount:
+    """Followers as they are, and what all posts together reached."""
+
+    SINCE = datetime(2026, 10, 30, 15, tzinfo=UTC)
+
+    async def row(self, asking: Any, since: datetime | None = None, until: datetime | None = None) -> Metrics:
+        told: Metrics = await asking.adapter.fetch_account_metrics(asking, since=since, until=until)
+        return told
+
+    async def test_a_page_in_two_requests(self) -> None:
+        asking = call(answer({"firstDegreeSize": 1200}), listed({"totalShareStatistics": COUNTS}))
+        one = await self.row(asking)
+        assert (one.followers, one.impressions, one.reach, one.likes) == (1200, 900, 500, -1)
+        assert (one.comments, one.shares, one.clicks, one.as_of) == (4, 3, 40, None)
+        assert set(one.missing) == {"saves"}
+        assert asking.asked[0].params == {"edgeType": "COMPANY_FOLLOWED_BY_MEMBER"}
+        assert asking.asked[1].params == {"q": "organizationalEntity", "organizationalEntity": PAGE}
+
+    async def test_a_page_in_a_period_is_the_sum_of_its_days(self) -> None:
+        """Whole days in UTC; people counted each day make no sum."""
+        rows = [{"totalShareStatistics": COUNTS}, {"totalShareStatistics": {"impressionCount": 100}}]
+        asking = call(answer({"firstDegreeSize": 1200}), listed(*rows))
+        one = await self.row(asking, self.SINCE, datetime(2026, 11, 1, tzinfo=UTC))
+        assert (one.impressions, one.reach, one.clicks) == (1000, None, 40)
+        assert "counts people once a day" in one.missing["reach"]
+        assert one.as_of == datetime(2026, 11, 1, tzinfo=UTC)
+        first, last = (ms(datetime(2026, month, day, tzinfo=UTC)) for month, day in ((10, 30), (11, 1)))
+        assert asking.asked[1].url.endswith(
+            f"&timeIntervals=(timeRange:(start:{first},end:{last}),timeGranularityType:DAY)"
+        )
+
+    async def test_a_period_ends_now_at_the_latest(self) -> None:
+        for until in (None, NOW + timedelta(days=9)):
+            asking = call(answer({"firstDegreeSize": 1200}), listed())
+            one = await self.row(asking, self.SINCE, until)
+            assert f"end:{ms(NOW)})" in asking.asked[1].url or until is not None
+            assert (one.as_of, one.impressions) == (NOW, None)
+
+    async def test_more_than_twelve_months_ago(self) -> None:
+        asking = call(answer({"firstDegreeSize": 1200}))
+        one = await self.row(asking, NOW - timedelta(days=400))
+        assert (one.followers, one.impressions) == (1200, None)
+        assert "twelve months" in one.missing["clicks"]
+
+    async def test_a_member_number_by_number(self) -> None:
+        told = [listed({"count": n}) for n in range(1, 8)]
+        asking = call(listed({"memberFollowersCount": 340}), *told, member=True)
+        one = await self.row(asking, self.SINCE)
+        assert (one.followers, one.impressions, one.reach, one.saves) == (340, 1, 2, 6)
+        assert one.missing == {}
+        assert asking.asked[1].url.partition("?")[2] == (
+            "q=me&dateRange=(start:(day:30,month:10,year:2026),end:(day:3,month:11,year:2026))"
+            "&queryType=IMPRESSION&aggregation=TOTAL"
+        )
+
+    async def test_one_scope_of_two(self) -> None:
+        asking = call(denied("memberFollowersCount"), *[listed({"count": 5})] * 7, member=True)
+        one = await self.row(asking)
+        assert (one.followers, one.likes) == (None, 5)
+        assert "Not enough permissions" in one.missing["followers"]
+        asking = call(listed({"memberFollowersCount": 340}), denied("posts"), member=True)
+        one = await self.row(asking)
+        assert (one.followers, one.likes) == (340, None)
+        assert "Not enough permissions" in one.missing["likes"]
+        with pytest.raises(errors.MissingScope):
+            await self.row(call(denied(), denied(), member=True))
+
+    async def test_the_end_of_a_period_alone_is_none(self) -> None:
+        asking = call(answer({"firstDegreeSize": 1200}), listed({"totalShareStatistics": COUNTS}))
+        one = await self.row(asking, None, NOW)
+        assert one.missing["period"] == "a period needs since="
+
+    async def test_a_used_up_quota_ends_the_row(self) -> None:
+        no = answer({"status": 429, "code": "TOO_MANY_REQUESTS", "message": "slow"}, 429)
+        with pytest.raises(errors.RateLimited):
+            await self.row(call(listed({"memberFollowersCount": 340}), no, member=True))
+
+    async def test_followers_that_are_not_told(self) -> None:
+        one = await self.row(call(listed(), *[listed({"count": 5})] * 7, member=True))
         assert (one.followers, one.missing) == (None, {"followers": "LinkedIn did not say"})
 
 
@@ -220,6 +307,20 @@ class TestOnTheSandbox:
                 report = client.publish(Post("Ahoy"), to="me")
                 (one,) = client.fetch_metrics(report)
         assert isinstance(one.error, errors.MissingScope)
+
+    def test_the_numbers_of_an_account_in_a_period(self) -> None:
+        with Sandbox(["linkedin"]) as box:
+            member = LinkedIn(**box.linkedin.member_credentials())
+            page = LinkedIn(**box.linkedin.credentials())
+            with Client({"me": member, "page": page}, transport=box.transport, clock=box.clock) as client:
+                client.publish(Post("Ahoy"), to=["me", "page"])
+                box.clock.advance(86_400)
+                made, now = box.clock.now() - timedelta(days=1), box.clock.now()
+                for row in client.fetch_account_metrics(["me", "page"], since=made, until=now):
+                    assert row.error is None
+                    assert (row.impressions or 0) > 0
+                for row in client.fetch_account_metrics(["me", "page"], since=now):
+                    assert row.impressions == 0
 
     def test_the_posts_of_a_page(self) -> None:
         with Sandbox(["linkedin"]) as box, box.client() as client:

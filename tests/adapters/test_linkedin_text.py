@@ -51,6 +51,8 @@ def test_mentions_and_hashtags_survive_what_stands_around_them(pieces: list[str]
         ("https://example.com/a_(b)#c", r"https://example.com/a\_\(b\)\#c"),
         ("@[Ada (Example)](urn:li:person:A_1)", r"@[Ada \(Example\)](urn:li:person:A_1)"),
         ("@[no end](https://example.com)", r"\@\[no end\]\(https://example.com\)"),
+        ("@[Boats [UK]](urn:li:organization:5)", r"@[Boats \[UK\]](urn:li:organization:5)"),
+        ("@[a] @[Example Co](urn:li:organization:5)", r"\@\[a\] @[Example Co](urn:li:organization:5)"),
         ("{hashtag|#|x}", r"\{hashtag\|\#\|x\}"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from socialkit.adapters import base
 from socialkit.adapters.pinterest import Pinterest, PinterestOptions
 from socialkit.model import Link
 
-from .fakes import NOW, FakeCall, answer
+from .fakes import NOW, FakeCall, answer, plan
 from .pinterest_samples import (
     BOARD,
     BOARDS,
@@ -58,6 +59,14 @@ class TestAccount:
     def test_limits_of_a_day_count_only_for_apps_on_trial(self) -> None:
         names = [{budget.name for budget in Pinterest(trial=trial).rules.budgets} for trial in (False, True)]
         assert names[1] - names[0] == {"trial-day", "trial-writes-day"}
+        assert {one.name: (one.limit, one.window) for one in Pinterest(trial=True).rules.budgets} == {
+            "org_read": (1000, 60.0),
+            "org_write": (100, 60.0),
+            "org_analytics": (60, 60.0),
+            "universal": (100, 1.0),
+            "trial-day": (1000, 86_400.0),
+            "trial-writes-day": (300, 86_400.0),
+        }
         assert Pinterest.rules.budgets == Pinterest().rules.budgets
 
 
@@ -74,6 +83,12 @@ class TestBoard:
     async def test_by_id(self) -> None:
         part = await part_of(Post(media=[PICTURE]), answer(BOARDS[0]), board=BOARD)
         assert part.body["pin"]["board_id"] == BOARD
+
+    async def test_an_id_may_be_a_number(self) -> None:
+        for options, board in (({}, int(BOARD)), ({"board": int(BOARD)}, None)):
+            asking = call(answer(BOARDS[0]), board=board)
+            made = await plan(asking.adapter, with_options(Post(media=[PICTURE]), **options), asking)
+            assert made.parts[0].body["pin"]["board_id"] == BOARD
 
     async def test_a_name_of_digits_is_no_id_of_a_board(self) -> None:
         gone = answer({"code": 40, "message": "Board not found."}, 404)
@@ -101,6 +116,18 @@ class TestBoard:
     async def test_no_board_at_all(self) -> None:
         made = await planned(Post(media=[PICTURE]), listed())
         assert "there is no board yet" in str(made.errors[0].hint)
+
+    @pytest.mark.parametrize(
+        ("privacy", "told"), [("SECRET", True), ("PROTECTED", True), ("PUBLIC", False), (None, False)]
+    )
+    @pytest.mark.parametrize("by_id", [False, True])
+    async def test_a_board_that_is_not_public_is_told(
+        self, privacy: str | None, told: bool, by_id: bool
+    ) -> None:
+        board = {"id": BOARD, "name": "Boats"} | ({"privacy": privacy} if privacy else {})
+        answers = answer(board) if by_id else listed(board)
+        made = await planned(Post(media=[PICTURE]), answers, board=BOARD if by_id else "Boats")
+        assert (("visibility", "narrowed") in codes(made.changes)) is told
 
     async def test_two_of_one_name_want_the_id(self) -> None:
         made = await planned(Post(media=[PICTURE]), listed(BOARDS[0], {"id": "9", "name": "Boats"}))
@@ -191,6 +218,13 @@ class TestPlan:
         assert not made.errors
         assert codes(made.problems) == [("link", "shortener")]
 
+    async def test_a_shortened_link_of_a_slot_is_a_warning(self) -> None:
+        post = with_options(Post(media=[PICTURE] * 2), slot_links=["", "https://bit.ly/x"])
+        made = await planned(post)
+        assert codes(p for p in made.problems if p.severity == "warning") == [
+            ("options.slot_links[1]", "shortener")
+        ]
+
     async def test_a_gif_is_taken_by_address_alone(self) -> None:
         made = await planned(Post(media=[Image(gif(8, 8, 2), alt="A boat")]))
         assert codes(made.errors) == [("media[0]", "type")]
@@ -229,6 +263,8 @@ class TestPlan:
     async def test_six_pictures_or_pictures_and_a_video(self) -> None:
         assert codes((await planned(Post(media=[PICTURE] * 6))).errors) == [("media", "count")]
         assert ("media", "mixed") in codes((await planned(Post(media=[PICTURE, FILM]))).errors)
+        moving = Image(gif(40, 60, frames=2), alt="A boat sails")
+        assert ("media", "mixed") in codes((await planned(Post(media=[PICTURE, moving]))).errors)
 
     async def test_the_cover_of_a_video(self) -> None:
         made = await planned(Post(media=[FILM]))
@@ -242,7 +278,9 @@ class TestPlan:
         ("media", "options", "field", "code"),
         [
             ([PICTURE], {"slot_titles": ["a"]}, "slot_titles", "no_carousel"),
-            ([PICTURE] * 2, {"slot_links": ["a"] * 3}, "slot_links", "count"),
+            ([PICTURE] * 2, {"slot_links": ["", "", "https://example.com"]}, "slot_links", "count"),
+            ([PICTURE] * 2, {"slot_links": ["", "example.com/a"]}, "slot_links[1]", "invalid"),
+            ([PICTURE] * 2, {"slot_links": ["ftp://example.com"]}, "slot_links[0]", "invalid"),
             ([PICTURE], {"first_slot": 0}, "first_slot", "range"),
             ([PICTURE] * 2, {"first_slot": 2}, "first_slot", "range"),
             ([PICTURE], {"cover_seconds": 1}, "cover_seconds", "no_video"),
@@ -259,12 +297,53 @@ class TestPlan:
         made = await planned(with_options(Post(media=media), **options))
         assert codes(made.errors) == [(f"options.{field}", code)]
 
-    @pytest.mark.parametrize(("seconds", "size"), [(3.0, (100, 100)), (901.0, (100, 100)), (5.0, (200, 100))])
-    async def test_videos_that_are_too_short_too_long_too_wide(
-        self, seconds: float, size: tuple[int, int]
+    @pytest.mark.parametrize(
+        ("fits", "beyond"),
+        [
+            ((4.0, (100, 100)), (3.9, (100, 100))),
+            ((900.0, (100, 100)), (901.0, (100, 100))),
+            ((5.0, (191, 100)), (5.0, (192, 100))),
+            ((5.0, (100, 200)), (5.0, (100, 201))),
+        ],
+    )
+    async def test_videos_that_just_fit_and_those_that_do_not(self, fits: Any, beyond: Any) -> None:
+        for (seconds, size), problems in ((fits, []), (beyond, [("media[0]", "range")])):
+            film = Video(mp4(seconds=seconds, size=size), alt="A boat")
+            assert codes((await planned(Post(media=[film]))).errors) == problems
+
+    @pytest.mark.parametrize(
+        ("server", "trial", "problems"),
+        [
+            ("https://api.pinterest.com", True, [("account", "trial")]),
+            ("https://api.pinterest.com/", True, [("account", "trial")]),
+            ("https://api-sandbox.pinterest.com", True, []),
+            ("https://api.pinterest.com", False, []),
+        ],
+    )
+    async def test_an_app_on_trial_plans_for_the_sandbox(
+        self, server: str, trial: bool, problems: list[Any]
     ) -> None:
-        film = Video(mp4(seconds=seconds, size=size), alt="A boat")
-        assert codes((await planned(Post(media=[film]))).errors) == [("media[0]", "range")]
+        asking = call(listed(*BOARDS))
+        asking.adapter = Pinterest(token="t", board="Boats", server=server, trial=trial)
+        made = await plan(asking.adapter, Post(media=[PICTURE]), asking)
+        assert codes(made.errors) == problems
+
+    async def test_a_cover_beyond_the_end_is_told(self) -> None:
+        for seconds, told in ((5, []), (6, [("options.cover_seconds", "shortened")])):
+            made = await planned(with_options(Post(media=[FILM]), cover_seconds=seconds))
+            assert codes(made.changes) == told
+
+    async def test_the_alt_text_of_a_video_has_a_limit_too(self) -> None:
+        film = attrs.evolve(FILM, alt="x" * 501)
+        assert codes((await planned(Post(media=[film]))).errors) == [("media[0].alt", "too_long")]
+
+    def test_what_takes_large_files_to_try(self) -> None:
+        rules = Pinterest.rules
+        assert rules.images
+        assert rules.video
+        assert (rules.images.max_bytes, rules.video.max_bytes) == (10_000_000, 2_000_000_000)
+        assert rules.video.types == {"video/mp4", "video/quicktime"}
+        assert (rules.find.quiet, rules.find.looks, rules.metrics_batch) == (150.0, 3, 100)
 
 
 async def sent(post: Post, *answers: Any, **options: Any) -> tuple[base.Sent, FakeCall, base.Part]:
@@ -458,8 +537,15 @@ class TestChange:
         asked = asking.asked[0]
         assert (asked.step, asked.method, asked.path) == ("attach", "DELETE", f"/v5/pins/{ID}")
 
-    async def test_a_page_that_is_not_there_is_no_deleted_pin(self) -> None:
-        asking = call(answer(status=404, content=b"<html>nothing here</html>"))
+    @pytest.mark.parametrize(
+        "told",
+        [
+            answer(status=404, content=b"<html>nothing here</html>"),
+            answer({"code": 40, "message": "Board not found."}, 404),
+        ],
+    )
+    async def test_a_page_that_is_not_there_is_no_deleted_pin(self, told: base.Response) -> None:
+        asking = call(told)
         with pytest.raises(errors.Declined):
             await asking.adapter.delete(receipt(), asking)
 
@@ -516,7 +602,12 @@ class TestReferences:
     @pytest.mark.parametrize(
         "at", ["2022-08-11T08:46:16", "2022-08-11T08:46:16+00:00", "2022-08-11T10:46:16+02:00"]
     )
-    async def test_times_without_a_zone_are_utc(self, at: str) -> None:
+    async def test_times_without_a_zone_are_utc(self, at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Wherever this machine stands."""
+        monkeypatch.setenv("TZ", "America/New_York")
+        time.tzset()
         asking = call(answer(pin(created_at=at)))
         found = await asking.adapter.resolve(ID, asking)
+        monkeypatch.undo()
+        time.tzset()
         assert str(found.published_at) == "2022-08-11 08:46:16+00:00"

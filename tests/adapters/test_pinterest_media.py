@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from media_files import mp4, png
 from socialkit import Image, Post, Video, errors
 from socialkit.adapters import base
-from socialkit.adapters._pinterest_media import LOOK_FOR, Base64, JsonBody
+from socialkit.adapters._pinterest_media import LOOK_FOR, Base64, JsonBody, cover_of
 
 from .fakes import NOW, FakeCall, answer
 from .pinterest_samples import call, part_of, pin
@@ -95,7 +95,7 @@ class TestJsonBody:
         assert sum(sizes) == 4 * -(-blob.size // 3) + len('{"data":""}')
 
 
-def form(hours: float = 1.0, **more: str) -> base.Response:
+def form(hours: float = 1.0, *, url: str = S3, **more: str) -> base.Response:
     """The answer of ``POST /media``."""
     ends = {"expiration": (NOW + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")}
     fields = {
@@ -108,7 +108,7 @@ def form(hours: float = 1.0, **more: str) -> base.Response:
     told = {
         "media_id": "52",
         "media_type": "video",
-        "upload_url": S3,
+        "upload_url": url,
         "upload_parameters": {**fields, **more},
     }
     return answer(told, 201)
@@ -172,6 +172,11 @@ class TestVideo:
         assert "authorization" not in transfer.headers
         assert transfer.options["cost"] == 0
 
+    @pytest.mark.parametrize("url", ["http://storage.example.com/", "ftp://x", "https:/x"])
+    async def test_bytes_go_nowhere_in_the_clear(self, url: str) -> None:
+        with pytest.raises(errors.Declined, match="not https"):
+            await film(form(url=url))
+
     async def test_the_form_is_a_secret(self) -> None:
         _, asking = await film(form(), taken(), status("succeeded"), MADE)
         assert set(asking.memory) == asking.secrets
@@ -183,6 +188,12 @@ class TestVideo:
         assert source["cover_image_content_type"] == "image/png"
         assert base64.b64decode(source["cover_image_data"]) == png(40, 60)
         assert "cover_image_key_frame_time" not in source
+
+    async def test_a_cover_that_has_an_address_is_passed_on(self) -> None:
+        url = "https://example.com/boat.png"
+        cover = base.PartMedia("image", "image/png", 40, "c" * 64, f"url:{url}")
+        item = base.PartMedia("video", "video/mp4", 40, "d" * 64, "memory", thumbnail=cover)
+        assert await cover_of(item, 0, call()) == {"cover_image_url": url}
 
     async def test_a_form_that_s3_refuses_is_asked_for_anew_once(self) -> None:
         _, asking = await film(form(), taken(403), form(), taken(), status("succeeded"), MADE)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from socialkit import errors
+from socialkit.adapters.base import Response
 from socialkit.metrics import Metrics
 from socialkit.model import Receipt
 
@@ -121,18 +122,21 @@ async def test_sums_without_days_are_taken_as_they_are() -> None:
     assert row.impressions is None
 
 
-async def test_a_pin_that_is_gone_is_found_by_halving() -> None:
+@pytest.mark.parametrize(
+    "no", [GONE, answer({"code": 7, "message": "Not authorized to access board or Pin."}, 401)]
+)
+async def test_a_pin_that_is_gone_is_found_by_halving(no: Response) -> None:
     made = [receipt(str(number), YOUNG) for number in range(8)]
 
-    def told(asked: Asked) -> Any:
+    def say(asked: Asked) -> Any:
         ids = [
             pair.partition("=")[2]
             for pair in asked.url.partition("?")[2].split("&")
             if pair.startswith("pin_ids")
         ]
-        return GONE if "5" in ids else answer(dict.fromkeys(ids, READY))
+        return no if "5" in ids else answer(dict.fromkeys(ids, READY))
 
-    found, asking = await rows(made, *[told] * 20)
+    found, asking = await rows(made, *[say] * 20)
     assert [row.error is None for row in found] == [number != 5 for number in range(8)]
     assert isinstance(found[5].error, errors.Declined)
     assert found[5].impressions is None
@@ -204,6 +208,25 @@ async def test_accounts_that_are_no_business_get_what_the_pins_tell() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("statuses", "as_of"),
+    [
+        (("READY", "READY", "ESTIMATE", "PROCESSING"), datetime(2026, 11, 2, tzinfo=UTC)),
+        (("READY", "READY", "READY", "READY"), NOW),
+        (("ESTIMATE", "PROCESSING"), datetime(2026, 11, 2, tzinfo=UTC)),
+    ],
+)
+async def test_numbers_are_of_the_last_day_that_counts(statuses: tuple[str, ...], as_of: datetime) -> None:
+    """Estimates count; a day that is not over counts until now."""
+    (row,), _ = await rows([receipt("1", YOUNG)], answer({"1": block(*statuses)}))
+    assert (row.impressions, row.as_of) == (240, as_of)
+
+
+async def test_a_pin_of_unknown_kind_is_not_said_to_have_no_video() -> None:
+    (row,), _ = await rows([receipt("1", YOUNG, None)], answer({"1": READY}))
+    assert "not known" in row.missing["video_views"]
+
+
 async def test_an_id_that_is_none_spoils_nothing() -> None:
     found, asking = await rows([receipt("x"), receipt("1", YOUNG)], answer({"1": READY}))
     assert isinstance(found[0].error, errors.ConfigError)
@@ -246,6 +269,18 @@ class TestAccount:
         assert (row.impressions, row.saves, row.clicks) == (240, 20, 5)
         assert row.as_of == datetime(2026, 11, 2, tzinfo=UTC)
         assert not row.missing
+
+    async def test_a_period_does_not_reach_into_the_future(self) -> None:
+        for until in (None, NOW + 9 * DAY):
+            asking = call(answer(self.ME), answer(READY))
+            await asking.adapter.fetch_account_metrics(asking, since=NOW - 7 * DAY, until=until)
+            assert asking.asked[1].params["end_date"] == NOW.date().isoformat()
+
+    async def test_a_period_that_ends_at_midnight_has_no_further_day(self) -> None:
+        asking = call(answer(self.ME), answer(READY))
+        until = datetime(2026, 11, 1, tzinfo=UTC)
+        await asking.adapter.fetch_account_metrics(asking, since=NOW - 7 * DAY, until=until)
+        assert asking.asked[1].params["end_date"] == "2026-10-31"
 
     @pytest.mark.parametrize(
         ("since", "me", "words"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -9,6 +12,7 @@ import pytest
 from starlette.requests import Request
 
 from media_files import mp4, png
+from socialkit.contracts._samples import mp4 as sample_mp4
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.linkedin_media import PART
 
@@ -66,6 +70,13 @@ async def upload(client, owner: str = PAGE, data: bytes | None = None) -> str:
     put = await client.put(value["uploadUrl"], content=data or png(), headers={"content-type": "image/png"})
     assert put.status_code == 201
     return value["image"]
+
+
+TARGET = "/distribution/targetEntities/0"
+
+
+def spread(*targets: dict[str, Any]) -> dict[str, Any]:
+    return {"distribution": {"feedDistribution": "MAIN_FEED", "targetEntities": list(targets)}}
 
 
 # --- the wire ---
@@ -170,6 +181,8 @@ async def test_the_development_tier_is_small_and_has_no_batches(box, brand):
         ({"visibility": "CONNECTIONS"}, "/visibility", "INVALID_VALUE"),
         ({"lifecycleState": "DRAFT"}, "/lifecycleState", "INVALID_VALUE"),
         ({"distribution": {}}, "/distribution/feedDistribution", "INVALID_VALUE"),
+        (spread({"countries": ["urn:li:geo:1"]}), f"{TARGET}/countries", "ILLEGAL_ARGUMENT"),
+        (spread({"degrees": []}), TARGET, "INVALID_VALUE"),
         ({"headline": "x"}, "/headline", "ILLEGAL_ARGUMENT"),
         ({"content": {"media": {"id": "urn:li:image:no"}}}, "/content/media/id", "INVALID_MEDIA"),
         ({"content": {"multiImage": {"images": [{}]}}}, "/content/multiImage/images", "VALUE_OUT_OF_RANGE"),
@@ -191,6 +204,75 @@ async def test_what_is_refused_names_its_place(box, brand, change, field, code):
     (problem,) = answer.json()["errorDetails"]["inputErrors"]
     assert (problem["input"]["inputPath"]["fieldPath"], problem["code"]) == (field, code)
     assert box.timeline("linkedin") == []
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a JSON value, the value itself first."""
+    yield at
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inner:
+        yield from places(one, (*at, name))
+
+
+def with_(value: Any, at: tuple[Any, ...], new: Any) -> Any:
+    if not at:
+        return new
+    changed = copy.deepcopy(value)
+    place = changed
+    for name in at[:-1]:
+        place = place[name]
+    place[at[-1]] = new
+    return changed
+
+
+IMAGES = {"multiImage": {"images": [{"id": "urn:li:image:x"}, {"id": "urn:li:image:y", "altText": "a"}]}}
+CARD = {
+    "article": {
+        "source": "https://example.com",
+        "title": "t",
+        "description": "d",
+        "thumbnail": "urn:li:image:1",
+    }
+}
+QUESTION = {"question": "q", "options": [{"text": "a"}, {"text": "b"}], "settings": {"duration": "ONE_DAY"}}
+UPDATE = {"x-restli-method": "PARTIAL_UPDATE"}
+
+
+@pytest.mark.parametrize(
+    ("path", "sound", "headers"),
+    [
+        ("/rest/posts", body(content={"media": {"id": "urn:li:image:x", "altText": "a"}}), {}),
+        ("/rest/posts", body(content=IMAGES, **spread({"degrees": ["x"]})), {}),
+        ("/rest/posts", body(content=CARD, reshareContext={"parent": "urn:li:share:1"}), {}),
+        ("/rest/posts", body(content={"poll": QUESTION}), {}),
+        ("/rest/posts/{}", {"patch": {"$set": {"commentary": "x"}}}, UPDATE),
+        ("/rest/socialMetadata/{}", {"patch": {"$set": {"commentsState": "OPEN"}}}, UPDATE),
+        (
+            "/rest/socialActions/{}/comments",
+            {
+                "actor": PAGE,
+                "message": {"text": "x", "attributes": []},
+                "content": [{"entity": {"image": "x"}}],
+            },
+            {},
+        ),
+        (
+            "/rest/videos?action=initializeUpload",
+            {"initializeUploadRequest": {"owner": PAGE, "fileSizeBytes": 5}},
+            {},
+        ),
+        ("/rest/videos?action=finalizeUpload", {"finalizeUploadRequest": {"uploadedPartIds": ["a"]}}, {}),
+    ],
+)
+async def test_a_body_of_another_shape_is_refused_at_its_place(brand, path, sound, headers):
+    urn = enc(await post(brand, "something else"))
+    for at in places(sound):
+        for wrong in (None, -5, [None], {"x": 1}, [[]]):
+            answer = await brand.post(path.format(urn), json=with_(sound, at, wrong), headers=headers)
+            assert answer.status_code == 400, (at, wrong)
+            (problem,) = answer.json()["errorDetails"]["inputErrors"]
+            told = problem["input"]["inputPath"]["fieldPath"].strip("/").split("/")
+            assert told[: len(at)] == [str(name) for name in at], (at, wrong)
 
 
 @pytest.mark.parametrize("name", ["author", "commentary", "visibility", "distribution", "lifecycleState"])
@@ -349,6 +431,13 @@ async def test_a_video_in_parts_of_four_mebibytes(box, brand):
     assert made.startswith("urn:li:ugcPost:")
 
 
+@pytest.mark.parametrize("seconds", [2.0, 1801.0])
+async def test_a_video_too_short_or_too_long_fails(box, brand, seconds):
+    value, _ = await video(brand, sample_mp4(seconds))
+    box.clock.advance(3)
+    assert (await brand.get(f"/rest/videos/{enc(value['video'])}")).json()["status"] == "PROCESSING_FAILED"
+
+
 @pytest.mark.parametrize("wrong", [{"cut": PART // 2}, {"order": -1}])
 async def test_parts_of_other_sizes_or_in_another_order_are_no_video(brand, wrong):
     _, answer = await video(brand, mp4() + bytes(PART + 7), **wrong)
@@ -398,6 +487,12 @@ async def test_what_a_comment_may_not_be(brand):
     assert (await comment(brand, urn, "x" * 1251)).status_code == 400
     assert (await comment(brand, urn, "")).status_code == 400
     assert (await comment(brand, "urn:li:share:1")).status_code == 404
+    made = (await comment(brand, urn)).json()
+    place = f"/rest/socialActions/{enc(urn)}/comments/{made['id']}?actor={enc(PAGE)}"
+    for text in ("x" * 1251, ""):
+        change = {"patch": {"message": {"$set": {"text": text}}}}
+        edit = await brand.post(place, json=change, headers={"x-restli-method": "PARTIAL_UPDATE"})
+        assert edit.status_code == 400
     closed = {"patch": {"$set": {"commentsState": "CLOSED"}}}
     headers = {"x-restli-method": "PARTIAL_UPDATE"}
     answer = await brand.post(f"/rest/socialMetadata/{enc(urn)}", json=closed, headers=headers)
@@ -424,6 +519,50 @@ async def test_statistics_of_posts_by_kind(box, brand):
     assert total["impressionCount"] == counts["impressionCount"]
     box.linkedin.quiet = frozenset({urn})
     assert (await brand.get(f"{start}&shares=List({enc(urn)})")).json()["elements"] == []
+
+
+def days(since, until, grain: str = "DAY") -> str:
+    first, last = (int(one.timestamp() * 1000) for one in (since, until))
+    return f"&timeIntervals=(timeRange:(start:{first},end:{last}),timeGranularityType:{grain})"
+
+
+async def test_statistics_of_a_page_day_by_day(box, brand):
+    today = box.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    urn = await post(brand)
+    box.clock.advance(2 * 86_400)
+    start = (
+        f"/rest/organizationalEntityShareStatistics?q=organizationalEntity&organizationalEntity={enc(PAGE)}"
+    )
+    range_ = days(today - timedelta(days=1), today + timedelta(days=2))
+    rows = (await brand.get(start + range_)).json()["elements"]
+    counts = [row["totalShareStatistics"]["impressionCount"] for row in rows]
+    assert [bool(count) for count in counts] == [False, True, False]
+    assert rows[1]["timeRange"]["start"] == int(today.timestamp() * 1000)
+    for wrong in (
+        f"{range_}&shares=List({enc(urn)})",
+        days(today, today),
+        days(today - timedelta(days=400), today),
+        days(today, today + timedelta(days=1), "HOUR"),
+        "&timeIntervals=(timeRange:(start:x))",
+    ):
+        assert (await brand.get(start + wrong)).status_code == 400
+
+
+async def test_a_members_posts_together_of_some_days(box, client):
+    await post(client(), author=ME)
+    box.clock.advance(3 * 86_400)
+    path = "/rest/memberCreatorPostAnalytics?q=me&queryType=IMPRESSION&aggregation=TOTAL"
+    (all_,) = (await client().get(path)).json()["elements"]
+    assert all_["count"] > 0
+    made = (box.clock.now() - timedelta(days=3)).date()
+    before, after = made - timedelta(days=1), made + timedelta(days=1)
+    for first, last, count in ((made, after, all_["count"]), (before, made, 0)):
+        one, other = (f"(day:{day.day},month:{day.month},year:{day.year})" for day in (first, last))
+        (told,) = (await client().get(f"{path}&dateRange=(start:{one},end:{other})")).json()["elements"]
+        assert told["count"] == count
+    assert (await client().get(f"{path}&dateRange=(start:(day:1),end:(day:2))")).status_code == 400
+    daily = path.replace("TOTAL", "DAILY").replace("IMPRESSION", "MEMBERS_REACHED")
+    assert (await client().get(daily)).status_code == 400
 
 
 async def test_a_query_in_the_body_of_a_post(brand):

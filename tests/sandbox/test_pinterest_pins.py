@@ -123,6 +123,15 @@ class TestPins:
                 "out of range",
             ),
             (
+                {
+                    "media_source": {
+                        "source_type": "multiple_image_base64",
+                        "items": [picture(), {**picture(), "link": "https://bit.ly/x"}],
+                    }
+                },
+                "link is blocked",
+            ),
+            (
                 {"media_source": {"source_type": "image_url", "url": "https://nowhere.invalid/a.png"}},
                 "Unable to reach the URL",
             ),

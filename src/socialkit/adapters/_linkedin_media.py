@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -24,20 +25,44 @@ _SPARE = 60.0
 """Seconds before their end at which upload addresses are not used any more."""
 
 
-async def upload(place: str, item: PartMedia, owner: str, call: Call, server: str) -> str:
-    """The URN of a medium that is up and processed, from this or an earlier process."""
-    resource: Resource = {"video": "videos", "file": "documents"}.get(item.kind, "images")  # type: ignore[assignment]
-    name = f"{place} {item.digest[:16]}"
+async def upload(places: Mapping[str, PartMedia], owner: str, call: Call, server: str) -> dict[str, str]:
+    """The URN of each medium by its place: up and processed, from this or an earlier process.
+
+    All of them are sent before the first is waited for, so that they are processed together.
+    """
+    urns = {place: await _sent(place, item, owner, call, server) for place, item in places.items()}
+    unseen = set[Resource]()
+    for place, item in places.items():
+        try:
+            await _processed(_resource(item), urns[place], call, unseen)
+        except errors.Declined:
+            _forget(place, item, call)
+            raise
+    return urns
+
+
+def _resource(item: PartMedia) -> Resource:
+    return "videos" if item.kind == "video" else "documents" if item.kind == "file" else "images"
+
+
+def _name(place: str, item: PartMedia) -> str:
+    return f"{place} {item.digest[:16]}"
+
+
+async def _sent(place: str, item: PartMedia, owner: str, call: Call, server: str) -> str:
+    name, resource = _name(place, item), _resource(item)
     if (known := call.recall(name)) is None:
         send = _send_video if resource == "videos" else _send_whole
         known = await send(name, resource, item, owner, call, server)
         call.remember(name, known)
-    try:
-        await _processed(resource, str(known), call)
-    except errors.Declined:
-        call.remember(name, None)
-        raise
     return str(known)
+
+
+def _forget(place: str, item: PartMedia, call: Call) -> None:
+    name = _name(place, item)
+    call.remember(name, None)
+    if item.kind == "video":
+        call.remember(f"{name} session", None, secret=True)
 
 
 async def _initialize(resource: Resource, request: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -169,8 +194,13 @@ async def _send_captions(url: str, caption: PartMedia, call: Call, server: str) 
 
 
 # --- processing -------------------------------------------------------------------------------------------
-async def _processed(resource: Resource, urn: str, call: Call) -> None:
-    """Look until it is AVAILABLE. A token that may not look (403) gets a grace instead."""
+async def _processed(resource: Resource, urn: str, call: Call, unseen: set[Resource]) -> None:
+    """Look until it is AVAILABLE, less and less often: a member has 150 requests a day.
+
+    A token that may not look (403) gets a grace instead, one for all media of the kind: it is ``unseen`` then.
+    """
+    if resource in unseen:
+        return
     denied = [0]
 
     async def look() -> base.Response:
@@ -179,10 +209,8 @@ async def _processed(resource: Resource, urn: str, call: Call) -> None:
         return answer
 
     def waits() -> Iterator[float]:
-        for pause in (1.0, 2.0, 4.0):
+        for pause in itertools.chain((1.0, 2.0, 4.0, 8.0, 15.0, 30.0), itertools.repeat(60.0)):
             yield _GRACE if denied[0] else pause
-        while True:
-            yield _GRACE if denied[0] else 8.0
 
     def ready(answer: base.Response) -> bool:
         if answer.status == 403:
@@ -190,7 +218,9 @@ async def _processed(resource: Resource, urn: str, call: Call) -> None:
         return _status(answer) not in ("WAITING_UPLOAD", "PROCESSING")
 
     done = await call.poll(look, ready, waits=waits(), limit=1800)
-    if done.status != 403 and _status(done) != "AVAILABLE":
+    if done.status == 403:
+        unseen.add(resource)
+    elif _status(done) != "AVAILABLE":
         why = (done.json_or_none() or {}).get("processingFailureReason") or _status(done) or "no reason given"
         raise errors.Declined(f"LinkedIn could not process the {_UNITS[resource]}: {why}")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from socialkit import errors
@@ -15,10 +15,12 @@ from ._linkedin_posts import COMMENT, enc, listed, urn_of
 from .base import Call, Response
 
 Json = Mapping[str, Any]
+T = TypeVar("T")
 
 MOST_QUERY = 4000
 """Characters of a query beyond which it is sent as a body, as LinkedIn's own client does it."""
 
+_STATISTICS = "/rest/organizationalEntityShareStatistics"
 _PAGE = {
     "impressions": "impressionCount",
     "reach": "uniqueImpressionsCount",
@@ -41,6 +43,10 @@ _NOT_ON_PAGES = "LinkedIn does not tell it of a Page's posts"
 _NO_VIDEO = "the post is not known to have a video"
 _NOT_OF_COMMENTS = "LinkedIn does not count it for comments"
 _NOT_SAID = "LinkedIn did not say"
+_YEAR = timedelta(days=366)
+_NO_SUM = "LinkedIn counts people once a day: days together tell nothing"
+_VIEWS_KEPT = timedelta(days=180)
+_VIEWS_GONE = "LinkedIn keeps a video's views for six months, and the post is older"
 _MAYBE_GONE = "LinkedIn lists no activity, and the token may not ask whether the post is still there"
 
 
@@ -61,6 +67,12 @@ def elements(response: Response) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)]
 
 
+def has_next(response: Response) -> bool:
+    """Whether a list says that it goes on."""
+    links = (response.json().get("paging") or {}).get("links") or ()
+    return any(isinstance(one, dict) and one.get("rel") == "next" for one in links)
+
+
 # --- Pages ------------------------------------------------------------------------------------------------
 async def page_rows(receipts: Sequence[Receipt], page: str, call: Call) -> list[Metrics]:
     """One request for all posts; those it leaves out had no activity, or are gone: one more tells them apart."""
@@ -76,8 +88,8 @@ async def page_rows(receipts: Sequence[Receipt], page: str, call: Call) -> list[
         elif urn is None or not _kind(urn):
             rows.append(_unasked(receipt, call.now()))
         elif urn in told or there is None or there[urn]:
-            videos = await _page_video(receipt, urn, call)
-            rows.append(_page_row(receipt, told.get(urn), videos, there is None, call.now()))
+            seen, why = await _page_video(receipt, urn, call)
+            rows.append(_page_row(receipt, told.get(urn), seen, why, there is None, call.now()))
         else:
             rows.append(_gone(receipt, call.now()))
     return rows
@@ -90,7 +102,7 @@ async def _page_statistics(urns: Sequence[str], page: str, call: Call) -> dict[s
     for parameter, kind in (("shares", "share"), ("ugcPosts", "ugcPost")):
         if chosen := [urn for urn in urns if _kind(urn) == kind]:
             query += f"&{parameter}={listed(chosen)}"
-    answer = await ask(call, "/rest/organizationalEntityShareStatistics", query, method="FINDER")
+    answer = await ask(call, _STATISTICS, query, method="FINDER")
     rows = [
         (one.get("share") or one.get("ugcPost"), one.get("totalShareStatistics")) for one in elements(answer)
     ]
@@ -108,27 +120,36 @@ async def _existing(urns: Sequence[str], call: Call) -> dict[str, bool] | None:
     return {urn: urn in results for urn in urns}
 
 
-async def _page_video(receipt: Receipt, urn: str, call: Call) -> dict[str, float] | str:
+async def _page_video(receipt: Receipt, urn: str, call: Call) -> tuple[dict[str, float], dict[str, str]]:
+    """The numbers of a video, and why one of them is not there."""
     if not receipt.raw.get("video"):
-        return _NO_VIDEO
+        return {}, dict.fromkeys(_VIDEO, _NO_VIDEO)
     if _kind(urn) != "ugcPost":
-        return "LinkedIn tells it of ugcPost URNs only"
-    found = dict[str, float]()
+        return {}, dict.fromkeys(_VIDEO, "LinkedIn tells it of ugcPost URNs only")
+    found, why = dict[str, float](), dict.fromkeys(_VIDEO, _NOT_SAID)
     for name, kind in (("video_views", "VIDEO_VIEW"), ("watch_seconds", "TIME_WATCHED")):
+        if kind == "VIDEO_VIEW" and receipt.published_at and call.now() - receipt.published_at > _VIEWS_KEPT:
+            why[name] = _VIEWS_GONE
+            continue
         try:
             query = f"q=entity&entity={enc(urn)}&type={kind}"
             values = [one.get("value") for one in elements(await ask(call, "/rest/videoAnalytics", query))]
         except errors.RateLimited:
             raise
         except errors.SocialKitError as error:
-            return f"{_NOT_SAID}: {error.message}"
+            return found, why | {one: f"{_NOT_SAID}: {error.message}" for one in _VIDEO if one not in found}
         if told := [value for value in values if isinstance(value, int)]:
             found[name] = sum(told)
-    return found
+    return found, why
 
 
 def _page_row(
-    receipt: Receipt, counts: Json | None, videos: dict[str, float] | str, unsure: bool, now: datetime
+    receipt: Receipt,
+    counts: Json | None,
+    seen: Mapping[str, float],
+    reasons: Mapping[str, str],
+    unsure: bool,
+    now: datetime,
 ) -> Metrics:
     """The row of a post; one that is there and not listed had no activity."""
     values: dict[str, Any] = {name: (counts or {}).get(field) for name, field in _PAGE.items()}
@@ -137,11 +158,9 @@ def _page_row(
         values = dict.fromkeys(_PAGE, None if unsure else 0)
     why = _MAYBE_GONE if counts is None else _NOT_SAID
     missing |= {name: why for name, value in values.items() if value is None}
-    seen = videos if isinstance(videos, dict) else {}
     values |= _video_values(seen)
-    reason = videos if isinstance(videos, str) else _NOT_SAID
-    missing |= {name: reason for name in _VIDEO if values[name] is None}
-    raw = dict(counts or {}) | ({"videoAnalytics": seen} if seen else {})
+    missing |= {name: reasons[name] for name in _VIDEO if values[name] is None}
+    raw = dict(counts or {}) | ({"videoAnalytics": dict(seen)} if seen else {})
     return Metrics.of(receipt, **values, missing=missing, raw=raw, fetched_at=now)
 
 
@@ -169,7 +188,7 @@ async def member_row(receipt: Receipt, call: Call) -> Metrics:
         asked += [(name, query, "Video") for name, query in _VIDEO.items()]
     raw = {}
     for name, query, about in asked:
-        value = await _member_number(about, entity, query, call)
+        value = await _member_number(about, f"q=entity&entity={entity}", query, call)
         if isinstance(value, str):
             missing[name] = value
         else:
@@ -178,9 +197,9 @@ async def member_row(receipt: Receipt, call: Call) -> Metrics:
     return Metrics.of(receipt, **values, missing=missing, raw=raw, fetched_at=call.now())
 
 
-async def _member_number(about: str, entity: str, kind: str, call: Call) -> int | str:
+async def _member_number(about: str, whose: str, kind: str, call: Call) -> int | str:
     """A number, or why there is none. What ends the whole row (no scope, the post is gone, the quota) is raised."""
-    query = f"q=entity&entity={entity}&queryType={kind}&aggregation=TOTAL"
+    query = f"{whose}&queryType={kind}&aggregation=TOTAL"
     try:
         answer = await ask(call, f"/rest/memberCreator{about}Analytics", query, method="FINDER")
     except errors.Declined as error:
@@ -209,6 +228,96 @@ async def comment_row(receipt: Receipt, urn: str, call: Call) -> Metrics:
 
 
 # --- the account ------------------------------------------------------------------------------------------
+async def account_row(author: str, call: Call, *, since: datetime | None, until: datetime | None) -> Metrics:
+    """Followers now, and what all posts together reached: so far, or in a period of whole days in UTC."""
+    now, member = call.now(), author.startswith("urn:li:person:")
+    period = _whole_days(since, until, now) if since else None
+    followers = await _or_why(followers_of(author, call))
+    reached = await _or_why(_of_member(period, call) if member else _of_page(author, period, call))
+    if isinstance(followers, errors.SocialKitError) and isinstance(reached, errors.SocialKitError):
+        raise followers
+    count, raw = (None, {}) if isinstance(followers, errors.SocialKitError) else followers
+    values, missing = _nothing(reached.message) if isinstance(reached, errors.SocialKitError) else reached
+    if count is None:
+        said = f": {followers.message}" if isinstance(followers, errors.SocialKitError) else ""
+        missing |= {"followers": f"{_NOT_SAID}{said}"}
+    if until and not since:
+        missing |= {"period": "a period needs since="}
+    return Metrics(
+        platform="linkedin",
+        identity=call.facts.identity,
+        url=call.facts.url,
+        followers=count,
+        **values,
+        missing=missing,
+        raw=raw,
+        fetched_at=now,
+        as_of=min(period[1], now) if period else None,
+    )
+
+
+Numbers = tuple[dict[str, Any], dict[str, str]]
+"""Values by name, and why there is none."""
+
+
+async def _or_why(asking: Awaitable[T]) -> T | errors.SocialKitError:
+    """What is asked for, or the refusal; a used-up quota ends everything."""
+    try:
+        return await asking
+    except errors.RateLimited:
+        raise
+    except errors.SocialKitError as error:
+        return error
+
+
+def _nothing(why: str) -> Numbers:
+    return dict.fromkeys(_MEMBER), dict.fromkeys(_MEMBER, why)
+
+
+def _whole_days(since: datetime, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """The midnights before and after a period."""
+    last = (until or now).astimezone(UTC) - timedelta(microseconds=1)
+    first, last = (
+        one.replace(hour=0, minute=0, second=0, microsecond=0) for one in (since.astimezone(UTC), last)
+    )
+    return first, last + timedelta(days=1)
+
+
+async def _of_page(page: str, period: tuple[datetime, datetime] | None, call: Call) -> Numbers:
+    """A Page's posts together: twelve months, or the sum of the days of a period."""
+    query = f"q=organizationalEntity&organizationalEntity={enc(page)}"
+    if period is not None:
+        if call.now() - period[0] > _YEAR:
+            return _nothing("LinkedIn tells it of the last twelve months only")
+        first, last = (int(one.timestamp() * 1000) for one in (period[0], min(period[1], call.now())))
+        query += f"&timeIntervals=(timeRange:(start:{first},end:{last}),timeGranularityType:DAY)"
+    answer = await ask(call, _STATISTICS, query, method="FINDER")
+    rows = [one.get("totalShareStatistics") or {} for one in elements(answer)]
+    values: dict[str, Any] = {name: _total(rows, field) for name, field in _PAGE.items()}
+    missing = {name: _NOT_SAID for name, value in values.items() if value is None} | {"saves": _NOT_ON_PAGES}
+    if period is not None:
+        values["reach"], missing["reach"] = None, _NO_SUM
+    return values, missing
+
+
+def _total(rows: Sequence[Json], field: str) -> int | None:
+    told = [row[field] for row in rows if isinstance(row.get(field), int)]
+    return sum(told) if told else None
+
+
+async def _of_member(period: tuple[datetime, datetime] | None, call: Call) -> Numbers:
+    """A member's posts together, number by number."""
+    whose = "q=me"
+    if period is not None:
+        first, last = (f"(day:{one.day},month:{one.month},year:{one.year})" for one in period)
+        whose += f"&dateRange=(start:{first},end:{last})"
+    values, missing = dict[str, Any](), dict[str, str]()
+    for name, kind in _MEMBER.items():
+        value = await _member_number("Post", whose, kind, call)
+        (missing if isinstance(value, str) else values)[name] = value  # type: ignore[assignment]
+    return values, missing
+
+
 async def followers_of(author: str, call: Call) -> tuple[int | None, dict[str, Any]]:
     """A Page's or the member's followers, and what LinkedIn said."""
     if author.startswith("urn:li:person:"):

@@ -7,12 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from socialkit.model import Link, Receipt
-from socialkit.text import find_entities, length
+from socialkit.model import Link, Post, Receipt
+from socialkit.text import find_entities, length, shorten
 
 from ._linkedin_posts import COMMENT, urn_of
 from ._linkedin_rules import COMMENT as COMMENT_LIMIT
-from ._linkedin_rules import DESCRIPTION, DURATIONS, LONG_VIDEO, QUESTION, SMALL_VIDEO, THUMBNAIL_BYTES, TITLE
+from ._linkedin_rules import (
+    DESCRIPTION,
+    DURATIONS,
+    FACETS,
+    LONG_VIDEO,
+    PICTURES,
+    QUESTION,
+    SMALL_VIDEO,
+    THUMBNAIL_BYTES,
+    TITLE,
+)
 from ._linkedin_text import little, message, shown
 from .base import Call, Draft
 
@@ -57,6 +67,11 @@ async def post_request(draft: Draft, author: str, call: Call) -> tuple[Json, str
 def _check_reshare(draft: Draft, parent: str) -> None:
     if COMMENT.fullmatch(parent):
         draft.problem("quote", "unsupported", "a comment cannot be reshared, only a post")
+    elif ":activity:" in parent:
+        words = (
+            "LinkedIn documents reshares of share and ugcPost URNs; whether it takes an activity is not known"
+        )
+        draft.problem("quote", "undocumented", words, severity="warning")
     if draft.media or draft.post.poll:
         words = "a reshare has no media and no poll of its own on LinkedIn"
         draft.problem("quote", "mixed", words, hint="put the link to the post into the text instead")
@@ -86,6 +101,12 @@ def _distribution(draft: Draft, author: str) -> Json:
     targets = [dict(one) for one in draft.options.targets]
     if targets and author.startswith("urn:li:person:"):
         draft.problem("options.targets", "unsupported", "only a Page's posts can be targeted")
+    for name, chosen in ((name, chosen) for one in targets for name, chosen in one.items()):
+        if name not in FACETS:
+            words = f"nobody is chosen by {name!r}"
+            draft.problem("options.targets", "unknown", words, hint=", ".join(sorted(FACETS)))
+        elif isinstance(chosen, str) or not chosen:
+            draft.problem("options.targets", "invalid", f"{name} is a list with one entry or more")
     feed = "MAIN_FEED" if draft.options.in_feed else "NONE"
     return {"feedDistribution": feed, "targetEntities": targets, "thirdPartyDistributionChannels": []}
 
@@ -180,7 +201,7 @@ def _poll(draft: Draft) -> tuple[Json, str]:
     """The poll and the text above it: the title is its question, else the text is, and nothing stands above."""
     poll, post = draft.post.poll, draft.post
     assert poll is not None
-    question, words = (post.title, post.text) if post.title else (post.text, "")
+    question, words = (post.title, post.text) if post.title else _without_tags(post)
     if not question.strip():
         draft.problem("title", "required", "a poll on LinkedIn has a question: the title, else the text")
     if (actual := length(question, "utf16")) > QUESTION:
@@ -201,10 +222,22 @@ def _poll(draft: Draft) -> tuple[Json, str]:
     return {"poll": {"question": shown(question), "options": options, "settings": settings}}, words
 
 
+def _without_tags(post: Post) -> tuple[str, str]:
+    """A text without the hashtags the plan wrote below it, and these: they are no part of a poll's question."""
+    above, _, last = post.text.rpartition("\n\n")
+    tags = {f"#{tag}" for tag in post.tags}
+    return (
+        (above, last)
+        if tags.intersection(last.split()) and tags.issuperset(last.split())
+        else (post.text, "")
+    )
+
+
 async def _article(draft: Draft, link: Link, call: Call) -> Json:
     """The link's card. LinkedIn does not read the page; what the author left out is read there now."""
     told = await call.card(link.url) if not (link.title and link.description and link.thumbnail) else None
-    title = link.title or draft.post.title or (told.title if told else "")
+    title = _cut(draft, "link.title", link.title, TITLE) or _cut(draft, "title", draft.post.title, TITLE)
+    title = title or (told.title if told else "")
     if link.title and draft.post.title and link.title != draft.post.title:
         draft.change("title", "not_carried", "is not shown: the link has a title of its own")
     if not title:
@@ -212,28 +245,29 @@ async def _article(draft: Draft, link: Link, call: Call) -> Json:
         draft.change(
             "link.title", "from_address", "the page offers no title; its host stands there", after=title
         )
-    description = link.description or (told.description if told else "")
-    card = {"source": link.url, "title": title[:TITLE]}
+    description = _cut(draft, "link.description", link.description, DESCRIPTION)
+    description = description or (told.description if told else "")
+    card = {"source": link.url, "title": shorten(title, TITLE, "utf16")}
     if description:
-        card["description"] = description[:DESCRIPTION]
-    for name, words, most in (
-        ("title", link.title or "", TITLE),
-        ("description", link.description or "", DESCRIPTION),
-    ):
-        if len(words) > most:
-            draft.change(f"link.{name}", "shortened", "is cut", before=len(words), after=most)
+        card["description"] = shorten(description, DESCRIPTION, "utf16")
     picture = link.thumbnail or (told.image if told else None)
     if picture is not None and await _has_thumbnail(draft, picture) and picture.alt:
-        card["thumbnailAltText"] = picture.alt[:DESCRIPTION]
+        card["thumbnailAltText"] = _cut(draft, "link.thumbnail.alt", picture.alt, DESCRIPTION)
     return card
 
 
+def _cut(draft: Draft, field: str, words: str | None, most: int) -> str:
+    """What the author wrote, in at most that many UTF-16 units."""
+    if not words or (actual := length(words, "utf16")) <= most:
+        return words or ""
+    draft.change(field, "shortened", "is cut", before=actual, after=most)
+    return shorten(words, most, "utf16")
+
+
 async def _has_thumbnail(draft: Draft, picture: Any) -> bool:
-    item = await draft.medium(picture, "link.thumbnail", max_bytes=THUMBNAIL_BYTES)
+    limits: Json = {"max_bytes": THUMBNAIL_BYTES, "types": PICTURES}
+    item = await draft.medium(picture, "link.thumbnail", **limits)
     if item is None:
-        return False
-    if item.mime not in ("image/jpeg", "image/png", "image/gif"):
-        draft.change("link.thumbnail", "left_out", f"no picture: LinkedIn takes no {item.mime}")
         return False
     draft.extras["thumbnail"] = item
     return True
@@ -279,7 +313,11 @@ def _check_comment(draft: Draft, text: str) -> None:
 
 
 def mentions_warning(draft: Draft) -> None:
-    """A plain @name is no mention on LinkedIn; said once, so that nobody wonders."""
+    """A plain @name is no mention on LinkedIn; said once, so that nobody wonders. Nor is one with another URN."""
+    if re.search(r"\]\(urn:li:", shown(draft.post.text)):
+        words = "a mention in it stays plain text, with its brackets: it is none LinkedIn knows"
+        hint = "write @[Name](urn:li:organization:1) or @[Name](urn:li:person:Ab1)"
+        draft.problem("text", "mention_unknown", words, hint=hint, severity="warning")
     names = [
         entity.value for entity in find_entities(shown(draft.post.text), "x") if entity.kind == "mention"
     ]

@@ -81,6 +81,16 @@ def own_urn(receipt: Receipt) -> str:
     return urn
 
 
+def number_of(urn: str) -> str:
+    """The number of a comment, which no other comment has.
+
+    >>> number_of("urn:li:comment:(urn:li:share:1,88)")
+    '88'
+    """
+    comment = COMMENT.fullmatch(urn)
+    return comment["id"] if comment else urn
+
+
 def comment_path(urn: str) -> str:
     """The path of one comment."""
     comment = COMMENT.fullmatch(urn)
@@ -184,11 +194,18 @@ def likeness_of(post: Json, lost: Lost, uploads: Iterable[str]) -> Literal["same
     wanted, shown = request.get("content") or {}, post.get("content") or {}
     if _gist(wanted) == _gist(shown) and media_of(shown) == list(uploads):
         return "same"
-    return "alike" if request["commentary"] else "other"
+    cards = "article" in wanted and "article" in shown
+    return "alike" if request["commentary"] or cards else "other"
 
 
 def _gist(content: Json) -> list[Any]:
     """What tells contents apart that are not uploaded."""
     article, poll = content.get("article") or {}, content.get("poll") or {}
     options = [one.get("text") for one in poll.get("options") or ()]
-    return [article.get("source"), poll.get("question"), options]
+    return [_bare(article.get("source")), poll.get("question"), options]
+
+
+def _bare(url: Any) -> str:
+    """A link as it compares: without scheme, the host in small letters, no slash at the end."""
+    host, slash, rest = re.sub("^https?://", "", str(url or ""), flags=re.IGNORECASE).partition("/")
+    return f"{host.casefold()}{slash}{rest}".rstrip("/")

@@ -36,10 +36,23 @@ QUESTION = 140
 TITLE = 400
 DESCRIPTION = 4086
 THUMBNAIL_BYTES = 5_000_000
+PICTURES = frozenset({"image/jpeg", "image/png", "image/gif"})
 BATCH = 100
 SMALL_VIDEO, LONG_VIDEO = 75_000, 900.0
 """Fewer bytes than the manual names, more seconds than the help pages name: told, and sent all the same."""
 DURATIONS = {86_400: "ONE_DAY", 259_200: "THREE_DAYS", 604_800: "SEVEN_DAYS", 1_209_600: "FOURTEEN_DAYS"}
+FACETS = frozenset(
+    {
+        "degrees",
+        "geoLocations",
+        "industries",
+        "interfaceLocales",
+        "jobFunctions",
+        "seniorities",
+        "staffCountRanges",
+    }
+)
+"""By what the followers of a Page are chosen who see a post."""
 POSTING_ROLES = frozenset(
     {"ADMINISTRATOR", "CONTENT_ADMINISTRATOR", "CONTENT_ADMIN", "DIRECT_SPONSORED_CONTENT_POSTER"}
 )
@@ -110,7 +123,7 @@ RULES = Rules(
     images=ImageRule(
         count=20,
         max_bytes=5_000_000,
-        types=frozenset({"image/jpeg", "image/png", "image/gif"}),
+        types=PICTURES,
         alt_limit=4086,
         alt_unit="utf16",
         max_pixels=36_152_319,
@@ -123,6 +136,8 @@ RULES = Rules(
         types=frozenset({"video/mp4"}),
         min_seconds=3.0,
         max_seconds=1800.0,
+        min_side=144,
+        max_side=4096,
         min_ratio=1 / 2.4,
         max_ratio=2.4,
         min_fps=10.0,
@@ -168,15 +183,20 @@ RULES = Rules(
         }
     ),
     metrics_batch=BATCH,
-    account_metrics=frozenset({"followers"}),
+    account_metrics=frozenset(
+        {"followers", "impressions", "reach", "likes", "comments", "shares", "saves", "clicks"}
+    ),
+    account_history=True,
     fetch_posts=True,
     errors=tuple(_errors()),
     find=FindRule(by="list", quiet=180.0, looks=3, between=30.0),
     limited=(
         ("fetch_posts", "Pages only"),
-        ("visibility", "followers: members only, their connections"),
+        ("visibility", "public; of members, followers too: their connections"),
+        ("metrics_batch", "Pages: 100; members: 1 number of 1 post"),
         ("title", "of documents, videos, links and polls"),
         ("edit", "the text only"),
+        ("find", "Pages: by looking through own posts; members: unknown, a person must look"),
     ),
     sources=(_DOCS, _HELP, _REPORTS),
     notes=(

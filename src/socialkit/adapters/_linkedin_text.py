@@ -10,7 +10,7 @@ from typing import Any
 from socialkit.text import find_entities, length
 
 MENTION = re.compile(
-    r"@\[(?P<name>[^\[\]\n]+)\]\((?P<urn>urn:li:(?:person|organization|organizationBrand):[A-Za-z0-9_-]+)\)"
+    r"@\[(?P<name>(?:(?!@\[)[^\n])+?)\]\((?P<urn>urn:li:(?:person|organization|organizationBrand):[A-Za-z0-9_-]+)\)"
 )
 """How a mention is written in a post's text: ``@[Name](urn:li:organization:1)``, as LinkedIn writes it."""
 

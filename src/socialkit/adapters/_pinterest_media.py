@@ -131,14 +131,14 @@ async def cover_of(item: PartMedia, seconds: int, call: Call) -> dict[str, Any]:
 
 
 # --- videos -----------------------------------------------------------------------------------------------
-async def upload_video(item: PartMedia, call: Call) -> str:
+async def upload_video(item: PartMedia, call: Call, server: str) -> str:
     """The media id of a video that Pinterest has taken in whole, from this or an earlier process."""
     name = f"video {item.digest[:16]}"
-    session = await _standing(call.recall(name), call) or await _register(name, call)
+    session = await _standing(call.recall(name), call) or await _register(name, call, server)
     if session["status"] == "registered":
         answer = await _transfer(session, item, call)
         if answer.status >= 300:  # the form's policy has ended, or was not good: another one
-            session = await _register(name, call)
+            session = await _register(name, call, server)
             answer = await _transfer(session, item, call)
         if answer.status >= 300:
             code = re.search(r"<Code>(\w{1,60})</Code>", answer.text)
@@ -166,9 +166,11 @@ def _ends(session: dict[str, Any]) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
 
 
-async def _register(name: str, call: Call) -> dict[str, Any]:
+async def _register(name: str, call: Call, server: str) -> dict[str, Any]:
     """A new media id with the form its bytes go into; a forgotten one harms nobody."""
     told = (await call.prepare("POST", "/v5/media", json={"media_type": "video"})).json()
+    if not str(told["upload_url"]).startswith(("https://", f"{server}/")):
+        raise errors.Declined("Pinterest named an upload address that is not https; nothing was sent there")
     fields = [[key, str(value)] for key, value in told["upload_parameters"].items()]
     session = {"id": str(told["media_id"]), "url": told["upload_url"], "fields": fields}
     call.remember(name, session, secret=True)

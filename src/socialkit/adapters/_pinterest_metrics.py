@@ -39,6 +39,7 @@ _HARMLESS = (*_COUNTED, "PROCESSING", "BEFORE_PIN_CREATED")
 _NOT_COUNTED = "Pinterest does not count it"
 _NOT_SAID = "Pinterest did not say"
 _NO_VIDEO = "the pin has no video"
+_KIND_UNKNOWN = "whether the pin has a video is not known: give its permalink"
 _YET = "Pinterest is still counting: its numbers come a day or two late"
 _OLD = "Pinterest tells it of the last 90 days only, and the pin is older or its age is not known"
 _BUSINESS = "Pinterest tells it to business accounts only"
@@ -157,7 +158,8 @@ def _from_analytics(receipt: Receipt, block: Json, now: datetime) -> Metrics:
     watched = None if why else _number(sums.get("VIDEO_V50_WATCH_TIME"))
     reasons = dict.fromkeys(_SUMMED, why or _NOT_SAID) | {"watch_seconds": why or _NOT_SAID}
     if not is_video(receipt):
-        reasons |= dict.fromkeys(("video_views", "watch_seconds"), _NO_VIDEO)
+        why = _NO_VIDEO if receipt.raw.get("creative_type") else _KIND_UNKNOWN
+        reasons |= dict.fromkeys(("video_views", "watch_seconds"), why)
     raw = {"summary": sums, "lifetime": lifetime}
     return _made(receipt, values, watched, reasons, raw, now, as_of)
 
@@ -255,7 +257,7 @@ async def _period(
     if call.now() - since > BACK:
         return {}, "Pinterest tells it of the last 90 days only", None
     wanted = ",".join(("IMPRESSION", "OUTBOUND_CLICK", "PIN_CLICK", "SAVE", "ENGAGEMENT"))
-    params = {**_days(since, until), "metric_types": wanted}
+    params = {**_days(since, until - timedelta(microseconds=1)), "metric_types": wanted}
     try:
         body = (await call.read("GET", "/v5/user_account/analytics", params=params)).json()
     except errors.Declined as error:

@@ -11,6 +11,7 @@ _SPEC = Source("Pinterest's API description 5.23.0", "2026-11-23")
 _DOCS = Source("developers.pinterest.com, rate limits and access tiers", "2026-11-23")
 _PRODUCTS = Source("media guidelines of Ayrshare, letmepost and Late", "2026-11-23")
 
+PRODUCTION = "https://api.pinterest.com"
 DAY = 86_400.0
 TITLE, LINK, PAGE = 100, 2048, 250
 """Code points of a title and of a link; entries of a page."""
@@ -42,7 +43,7 @@ def covers(budget: Budget, method: str, path: str) -> bool:
     return (verbs == "*" or method in verbs.split("|")) and re.fullmatch(pattern, path) is not None
 
 
-_SANDBOX = (
+SANDBOX = (
     "an app with trial access may pin only on server='https://api-sandbox.pinterest.com', with a token for it; "
     "ask for standard access in the developer portal"
 )
@@ -66,8 +67,8 @@ _TABLE = (
     (401, "Declined", "7", "", "the account may not use that board or pin"),
     (401, "ReauthNeeded", "2", "", "sign in again"),
     (401, "ReauthNeeded", "", "", "sign in again"),
-    (403, "Declined", "", "trial", _SANDBOX),
-    (403, "Declined", "29", "", f"the account may not do this; or {_SANDBOX}"),
+    (403, "Declined", "", "trial", SANDBOX),
+    (403, "Declined", "29", "", f"the account may not do this; or {SANDBOX}"),
     (403, "Declined", "403", "", "the account may not do this; analytics need a business account"),
     (404, "Unavailable", "", "media", "the upload is not known yet; publish again with the same key"),
     (404, "Declined", "30", "", "there is no such user"),
@@ -129,7 +130,7 @@ RULES = Rules(
     budgets=BUDGETS,
     errors=tuple(_errors()),
     find=FindRule(by="list", quiet=150.0, looks=3, between=30.0),
-    limited=(("link", "no card: where the pin leads"),),
+    limited=(("link", "no card: where the pin leads"), ("edit", "words, link and board; not every app may")),
     sources=(_SPEC, _DOCS, _PRODUCTS),
     notes=(
         "A pin needs a picture or a video, and a board.",

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CONTRACT = 1
 """Raised by one when the contract changes; an adapter of another contract is refused when it is loaded."""
 
+THUMBNAIL_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
+"""What a picture beside the post's media may be where the platform's adapter names no other types."""
 Kind = Literal["image", "gif", "video", "file", "captions"]
 Honoured = Literal["proved", "refuted", "unknown"]
 Rotation = Literal["none", "grace", "strict"]
@@ -579,9 +581,15 @@ class Draft(Protocol):
         ...
 
     async def medium(
-        self, medium: Medium, field: str, *, max_bytes: int, max_side: int | None = None
+        self,
+        medium: Medium,
+        field: str,
+        *,
+        max_bytes: int,
+        max_side: int | None = None,
+        types: frozenset[str] = THUMBNAIL_TYPES,
     ) -> PartMedia | None:
-        """Another picture (a card's thumbnail), read and shrunk to fit; None (with a Change listed) when
+        """Another picture (a card's thumbnail), read, shrunk and converted to fit; None (with a Change listed) when
         it cannot be had."""
         ...
 

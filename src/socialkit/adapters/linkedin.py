@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import attrs
 
@@ -19,13 +19,13 @@ from socialkit.flows import Flow
 from socialkit.flows._whoami import as_text, told_id
 from socialkit.flows.linkedin import FLOWS
 from socialkit.metrics import Metrics
-from socialkit.model import Identity, Receipt, Status
+from socialkit.model import Identity, Problem, Receipt
 from socialkit.rules import Rules
-from socialkit.text import strip_html
+from socialkit.text import length, strip_html
 
 from . import base
 from ._linkedin_media import upload
-from ._linkedin_numbers import ask, elements, followers_of, member_row, page_rows
+from ._linkedin_numbers import account_row, ask, elements, has_next, member_row, page_rows
 from ._linkedin_plan import comment_request, filled, mentions_warning, post_request, reference_of
 from ._linkedin_posts import (
     COMMENT,
@@ -38,6 +38,7 @@ from ._linkedin_posts import (
     likeness_of,
     made_comment,
     made_post,
+    number_of,
     own_urn,
     permalink_of,
     posted_at,
@@ -47,8 +48,9 @@ from ._linkedin_posts import (
     status_of,
     urn_of,
 )
+from ._linkedin_rules import COMMENT as COMMENT_LIMIT
 from ._linkedin_rules import DAY, POSTING_ROLES, RULES, UTC_MIDNIGHT, VERSION, Tier, rules_of
-from ._linkedin_text import message
+from ._linkedin_text import message, same_words, shown
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Finding, Found, Lost, Part, Sent
 
 _PAGE_OF_POSTS = 100
@@ -56,6 +58,10 @@ _PAGES = 100
 """Pages of comments that are read at most when one of ours is looked for."""
 _PRIVATE = "LinkedIn lets no app read a member's posts"
 _LOOK = "look at the account's posts there, then settle with found=<permalink> or not_live=True"
+
+
+def _targets(given: Any) -> tuple[dict[str, list[str]], ...]:
+    return (dict(given),) if isinstance(given, Mapping) else tuple(given)
 
 
 @attrs.frozen
@@ -67,7 +73,8 @@ class LinkedInOptions(base.Options):
         disable_reshare: nobody can reshare the post.
         close_comments: comments are closed right after the post is public.
         in_feed: False keeps it out of the feed (a "dark" post, for ads).
-        targets: who of the followers sees a Page's post: ``({"industries": ["urn:li:industry:4"]},)``.
+        targets: who of the followers sees a Page's post: ``{"industries": ["urn:li:industry:4"]}``, or several such. By
+            geoLocations, industries, seniorities, jobFunctions, staffCountRanges, interfaceLocales or degrees.
 
     >>> LinkedInOptions(close_comments=True).in_feed
     True
@@ -78,7 +85,7 @@ class LinkedInOptions(base.Options):
     disable_reshare: bool = False
     close_comments: bool = False
     in_feed: bool = True
-    targets: tuple[dict[str, list[str]], ...] = attrs.field(default=(), converter=tuple)
+    targets: tuple[dict[str, list[str]], ...] = attrs.field(default=(), converter=_targets)
 
 
 class _OwnRules:
@@ -120,22 +127,24 @@ class LinkedIn(base.Adapter):
         organization: str | int | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
-        version: str = VERSION,
+        version: str | int = VERSION,
         tier: Tier | None = None,
         server: str = "https://api.linkedin.com",
     ) -> None:
-        if not re.fullmatch(r"[0-9]{6}(\.[0-9]{2})?", version):
+        if not re.fullmatch(r"[0-9]{6}(\.[0-9]{2})?", str(version)):
             raise errors.ConfigError(
                 f"LinkedIn: version={version!r} is no year and month, such as {VERSION!r}"
             )
         self.author = _page(organization) if organization is not None else None
         """The Page's URN; None for a member, whose URN LinkedIn tells."""
-        self.version = version
+        self.version = str(version)
         seed = base.Credential.of_user("LinkedIn", token, refresh_token, client_id, client_secret)
         super().__init__(server, attrs.evolve(seed, extra={"flow": "community"} if refresh_token else {}))
         if self.author is not None:
             self.hint = f"{self.hint}|{self.author}"
         self.tier: Tier = tier or ("standard" if self.author is not None else "share")
+        if self.tier not in get_args(Tier):
+            raise errors.ConfigError(f"LinkedIn: no tier={tier!r}; one of {', '.join(get_args(Tier))}")
 
     @classmethod
     def signed_in(cls, identity: Identity, **options: Any) -> LinkedIn:
@@ -199,17 +208,22 @@ class LinkedIn(base.Adapter):
     async def _roles(self, author: str, call: Call) -> tuple[list[str] | None, str | None]:
         """The member's roles on the Page, and who that is; None where the token may not ask, ConfigError where there is
         no role."""
-        path, query = "/rest/organizationAcls", "q=roleAssignee&state=APPROVED"
-        answer = await ask(call, path, query, method="FINDER", accept=(403,))
-        if answer.status == 403:
-            return None, None
+        listed, more = list[dict[str, Any]](), True
+        while more:
+            query = f"q=roleAssignee&state=APPROVED&count={_PAGE_OF_POSTS}&start={len(listed)}"
+            answer = await ask(call, "/rest/organizationAcls", query, method="FINDER", accept=(403,))
+            if answer.status == 403:
+                return None, None
+            page = elements(answer)
+            listed += page
+            more = bool(page) and (len(page) >= _PAGE_OF_POSTS or has_next(answer))
         held = [
             (str(one.get("organization") or one.get("organizationTarget")), str(one.get("role")))
-            for one in elements(answer)
+            for one in listed
             if one.get("state", "APPROVED") == "APPROVED"
         ]
         if roles := sorted(role for page, role in held if page == author):
-            members = {as_text(one.get("roleAssignee")) for one in elements(answer)}
+            members = {as_text(one.get("roleAssignee")) for one in listed}
             return roles, next(iter(filter(None, members)), "").rpartition(":")[2] or None
         pages = ", ".join(sorted({page for page, _ in held})) or "none"
         raise errors.ConfigError(f"LinkedIn: the member has no role on {author}; Pages with one: {pages}")
@@ -240,15 +254,12 @@ class LinkedIn(base.Adapter):
     # --- send ----------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
         owner = call.facts.facts["author"]
-        urns = [
-            await upload(f"media {index}", item, owner, call, self.server)
-            for index, item in enumerate(part.media)
-        ]
+        places = {f"media {index}": item for index, item in enumerate(part.media)} | part.extras
+        urns = await upload(places, owner, call, self.server)
+        picture = urns.pop("thumbnail", None)
         if "comment" in part.body:
-            return await self._comment(part, urns, call)
-        thumbnail = part.extras.get("thumbnail")
-        picture = await upload("thumbnail", thumbnail, owner, call, self.server) if thumbnail else None
-        request = filled(part.body["request"], urns, picture)
+            return await self._comment(part, list(urns.values()), call)
+        request = filled(part.body["request"], list(urns.values()), picture)
         moving = any(item.kind == "video" for item in part.media)
         return made_post(await self._commit("/rest/posts", request, call), moving=moving)
 
@@ -351,8 +362,7 @@ class LinkedIn(base.Adapter):
             return CannotTell("two comments look exactly like this one")
         if not ours:
             return Absent("it is not among the comments")
-        urn = str(ours[0].get("commentUrn") or f"urn:li:comment:({wanted['object']},{ours[0].get('id')})")
-        return Found(sent_of(urn, commented_at(ours[0])))
+        return Found(sent_of(_comment_urn(ours[0], wanted), commented_at(ours[0])))
 
     async def _own(self, call: Call) -> AsyncIterator[dict[str, Any]]:
         """The author's own posts, newest first, every page."""
@@ -368,19 +378,19 @@ class LinkedIn(base.Adapter):
                 return
             start += _PAGE_OF_POSTS
 
-    async def check(self, sent: Sent, call: Call) -> Sent:
+    async def check(self, sent: Sent, call: Call) -> Sent | Absent:
         if sent.id is None:
             return sent
         post = (await call.read("GET", f"/rest/posts/{enc(sent.id)}")).json()
         if not is_live(post):
-            return attrs.evolve(sent, status=Status.FAILED)
+            return Absent(f"LinkedIn took the post and did not publish it ({post.get('lifecycleState')})")
         return attrs.evolve(sent, status=status_of(post), published_at=posted_at(post))
 
     async def edit(self, receipt: Receipt, part: Part, call: Call) -> Sent:
         """Replace the text; what a post shows beside it cannot be changed."""
         urn = own_urn(receipt)
         headers = {"x-restli-method": "PARTIAL_UPDATE"}
-        self._check_edit(urn, part)
+        self._check_edit(urn, part, call)
         if COMMENT.fullmatch(urn):
             change = {"patch": {"message": {"$set": message(part.body["words"])}}}
             path = f"{comment_path(urn)}?actor={enc(call.facts.facts['author'])}"
@@ -390,7 +400,7 @@ class LinkedIn(base.Adapter):
         await call.attach("POST", path, json=change, headers=headers, repeatable=True)
         return attrs.evolve(sent_of(urn), raw=receipt.raw)
 
-    def _check_edit(self, urn: str, part: Part) -> None:
+    def _check_edit(self, urn: str, part: Part, call: Call) -> None:
         request = part.body.get("request", {})
         defaults = request.get("visibility") == "PUBLIC" and not request.get("isReshareDisabledByAuthor")
         feed = request.get("distribution", {})
@@ -401,6 +411,11 @@ class LinkedIn(base.Adapter):
                 "LinkedIn lets only the text be edited: give a Post with text alone. What the post shows, what it "
                 "reshares or answers, and who sees it stay as they are"
             )
+        actual = length(shown(part.body["words"]), "utf16")
+        if COMMENT.fullmatch(urn) and actual > COMMENT_LIMIT:
+            words = f"{actual} of at most {COMMENT_LIMIT} (utf16): it is a comment"
+            limits: Any = {"limit": COMMENT_LIMIT, "actual": actual, "hint": "shorten it"}
+            raise errors.InvalidPost([Problem(call.account, "text", "too_long", words, **limits)])
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
         urn = own_urn(receipt)
@@ -421,16 +436,7 @@ class LinkedIn(base.Adapter):
     async def fetch_account_metrics(
         self, call: Call, *, since: datetime | None, until: datetime | None
     ) -> Metrics:
-        followers, raw = await followers_of(call.facts.facts["author"], call)
-        return Metrics(
-            platform=self.platform,
-            identity=call.facts.identity,
-            url=call.facts.url,
-            followers=followers,
-            missing={} if followers is not None else {"followers": "LinkedIn did not say"},
-            raw=raw,
-            fetched_at=call.now(),
-        )
+        return await account_row(call.facts.facts["author"], call, since=since, until=until)
 
     async def fetch_posts(
         self, call: Call, *, since: datetime | None, until: datetime | None, limit: int
@@ -535,9 +541,17 @@ def _requests(item: base.PartMedia) -> int:
 
 def _is_ours(comment: Mapping[str, Any], wanted: Mapping[str, Any], lost: Lost) -> bool:
     at = commented_at(comment)
-    text = (comment.get("message") or {}).get("text")
-    urn = str(comment.get("commentUrn") or f"urn:li:comment:({wanted['object']},{comment.get('id')})")
-    same = comment.get("actor") == wanted["actor"] and text == wanted["message"]["text"]
+    text = str((comment.get("message") or {}).get("text") or "")
+    same = comment.get("actor") == wanted["actor"] and same_words(text, wanted["message"]["text"])
     pictures = bool(comment.get("content")) == bool(lost.part.media)
     timely = at is not None and lost.since <= at <= lost.until
-    return same and pictures and timely and urn not in lost.claimed
+    return same and pictures and timely and number_of(_comment_urn(comment, wanted)) not in _claimed(lost)
+
+
+def _claimed(lost: Lost) -> set[str]:
+    """The numbers of other comments of ours: LinkedIn may name the post in a comment's URN in more than one way."""
+    return {number_of(one) for one in lost.claimed if COMMENT.fullmatch(one)}
+
+
+def _comment_urn(comment: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    return str(comment.get("commentUrn") or f"urn:li:comment:({wanted['object']},{comment.get('id')})")

@@ -37,7 +37,7 @@ from ._pinterest_pins import (
     receipt_of,
     sent_of,
 )
-from ._pinterest_rules import BUDGETS, LINK, PICTURES, RULES, STILL, TITLE, TRIAL, covers
+from ._pinterest_rules import BUDGETS, LINK, PICTURES, PRODUCTION, RULES, SANDBOX, STILL, TITLE, TRIAL, covers
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Finding, Found, Lost, Part, Sent
 
 _MINUTE = timedelta(seconds=60)
@@ -71,8 +71,8 @@ class PinterestOptions(base.Options):
     """
 
     platform: ClassVar[str] = "pinterest"
-    board: str | None = None
-    section: str | None = None
+    board: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
+    section: str | None = attrs.field(default=None, converter=attrs.converters.optional(str))
     slot_titles: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     slot_descriptions: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     slot_links: tuple[str, ...] = attrs.field(default=(), converter=_texts)
@@ -92,7 +92,8 @@ class Pinterest(base.Adapter):
         token: an OAuth 2.0 token with ``Pinterest.scopes``. refresh_token: renews it, every time with a new one; needs
             ``client_id`` and ``client_secret`` of the app.
         board: name or id of the board pins go on when the options name none.
-        trial: whether the app has trial access, whose limits count by the day.
+        trial: whether the app has trial access: its limits count by the day, and its pins are made on Pinterest's own
+            sandbox alone.
         server: base URL of the API; ``https://api-sandbox.pinterest.com`` is Pinterest's own sandbox.
 
     >>> Pinterest(token="…", board="Boats")
@@ -115,15 +116,15 @@ class Pinterest(base.Adapter):
         refresh_token: str | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
-        board: str | None = None,
+        board: str | int | None = None,
         trial: bool = False,
-        server: str = "https://api.pinterest.com",
+        server: str = PRODUCTION,
     ) -> None:
         seed = base.Credential.of_user(
             "Pinterest", token, refresh_token, client_id, client_secret, ("client_id", "client_secret")
         )
         super().__init__(server, seed)
-        self.board = board
+        self.board, self.trial = None if board is None else str(board), trial
         if trial:
             vars(self)["rules"] = attrs.evolve(RULES, budgets=(*BUDGETS, *TRIAL))
 
@@ -165,6 +166,9 @@ class Pinterest(base.Adapter):
         if options.ai_disclosures:
             pin["ai_disclosures"] = {"values": list(options.ai_disclosures)}
         _check_options(draft)
+        if self.trial and self.server == PRODUCTION:
+            words = "an app with trial access may make no pins here"
+            draft.problem("account", "trial", words, hint=SANDBOX)
         body = {"pin": {name: value for name, value in pin.items() if value is not None}, **_source(draft)}
         requests = 4 if body["kind"] == "video" else 1
         return Part(draft.index, body, post.text, requests=requests)
@@ -173,21 +177,28 @@ class Pinterest(base.Adapter):
         """The ids of board and section; what cannot be found is a Problem with the names there are."""
         options = draft.options
         board = await self._board(options.board, draft, call)
-        if board is None or not options.section:
-            return board or "", None
-        return board, await self._section(board, options.section, draft, call)
+        if board is None:
+            return "", None
+        board_id, privacy = str(board["id"]), str(board.get("privacy") or "PUBLIC")
+        if privacy != "PUBLIC":
+            words = f"the board is {privacy.lower()}: the pin is shown to those who may see the board"
+            draft.change("visibility", "narrowed", words)
+        if not options.section:
+            return board_id, None
+        return board_id, await self._section(board_id, options.section, draft, call)
 
-    async def _board(self, wanted: str | None, draft: Draft, call: Call) -> str | None:
+    async def _board(self, wanted: str | None, draft: Draft, call: Call) -> Mapping[str, Any] | None:
         if wanted and re.fullmatch("[0-9]+", wanted):
             answer = await call.read("GET", f"/v5/boards/{wanted}", accept=(404,))
             if answer.status != 404:
-                return str(answer.json()["id"])
+                return dict(answer.json())
         boards = [board async for board in entries(call, "/v5/boards")]
         return _named(wanted, boards, "board", "a pin goes on a board", draft)
 
     async def _section(self, board: str, wanted: str, draft: Draft, call: Call) -> str | None:
         sections = [section async for section in entries(call, f"/v5/boards/{board}/sections")]
-        return _named(wanted, sections, "section", "", draft)
+        found = _named(wanted, sections, "section", "", draft)
+        return str(found["id"]) if found else None
 
     # --- send ----------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
@@ -199,7 +210,7 @@ class Pinterest(base.Adapter):
         """The pin's ``media_source``; a video is up and processed then."""
         body, media = part.body, part.media
         if body["kind"] == "video":
-            media_id = await upload_video(media[0], call)
+            media_id = await upload_video(media[0], call, self.server)
             cover = await cover_of(media[0], body["cover_seconds"], call)
             return {"source_type": "video_id", "media_id": media_id, **cover}
         pictures = [await picture_of(item, call, by_url=body["by_url"]) for item in media]
@@ -318,8 +329,8 @@ class Pinterest(base.Adapter):
 # --- planning ---------------------------------------------------------------------------------------------
 def _named(
     wanted: str | None, listed: Sequence[Mapping[str, Any]], what: str, why: str, draft: Draft
-) -> str | None:
-    """The id of the one board or section meant by a name or an id."""
+) -> Mapping[str, Any] | None:
+    """The one board or section meant by a name or an id."""
     field = f"options.{what}"
     names = sorted(str(one.get("name")) for one in listed)
     hint = f"PinterestOptions({what}=…): {', '.join(names)}" if names else f"there is no {what} yet"
@@ -331,7 +342,7 @@ def _named(
     alike = [one for one in listed if str(one.get("name")).casefold() == wanted.strip().casefold()]
     found = by_id or exact or alike
     if len(found) == 1:
-        return str(found[0]["id"])
+        return found[0]
     if found:
         ids = ", ".join(str(one["id"]) for one in found)
         draft.problem(
@@ -361,10 +372,14 @@ def _link(draft: Draft) -> str | None:
     if link.title or link.description or link.thumbnail:
         words = "its title, description and picture are not sent: a pin has its own"
         draft.change("link", "not_carried", words)
-    if (urlsplit(link.url).hostname or "").removeprefix("www.") in _SHORTENERS:
-        words = "Pinterest refuses links through shorteners"
-        draft.problem("link", "shortener", words, hint="give the address itself", severity="warning")
+    _check_shortener(draft, "link", link.url)
     return link.url
+
+
+def _check_shortener(draft: Draft, field: str, url: str) -> None:
+    if (urlsplit(url).hostname or "").removeprefix("www.") in _SHORTENERS:
+        words = "Pinterest refuses links through shorteners"
+        draft.problem(field, "shortener", words, hint="give the address itself", severity="warning")
 
 
 def _alt(draft: Draft) -> str | None:
@@ -434,6 +449,11 @@ def _check_options(draft: Draft) -> None:
             elif len(given) > count:
                 words = f"{len(given)} for {count} pictures"
                 draft.problem(f"options.{name}", "count", words, limit=count, actual=len(given))
+    for index, url in enumerate(options.slot_links):
+        if url and not re.match(r"https?://[^\s/?#]+", url, re.IGNORECASE):
+            hint = "write it whole, such as https://example.com/page"
+            draft.problem(f"options.slot_links[{index}]", "invalid", f"{url!r} is no web address", hint=hint)
+        _check_shortener(draft, f"options.slot_links[{index}]", url)
     if options.first_slot is not None and not (0 <= options.first_slot < count and count >= PICTURES[0]):
         draft.problem(
             "options.first_slot", "range", f"no picture {options.first_slot} in a carousel of {count}"
@@ -463,3 +483,5 @@ def _check_cover(draft: Draft, video: bool) -> None:
         )
     if seconds < 0:
         draft.problem(field, "range", f"{seconds} s is before the video begins")
+    elif video and seconds > (draft.media[0].seconds or seconds):
+        draft.change(field, "shortened", "the cover is the last frame: the video ends before that second")

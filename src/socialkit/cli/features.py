@@ -85,6 +85,11 @@ def _poll(rule: PollRule | None) -> str:
     return f"{rule.min_options} to {rule.max_options} options" if rule else "no"
 
 
+def _narrowed(field: str, cell: Callable[[Rules], str]) -> Callable[[Rules], str]:
+    """A cell, or the words of an adapter for which it would promise too much."""
+    return lambda rules: dict(rules.limited).get(field) or cell(rules)
+
+
 def _carries(field: str) -> Callable[[Rules], str]:
     return lambda rules: dict(rules.limited).get(field, "yes") if field in rules.carries else "no"
 
@@ -119,14 +124,14 @@ _ROWS: tuple[tuple[str, Callable[[Rules], str]], ...] = (
     ("Quotes", _carries("quote")),
     ("Content warnings", _carries("content_warning")),
     ("Language", _carries("language")),
-    ("Visibility", lambda rules: ", ".join(sorted(rules.visibility))),
+    ("Visibility", _narrowed("visibility", lambda rules: ", ".join(sorted(rules.visibility)))),
     ("Native scheduling", lambda rules: _yes(rules.schedule)),
-    ("Edit", lambda rules: _yes(rules.edit)),
+    ("Edit", _narrowed("edit", lambda rules: _yes(rules.edit))),
     ("Delete", lambda rules: _yes(rules.delete)),
-    ("Own posts", lambda rules: _yes(rules.fetch_posts)),
+    ("Own posts", _narrowed("fetch_posts", lambda rules: _yes(rules.fetch_posts))),
     ("Metrics", lambda rules: ", ".join(sorted(rules.metrics)) or "no"),
-    ("Posts per metrics request", lambda rules: str(rules.metrics_batch)),
-    ("After a lost answer", lambda rules: dict(rules.limited).get("find", _FATE[rules.find.by])),
+    ("Posts per metrics request", _narrowed("metrics_batch", lambda rules: str(rules.metrics_batch))),
+    ("After a lost answer", _narrowed("find", lambda rules: _FATE[rules.find.by])),
 )
 
 

@@ -327,7 +327,7 @@ def _facts(medium: Medium | Captions, look: Look, size: int, digest: str, name: 
 def _other_mime(medium: Medium | Captions, name: str) -> str:
     """A document is what its name says where no magic bytes contradict it; all else must be recognised."""
     if isinstance(medium, File):
-        told = mimetypes.guess_type(name)[0] or ""
+        told = mimetypes.guess_type(medium.name or name)[0] or ""
         return told if told.startswith(("text/", "application/")) else "application/octet-stream"
     raise MediaError(
         f"{name} is no picture, video or captions of a known type (told from its content); "
@@ -374,6 +374,9 @@ _ENDINGS = {
     "audio/flac": (".flac",),
     "audio/aac": (".aac",),
     "application/pdf": (".pdf",),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": (".docx",),
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": (".pptx",),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": (".xlsx",),
     "text/vtt": (".vtt",),
     "application/x-subrip": (".srt",),
 }

@@ -424,6 +424,23 @@ def _track_size(view: View, body: int, look: Look) -> None:
     look.turned = not upright and bool(view.uint(matrix + 4, 4) and view.uint(matrix + 12, 4))
 
 
+# --- documents ----------------------------------------------------------------------------------------------
+_OFFICE = {
+    b"word/document": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    b"ppt/presentation": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    b"xl/workbook": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_DIRECTORY = 256 * 1024
+"""Bytes at the end of an archive in which the names of what it holds are looked for."""
+
+
+def _zip(view: View, look: Look) -> None:
+    """An archive is an Office document where it lists the parts of one."""
+    names = view.at(max(0, view.size - _DIRECTORY), _DIRECTORY)
+    if b"[Content_Types].xml" in names:
+        look.mime = next((mime for part, mime in _OFFICE.items() if part in names), look.mime)
+
+
 _PARSED: tuple[tuple[bytes, str, Callable[[View, Look], None]], ...] = (
     (b"\xff\xd8\xff", "image/jpeg", _jpeg),
     (b"\x89PNG\r\n\x1a\n", "image/png", _png),
@@ -432,9 +449,9 @@ _PARSED: tuple[tuple[bytes, str, Callable[[View, Look], None]], ...] = (
     (b"II*\0", "image/tiff", _tiff),
     (b"MM\0*", "image/tiff", _tiff),
     (b"%PDF-", "application/pdf", _plain),
+    (b"PK\x03\x04", "application/zip", _zip),
 )
 _MAGIC = (
     (b"ID3", "audio/mpeg"),
     (b"fLaC", "audio/flac"),
-    (b"PK\x03\x04", "application/zip"),
 )

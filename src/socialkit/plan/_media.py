@@ -127,7 +127,7 @@ class MediaPlanner:
         *,
         max_bytes: int,
         max_side: int | None,
-        types: frozenset[str] = frozenset({"image/jpeg", "image/png", "image/webp"}),
+        types: frozenset[str],
     ) -> PartMedia | None:
         """A picture that is nice to have: what cannot be had is a Change, not a Problem."""
         from ..media import Fitted, MediaError, fit

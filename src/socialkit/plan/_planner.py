@@ -12,7 +12,7 @@ import attrs
 from .. import text as texts
 from .._convert import plain
 from .._shelf import Shelf
-from ..adapters.base import AccountFacts, Adapter, Call, Part, PartMedia
+from ..adapters.base import THUMBNAIL_TYPES, AccountFacts, Adapter, Call, Part, PartMedia
 from ..model import Link, Medium, Poll, Post, Problem, Receipt
 from ..rules import PollRule, Rules, TextRule, Unit
 from . import TargetPlan, digest
@@ -66,10 +66,17 @@ class DraftPart:
         self.notes.change(self.notes.place(self.index, field), code, message, **more)
 
     async def medium(
-        self, medium: Medium, field: str, *, max_bytes: int, max_side: int | None = None
+        self,
+        medium: Medium,
+        field: str,
+        *,
+        max_bytes: int,
+        max_side: int | None = None,
+        types: frozenset[str] = THUMBNAIL_TYPES,
     ) -> PartMedia | None:
         place = self.notes.place(self.index, field)
-        return await self.planner.thumbnail(medium, place, max_bytes=max_bytes, max_side=max_side)
+        limits: Any = {"max_bytes": max_bytes, "max_side": max_side, "types": types}
+        return await self.planner.thumbnail(medium, place, **limits)
 
 
 async def plan_target(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .core import Answer, Entry, body
+from . import linkedin_schema as schema
+from .core import Answer, Entry
 from .linkedin_posts import Posts
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Comments(Posts):
         from starlette.responses import JSONResponse
 
         target = self.find(self.path_urn(request))
-        given = body(request).json()
+        given = self.checked(request, schema.COMMENT)
         actor = self.author(request, "socialActions.CREATE", str(given.get("actor")), **_WRITE)
         if target is None:
             raise self.missing(request.path_params["urn"])
@@ -69,13 +70,7 @@ class Comments(Posts):
         return JSONResponse(self.comment_json(entry) if self.says_ids else {}, 201, headers)
 
     def _check_comment(self, given: Json, target: Entry) -> None:
-        text = (given.get("message") or {}).get("text")
-        if not isinstance(text, str) or not text:
-            raise self.invalid("/message/text", "MISSING_FIELD", "a comment has a text")
-        if len(text.encode("utf-16-le")) // 2 > 1250:
-            raise self.invalid(
-                "/message/text", "FIELD_LENGTH_TOO_LONG", "a comment has at most 1250 characters"
-            )
+        self._check_words(given["message"].get("text"))
         under = COMMENT.fullmatch(target.id)
         if given.get("object") != (under[1] if under else target.id):
             raise self.invalid("/object", "INVALID_VALUE", "object is not the post the comment goes under")
@@ -85,6 +80,11 @@ class Comments(Posts):
             )
         if target.extras.get("comments") == "CLOSED":
             raise Answer(self.error(403, "ACCESS_DENIED", "Comments are closed on this post"))
+
+    def _check_words(self, text: Any) -> None:
+        if not isinstance(text, str) or not text:
+            raise self.invalid("/message/text", "MISSING_FIELD", "a comment has a text")
+        self._check_text("/message/text", text, 1250)
 
     def comment_json(self, entry: Entry) -> Json:
         """The comment as it is answered and listed."""
@@ -137,8 +137,9 @@ class Comments(Posts):
         entry = self._one(request, "socialActions.PARTIAL_UPDATE")
         if entry is None:
             raise self.missing("the comment")
-        change = ((body(request).json().get("patch") or {}).get("message") or {}).get("$set") or {}
-        self.change(entry, text=str(change.get("text") or entry.text), edited_at=self.now())
+        change = self.checked(request, schema.COMMENT_CHANGE)["patch"]["message"]["$set"]
+        self._check_words(change.get("text"))
+        self.change(entry, text=change["text"], edited_at=self.now())
         return Response(b"", 204)
 
     def delete_comment(self, request: Request) -> Response:
@@ -184,7 +185,7 @@ class Comments(Posts):
         if entry is None:
             raise self.missing(urn)
         self.author(request, "socialMetadata.PARTIAL_UPDATE", entry.account, **_WRITE)
-        state = ((body(request).json().get("patch") or {}).get("$set") or {}).get("commentsState")
+        state = self.checked(request, schema.STATE)["patch"]["$set"].get("commentsState")
         if state not in ("OPEN", "CLOSED"):
             raise self.invalid("/commentsState", "INVALID_VALUE", "OPEN or CLOSED")
         self.change(entry, extras={**entry.extras, "comments": state})

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import attrs
 
+from . import linkedin_schema as schema
 from .bodies import Upload
 from .core import Answer, body
 from .linkedin_wire import Wire
@@ -89,7 +90,7 @@ class Uploads(Wire):
         raise Answer(self.error(400, "ILLEGAL_ARGUMENT", f"no action {action!r}"))
 
     def _open(self, request: Request, family: str) -> Json:
-        given = self._given(request, "initializeUploadRequest")
+        given = self.checked(request, schema.INITIALIZE)["initializeUploadRequest"]
         owner = str(given.get("owner") or "")
         scopes = {"member": ("w_member_social",), "page": ("w_organization_social",)}
         self.author(request, f"{family}s.ACTION", owner, **scopes)
@@ -106,7 +107,7 @@ class Uploads(Wire):
 
     def _instructions(self, medium: Medium, given: Json) -> Json:
         size = given.get("fileSizeBytes")
-        if not isinstance(size, int) or size < 1:
+        if size is None or size < 1:
             raise self.invalid(
                 "/initializeUploadRequest/fileSizeBytes", "MISSING_FIELD", "fileSizeBytes is required"
             )
@@ -125,13 +126,6 @@ class Uploads(Wire):
         extras = {f"{name}UploadUrl": self._address(medium, name) for name in medium.wants}
         return {"uploadToken": "", "uploadInstructions": parts, **extras}
 
-    def _given(self, request: Request, name: str) -> Json:
-        given = body(request).json()
-        inner = given.get(name) if isinstance(given, dict) else None
-        if not isinstance(inner, dict):
-            raise self.invalid(f"/{name}", "MISSING_FIELD", f"{name} is required")
-        return inner
-
     def _address(self, medium: Medium, part: str) -> str:
         base = self.base if "linkedin.com" not in self.base else self.upload_host
         number = medium.urn.rpartition(":")[2]
@@ -143,7 +137,7 @@ class Uploads(Wire):
     def _close(self, request: Request) -> Response:
         from starlette.responses import Response
 
-        given = self._given(request, "finalizeUploadRequest")
+        given = self.checked(request, schema.FINALIZE)["finalizeUploadRequest"]
         medium = self.uploads.get(str(given.get("video")))
         username, _ = self.caller(request, "videos.ACTION", "w_member_social", "w_organization_social")
         if medium is None or not self.owns(username, medium.owner):
@@ -231,7 +225,7 @@ class Uploads(Wire):
         if medium.family == "image":
             sound = kind.mime in _PICTURES and kind.width * kind.height < _PIXELS
         elif medium.family == "video":
-            sound = kind.mime == "video/mp4"
+            sound = kind.mime == "video/mp4" and 3 <= (kind.seconds or 3) <= 1800
         else:
             sound = medium.head.startswith(_DOCUMENTS) and medium.size <= 100_000_000
         return "" if sound else "The media has not the format that is wanted"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from .core import Answer, Entry
 from .linkedin_comments import Comments
@@ -79,13 +80,40 @@ class Numbers(Comments):
         if query.get("q") != "organizationalEntity":
             raise Answer(self.error(400, "ILLEGAL_ARGUMENT", "q=organizationalEntity is needed"))
         asked = [(name, urn) for name in ("shares", "ugcPosts") for urn in query.get(name, ())]
-        if not asked:
-            totals = [self._statistics(one) for one in self.listed(page) if one.extras.get("kind") == "post"]
-            added = {name: sum(one[name] for one in totals) for name in (totals[0] if totals else {})}
-            rows = [{"organizationalEntity": page, "totalShareStatistics": added}]
+        if asked and "timeIntervals" in query:
+            raise Answer(self.error(400, "ILLEGAL_ARGUMENT", "timeIntervals does not go with posts"))
+        if "timeIntervals" in query:
+            rows = [self._on_page(page, *days) for days in self._days(query["timeIntervals"])]
+        elif not asked:
+            rows = [self._on_page(page)]
         else:
             rows = [row for name, urn in asked if (row := self._row(name, urn, page)) is not None]
         return JSONResponse({"paging": {"start": 0, "count": 10, "links": []}, "elements": rows})
+
+    def _days(self, intervals: Any) -> list[tuple[datetime, datetime]]:
+        """The days of a series; LinkedIn goes back twelve months."""
+        try:
+            given = intervals["timeRange"]
+            first, last = (datetime.fromtimestamp(int(given[name]) / 1000, UTC) for name in ("start", "end"))
+            grain = intervals["timeGranularityType"]
+        except (KeyError, TypeError, ValueError):
+            raise Answer(self.error(400, "ILLEGAL_ARGUMENT", "timeIntervals is not valid")) from None
+        if grain != "DAY" or not self.now() - timedelta(days=366) <= first < last:
+            raise Answer(self.error(400, "ILLEGAL_ARGUMENT", "timeIntervals is out of range"))
+        count = -(-(last - first) // timedelta(days=1))
+        return [(first + timedelta(days=day), first + timedelta(days=day + 1)) for day in range(count)]
+
+    def _on_page(self, page: str, first: datetime | None = None, last: datetime | None = None) -> Json:
+        """What the posts of a Page reached together, between two moments where these are given."""
+        posts = [one for one in self.listed(page) if one.extras.get("kind") == "post"]
+        made = [one for one in posts if first is None or last is None or first <= one.created_at < last]
+        totals = [self._statistics(one) for one in made]
+        names = self._statistics(posts[0]) if posts else {}
+        added = {name: sum(one[name] for one in totals) for name in names}
+        told = {"organizationalEntity": page, "totalShareStatistics": added}
+        if first is not None and last is not None:
+            told["timeRange"] = {"start": int(first.timestamp() * 1000), "end": int(last.timestamp() * 1000)}
+        return told
 
     def _row(self, name: str, urn: str, page: str) -> Json | None:
         kind = {"shares": "share", "ugcPosts": "ugcPost"}[name]
@@ -180,13 +208,22 @@ class Numbers(Comments):
         from starlette.responses import JSONResponse
 
         query = self.query(request)
-        _, me = self.caller(request, f"{resource}.FINDER-entity", "r_member_postAnalytics")
-        kind, entity = str(query.get("queryType")), query.get("entity")
-        if query.get("q") != "entity" or kind not in kinds or not isinstance(entity, dict):
+        _, me = self.caller(request, f"{resource}.FINDER-{query.get('q')}", "r_member_postAnalytics")
+        kind, entity, grain = (
+            str(query.get("queryType")),
+            query.get("entity"),
+            query.get("aggregation", "TOTAL"),
+        )
+        asked = isinstance(entity, dict) if query.get("q") == "entity" else query.get("q") == "me"
+        if not asked or kind not in kinds or grain not in ("TOTAL", "DAILY"):
             raise Answer(
                 self.error(400, "ILLEGAL_ARGUMENT", "q=entity, an entity and a queryType are needed")
             )
-        name, urn = next(iter(entity.items()))
+        if grain == "DAILY" and kind in ("MEMBERS_REACHED", "IMPRESSION"):
+            raise Answer(self.error(400, "ILLEGAL_ARGUMENT", f"{kind} is not counted by days"))
+        if query["q"] == "me":
+            return self._analytics_of_all(f"urn:li:person:{me.id}", kind, kinds[kind], query.get("dateRange"))
+        name, urn = next(iter(cast("Json", entity).items()), ("", ""))
         wanted = {"share": "urn:li:share:", "ugc": "urn:li:ugcPost:"}.get(name, "?")
         if not urn.startswith(wanted):
             raise Answer(self.error(400, "ILLEGAL_ARGUMENT", f"{urn} does not go with {name}"))
@@ -201,6 +238,23 @@ class Numbers(Comments):
         if request.headers["linkedin-version"] < "202605":
             told["metricType"] = {"com.linkedin.adsexternalapi": kind}
         return JSONResponse({"paging": {"start": 0, "count": 10, "links": []}, "elements": [told]})
+
+    def _analytics_of_all(self, author: str, kind: str, name: str, dates: Any) -> Response:
+        """One metric of all posts of a member, those of some days where a range is given."""
+        from starlette.responses import JSONResponse
+
+        posts = [one for one in self.listed(author) if one.extras.get("kind") == "post"]
+        if dates is not None:
+            first, last = (self._date(dates, end) for end in ("start", "end"))
+            posts = [one for one in posts if first <= one.created_at.date() < last]
+        told = {"count": sum(self.counts(one)[name] for one in posts), "metricType": kind}
+        return JSONResponse({"paging": {"start": 0, "count": 10, "links": []}, "elements": [told]})
+
+    def _date(self, dates: Any, end: str) -> date:
+        try:
+            return date(*(int(dates[end][name]) for name in ("year", "month", "day")))
+        except (KeyError, TypeError, ValueError):
+            raise Answer(self.error(400, "ILLEGAL_ARGUMENT", "dateRange is not valid")) from None
 
     def member_followers(self, request: Request) -> Response:
         """``GET /rest/memberFollowersCount?q=me``."""

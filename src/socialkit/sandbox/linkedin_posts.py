@@ -6,7 +6,8 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .core import Answer, Entry, body
+from . import linkedin_schema as schema
+from .core import Answer, Entry
 from .linkedin_media import Uploads
 from .linkedin_text import readable
 
@@ -18,24 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Posts"]
 
 Json = dict[str, Any]
-_FIELDS = {
-    "author": str,
-    "commentary": str,
-    "visibility": str,
-    "distribution": dict,
-    "lifecycleState": str,
-}
-_MORE = {
-    "content",
-    "isReshareDisabledByAuthor",
-    "reshareContext",
-    "container",
-    "contentLandingPage",
-    "contentCallToActionLabel",
-    "adContext",
-}
 _DURATIONS = {"ONE_DAY", "THREE_DAYS", "SEVEN_DAYS", "FOURTEEN_DAYS"}
-_EDITABLE = {"commentary", "contentCallToActionLabel", "contentLandingPage", "lifecycleState", "adContext"}
 _WRITE = {"member": ("w_member_social",), "page": ("w_organization_social",)}
 _READ = {"member": ("r_member_social",), "page": ("r_organization_social",)}
 
@@ -77,8 +61,9 @@ class Posts(Uploads):
 
         if request.headers.get("x-http-method-override"):
             return self.list_posts(request)
-        given = body(request).json()
-        self._check_fields(given)
+        given = self.checked(request, schema.POST)
+        if given["lifecycleState"] != "PUBLISHED":
+            raise self.invalid("/lifecycleState", "INVALID_VALUE", "only PUBLISHED is taken")
         author = self.author(request, "posts.CREATE", given["author"], **_WRITE)
         self._check_reach(given, author)
         self._check_text("/commentary", given["commentary"], 3000)
@@ -112,20 +97,6 @@ class Posts(Uploads):
         ids = {f"urn:li:person:{person.id}": person.name for person in self.people.values()}
         return ids.get(urn)
 
-    def _check_fields(self, given: Any) -> None:
-        if not isinstance(given, dict):
-            raise self.invalid("/", "ILLEGAL_ARGUMENT", "the body is no object")
-        for name, kind in _FIELDS.items():
-            if name not in given:
-                raise self.invalid(f"/{name}", "MISSING_FIELD", f"/{name} :: field is required but not found")
-            if not isinstance(given[name], kind):
-                raise self.invalid(f"/{name}", "INVALID_VALUE", f"/{name} :: is no {kind.__name__}")
-        if unknown := sorted(set(given) - {*_FIELDS, *_MORE}):
-            words = f"/{unknown[0]} :: unrecognized field found but not allowed"
-            raise self.invalid(f"/{unknown[0]}", "ILLEGAL_ARGUMENT", words)
-        if given["lifecycleState"] != "PUBLISHED":
-            raise self.invalid("/lifecycleState", "INVALID_VALUE", "only PUBLISHED is taken")
-
     def _check_reach(self, given: Json, author: str) -> None:
         page = author.startswith("urn:li:organization")
         allowed = {"PUBLIC", "LOGGED_IN"} | (set() if page else {"CONNECTIONS"})
@@ -138,6 +109,10 @@ class Posts(Uploads):
             raise self.invalid(
                 "/distribution/targetEntities", "INVALID_VALUE", "only Pages target their posts"
             )
+        for number, one in enumerate(spread.get("targetEntities") or ()):
+            field = f"/distribution/targetEntities/{number}"
+            if not one or not all(one.values()):
+                raise self.invalid(field, "INVALID_VALUE", f"{field} :: is no list of URNs")
 
     def _check_text(self, field: str, text: str, limit: int) -> None:
         seen = readable(text, self.name_of)[0] if field == "/commentary" else text
@@ -148,7 +123,7 @@ class Posts(Uploads):
     def _parent(self, context: Any) -> str | None:
         if context is None:
             return None
-        parent = context.get("parent") if isinstance(context, dict) else None
+        parent = context["parent"]
         if self.find(str(parent)) is None:
             raise self.invalid("/reshareContext/parent", "INVALID_VALUE", f"{parent} does not exist")
         return str(parent)
@@ -222,7 +197,11 @@ class Posts(Uploads):
         if not inner.get("question") or not 2 <= len(options) <= 4:
             raise self.invalid("/content/poll", "VALUE_OUT_OF_RANGE", "a question and 2 to 4 options")
         for index, one in enumerate(options):
-            self._check_text(f"/content/poll/options/{index}/text", str(one.get("text") or ""), 30)
+            if not one["text"].strip():
+                raise self.invalid(
+                    f"/content/poll/options/{index}/text", "INVALID_VALUE", "an option has a text"
+                )
+            self._check_text(f"/content/poll/options/{index}/text", one["text"], 30)
         if settings.get("duration") not in _DURATIONS or settings.get("voteSelectionType") != "SINGLE_VOTE":
             raise self.invalid("/content/poll/settings", "INVALID_VALUE", "duration or voteSelectionType")
         if settings.get("isVoterVisibleToAuthor") is not True:
@@ -314,9 +293,9 @@ class Posts(Uploads):
         if entry is None:
             raise self.missing(urn)
         self.author(request, "posts.PARTIAL_UPDATE", entry.account, **_WRITE)
-        change = (body(request).json().get("patch") or {}).get("$set") or {}
-        if fixed := sorted(set(change) - _EDITABLE):
-            raise self.invalid(f"/{fixed[0]}", "ILLEGAL_ARGUMENT", f"/{fixed[0]} cannot be updated")
+        change = self.checked(request, schema.POST_CHANGE)["patch"]["$set"]
+        if (found := schema.problem(change, schema.EDITABLE, "/patch/$set")) is not None:
+            raise self.invalid(*found)
         given = {**entry.extras["given"], **change}
         self._check_text("/commentary", given["commentary"], 3000)
         text, mentioned = readable(given["commentary"], self.name_of)

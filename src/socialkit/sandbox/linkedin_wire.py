@@ -11,6 +11,7 @@ import attrs
 
 from .core import Allowance, Answer, Window, body
 from .linkedin_members import SELF_SERVE, Member, Members
+from .linkedin_schema import problem
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -137,6 +138,14 @@ class Wire(Members):
         if scopes and not grant.scopes & set(scopes):
             raise self.forbid(request, resource)
         return grant.username, self.people[grant.username]
+
+    def checked(self, request: Request, shape: Any) -> Json:
+        """The JSON body, after version and token were looked at; refused where it has another shape."""
+        self.caller(request, "")
+        given: Json = body(request).json()
+        if (found := problem(given, shape)) is not None:
+            raise self.invalid(*found)
+        return given
 
     def _check_version(self, request: Request) -> None:
         """LinkedIn's own client 0.3.0 misspells the header of Rest.li's version, so that none cannot be refused."""

@@ -141,12 +141,11 @@ class PinterestBox(Numbers):
         return board, self.own_section(board, section) if section else None
 
     def _check_link(self, given: Json) -> None:
-        link = given.get("link")
-        if not link:
-            return
-        parts = urlsplit(link)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.hostname in _SHORT:
-            raise self.refused(400, 1, "Invalid request: the link is blocked or not valid")
+        slots = (given.get("media_source") or {}).get("items") or given.get("carousel_slots") or ()
+        for link in filter(None, (one.get("link") for one in (given, *slots))):
+            parts = urlsplit(link)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.hostname in _SHORT:
+                raise self.refused(400, 1, "Invalid request: the link is blocked or not valid")
 
     def _made_of(self, source: Json, me: Pinner) -> tuple[str, list[Json]]:
         """The creative type and the media; the pictures of a carousel have one size."""
