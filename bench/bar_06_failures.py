@@ -95,7 +95,6 @@ SUBJECTS = (
     Subject("LinkedIn, a Page", "linkedin", None, 0.99),
     Subject("Pinterest", "pinterest", None, 0.99),
     Subject("Reddit", "reddit", None, 0.99),
-    Subject("Reddit, videos", "reddit", None, 0.0, trials=200, kinds=("video",)),
     Subject("Threads", "threads", None, 1.0),
     Subject("TikTok", "tiktok", None, 1.0),
     Subject("TikTok, what it fetches itself", "tiktok", None, 0.0, trials=200, kinds=("pictures", "pulled")),
@@ -168,7 +167,7 @@ class Watch:
         return [entry for entry in self.platform.entries.values() if entry.id not in others]
 
     def live(self) -> list[Any]:
-        return [entry for entry in self.own() if entry.deleted_at is None]
+        return [entry for entry in self.own() if self.platform.is_live(entry)]
 
 
 @attrs.define

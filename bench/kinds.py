@@ -22,7 +22,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "instagram": ("picture", "pictures", "video", "story", "video story"),
     "linkedin": ("text", "link", "picture", "pictures", "video", "document", "poll"),
     "pinterest": ("picture", "pictures", "video"),
-    "reddit": ("text", "link", "picture", "pictures", "poll"),
+    "reddit": ("text", "link", "picture", "pictures", "video", "poll"),
     "threads": ("text", "link", "picture", "pictures", "video", "poll"),
     "tiktok": ("video",),
 }

@@ -209,7 +209,9 @@ def test_a_burst_does_not_close_the_projects_day() -> None:
 
 
 # --- when the server answered -----------------------------------------------------------------------------------------
-DAY_OVER = b'{"status": 429, "message": "Resource level throttle MEMBER DAY limit for calls to it is reached."}'
+DAY_OVER = (
+    b'{"status": 429, "message": "Resource level throttle MEMBER DAY limit for calls to it is reached."}'
+)
 QUOTA_OVER = b'{"error": {"code": 403, "errors": [{"reason": "quotaExceeded", "domain": "youtube.quota"}]}}'
 
 

@@ -87,7 +87,7 @@ def secrets_of(client: Client, path: Path) -> set[str]:
 
 
 def texts_in(value: Any, name: str = "") -> Iterator[str]:
-    """Every text of a JSON value that may be a secret; what a credential calls itself is none."""
+    """Every text of a JSON value that may be a secret; what a credential or an upload calls itself is none."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from texts_in(item, key)
@@ -95,6 +95,7 @@ def texts_in(value: Any, name: str = "") -> Iterator[str]:
         for item in value:
             yield from texts_in(item, name)
     elif isinstance(value, str) and name not in (
+        "id",
         "kind",
         "expires_at",
         "client_id",

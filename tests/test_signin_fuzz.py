@@ -171,6 +171,12 @@ class World:
             return ""
         return self.box.approve(login.url)
 
+    def rest(self) -> None:
+        """Wait until no limit of the server holds anybody back."""
+        until = [one.resets_at for one in self.client.rate_limits() if one.resets_at and not one.remaining]
+        clock = self.place["clock"]
+        clock.advance(max([(moment - clock.now()).total_seconds() for moment in until], default=0.0))
+
     def held(self) -> dict[str, Any]:
         """What the store has of accounts; an app that was registered is none."""
         return {key: kept for key, kept in self.tokens._saved.items() if "|app" not in key}
@@ -298,6 +304,7 @@ def test_an_answer_that_once_did_harm(row: Row, answer: Instead) -> None:
         world.client.logout(account.adapter)
         for skip in range(3):
             world.hearing.answer = nothing
+            world.rest()
             told, before = world.act(login := world.begin()), world.held()
             world.hearing.answer = after(skip, answer)
             try:

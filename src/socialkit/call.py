@@ -288,8 +288,7 @@ class BoundCall:
                     retry_at=self._machinery.clock.now() + timedelta(seconds=60),
                     next_step="publish again with the same idempotency_key; it goes on here",
                 )
-            if self._work:
-                self._work.tell("processing", part=self._work.index)
+            self._tell("processing")
             await self._machinery.clock.sleep(last)
             spent += last
         return response
@@ -297,8 +296,7 @@ class BoundCall:
     async def listen(self, url: str, /, *, done: Callable[[str], bool], limit: float = 60) -> str | None:
         self._allow("read")
         await self.keep()
-        if self._work:
-            self._work.tell("processing", part=self._work.index)
+        self._tell("processing")
         home = self._owner.adapter.server
         try:
             return await self._machinery.transport.listen(url, home=home, done=done, limit=limit)
@@ -396,16 +394,11 @@ class BoundCall:
         target = owner.absolute(url)
         path = owner.path(target)
         budgets = owner.adapter.rules.budgets
-        keys = owner.budget_keys if budgets and request.get("cost") != 0 else None
+        cost = request.get("cost")
+        keys = owner.budget_keys if budgets and cost != 0 else None
         if keys is not None:
             await machinery.limits.reserve(
-                keys,
-                budgets,
-                method,
-                path,
-                cost=request.get("cost"),
-                on_wait=self._on_wait,
-                offset=owner.offset_told,
+                keys, budgets, method, path, cost=cost, on_wait=self._on_wait, offset=owner.offset_told
             )
         headers = dict(request.get("headers", {}))
         if credential is not None:
@@ -441,10 +434,11 @@ class BoundCall:
         return response
 
     def _on_wait(self, until: datetime) -> None:
+        self._tell("waiting", detail=f"for a rate limit until {to_text(until)}")
+
+    def _tell(self, stage: str, **details: Any) -> None:
         if self._work:
-            self._work.tell(
-                "waiting", part=self._work.index, detail=f"for a rate limit until {to_text(until)}"
-            )
+            self._work.tell(stage, part=self._work.index, **details)
 
     def _refusal(self, response: Response) -> errors.SocialKitError:
         error = self._owner.adapter.parse_error(response)

@@ -233,8 +233,9 @@ class Rules:
     lists the plain fields the adapter handles: link, title, tags, reply_to, quote, language,
     content_warning, sensitive; ``in_text`` those of link, title and tags that the plan writes into the
     text, as people do on that platform. ``repeats=False`` says that a text the account has just posted is
-    refused, so that the parts of a thread must differ. ``limited`` says in words what a carried field
-    (or the text) is narrowed to and, under "find", what becomes of a lost answer where that depends on the post.
+    refused, so that the parts of a thread must differ. ``limited`` says in words what a carried field or
+    another rule of that name is narrowed to and, under "find", what becomes of a lost answer where that depends on
+    the post.
 
     >>> Rules(text=TextRule(500, "mastodon"), thread=True).carries
     frozenset()

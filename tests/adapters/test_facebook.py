@@ -234,7 +234,7 @@ class TestPlan:
         assert (video.count, video.max_bytes, video.max_seconds) == (1, 10_000_000_000, 14_400.0)
         assert video.thumbnail_max_bytes == 10_000_000
         assert RULES.text.limit == 63_206
-        limits = {one.name: (one.limit, one.window) for one in RULES.budgets if one.name != "calls"}
+        limits = {one.name: (one.limit, one.window) for one in RULES.budgets if "calls" not in one.name}
         assert limits == {"reels": (30, 86_400.0), "collaborators": (10, 86_400.0)}
 
     async def test_captions_name_a_region_and_are_srt(self) -> None:

@@ -210,10 +210,12 @@ class TestStates:
 
     async def test_what_is_no_video_fails(self, box, web):
         video = await publish(web, png(40, 40))
+        assert [entry.id for entry in box.timeline("youtube")] == [video["id"]]
         box.clock.advance(10)
         seen = await self.look(web, video["id"])
         assert seen["status"]["failureReason"] == "invalidFile"
         assert seen["suggestions"]["processingErrors"] == ["notAVideoFile"]
+        assert box.timeline("youtube") == []
 
     async def test_a_long_video_of_an_unverified_channel_is_rejected(self, box, web):
         box.youtube.long_uploads = "eligible"
@@ -241,6 +243,7 @@ class TestStates:
             "copyright",
         )
         assert seen["processingDetails"]["processingStatus"] == "terminated"
+        assert box.timeline("youtube") == []
 
     async def test_a_project_that_was_not_verified(self, box, web):
         box.youtube.locks_private = True

@@ -164,6 +164,7 @@ RULES = Rules(
     limited=(
         ("text", "2,200 UTF-16 units, with photos 4,000"),
         ("title", "photo posts"),
+        ("link", "words in the caption"),
         (
             "find",
             "uploads exact: asked for by their own key; photos by the list of public posts, else unknown",

@@ -54,6 +54,7 @@ RULES = Rules(
         ErrorRow(422, "Declined", text="last five minutes", hint="change the title, or wait five minutes"),
     ),
     find=FindRule(by="key", quiet=150.0, looks=2, between=60.0),
+    limited=(("link", "in the article"),),
     sources=(_DOCS,),
     notes=("Deleting takes the article back to your drafts.", "The text is Markdown, pictures are URLs."),
 )

@@ -25,15 +25,15 @@ What a platform file writes::
             self.add(entry)                   # add, change, remove: the only ways to touch a timeline
             return JSONResponse(...)
 
-What else it may use or replace: :meth:`~PlatformBox.socket` (what is told on a web socket, and when), ``media``
-(files by id; small pictures with their bytes, which ``/media/{id}``
-and the page show), :meth:`~PlatformBox.processing` and :attr:`~PlatformBox.keys_honoured` (what the media and
-key faults ask for), :meth:`~PlatformBox.key_cache`, :meth:`~PlatformBox.growth` (counts that grow with age),
-``limit_key``, ``limit_cost``, ``limit_headers``, ``too_many``, ``token_expired``, ``tick`` (what is due),
-``twin_of``, ``forget``, ``erase`` (when a post has more to it than its entry), ``redact``, and ``shown_counts``,
-``shown_poll``, ``shown_notes``, ``display_name`` for the page; ``guest_hosts`` and ``claims`` where two platforms
-share a host. Handlers see nothing of faults that happen around
-them, and never wait.
+What else it may use or replace: :meth:`~PlatformBox.socket` (what is told on a web socket, and when),
+``media`` (files by id; small pictures with their bytes, which ``/media/{id}`` and the page show),
+:meth:`~PlatformBox.processing` and :attr:`~PlatformBox.keys_honoured` (what the media and key faults ask
+for), :meth:`~PlatformBox.key_cache`, :meth:`~PlatformBox.growth` (counts that grow with age), ``limit_key``,
+``limit_cost``, ``limit_headers``, ``too_many``, ``token_expired``, ``tick`` (what is due), ``twin_of``,
+``is_live``, ``forget``, ``erase`` (when a post has more to it than its entry), ``redact``, and
+``shown_counts``, ``shown_poll``, ``shown_notes``, ``display_name`` for the page; ``guest_hosts`` and
+``claims`` where two platforms share a host. Handlers see nothing of faults that happen around them, and never
+wait.
 
 Reading: ``self.find(id)`` (at once), ``self.listed(account=...)`` (newest first, without what is listed late
 or deleted). Raise ``Answer(self.error(404, ...))`` anywhere to end a request early.
@@ -330,7 +330,11 @@ class PlatformBox:
         with self.box.lock:
             self.box.clock.run_due()
             self.tick()
-            return [entry for entry in self.entries.values() if entry.deleted_at is None]
+            return [entry for entry in self.entries.values() if self.is_live(entry)]
+
+    def is_live(self, entry: Entry) -> bool:
+        """It was not deleted; where a platform keeps posts that it could not use, none of those either."""
+        return entry.deleted_at is None
 
     def growth(self, entry: Entry, half_life: float = 21600.0, **peaks: int) -> dict[str, int]:
         """Counts that grow with the post's age, the same in every run with the same seed.

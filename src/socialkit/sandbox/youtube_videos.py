@@ -286,6 +286,10 @@ class Videos(Uploads):
             for name, (width, height) in _SIZES.items()
         }
 
+    def is_live(self, entry: Entry) -> bool:
+        """Not what it could not process or rejected either: nobody but the channel ever sees that."""
+        return super().is_live(entry) and self.upload_status(entry) not in ("failed", "rejected")
+
     def upload_status(self, entry: Entry) -> str:
         """``uploaded`` until it is processed; ``failed`` or ``rejected`` after that, when something is wrong."""
         if self.now() < entry.extras["ready_at"]:
