@@ -138,6 +138,11 @@ class PollRule:
     hide_totals: bool = False
 
 
+def _known_zone(instance: object, attribute: object, zone: str) -> None:
+    if not is_zone(zone):
+        raise ValueError(f"this machine knows no time zone {zone!r}; pip install tzdata")
+
+
 @attrs.frozen
 class Midnight:
     """The end of a calendar day in a time zone, at which a platform counts anew: days of 23 and 25 hours included.
@@ -149,12 +154,7 @@ class Midnight:
     '2026-07-01T07:00:00+00:00'
     """
 
-    zone: str = attrs.field()
-
-    @zone.validator
-    def _is_known(self, attribute: object, zone: str) -> None:
-        if not is_zone(zone):
-            raise ValueError(f"this machine knows no time zone {zone!r}; pip install tzdata")
+    zone: str = attrs.field(validator=_known_zone)
 
     def after(self, moment: datetime) -> datetime:
         """The first midnight after a moment, aware UTC."""

@@ -224,12 +224,13 @@ async def check_playlist(draft: Draft, call: Call) -> None:
 
 async def check_scopes(draft: Draft, call: Call) -> None:
     """What was granted is enough for what follows the video, as far as it is known."""
+    options, captioned = draft.options, any(item.captions for item in draft.media)
     needed = {
-        "options.playlist": draft.options.playlist is not None and CHANGE_SCOPES,
-        "options.first_comment": draft.options.first_comment is not None and SPEAK_SCOPES,
-        "media[0].captions": any(item.captions for item in draft.media) and CAPTION_SCOPES,
+        "options.playlist": (options.playlist is not None, CHANGE_SCOPES),
+        "options.first_comment": (options.first_comment is not None, SPEAK_SCOPES),
+        "media[0].captions": (captioned, CAPTION_SCOPES),
     }
-    wanted = {field: scopes for field, scopes in needed.items() if scopes}
+    wanted = {field: scopes for field, (there, scopes) in needed.items() if there}
     granted = {one.rpartition("/")[2] for one in (await call.signed_by()).scopes} if wanted else set()
     for field, scopes in wanted.items():
         if granted and not granted & scopes:
