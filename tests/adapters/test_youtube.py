@@ -1465,7 +1465,8 @@ class TestWithTheSandbox:
         with stage() as (box, _, client):
             box.fault("processing-failed", platform="youtube")
             outcome = client.publish(post(), "youtube", idempotency_key="k", errors="return")["youtube"]
-            (first,) = box.timeline("youtube")
+            assert box.timeline("youtube") == []
+            (first,) = box.youtube.entries.values()
             assert (outcome.status, outcome.receipt) == (Status.FAILED, None)
             assert isinstance(outcome.error, errors.Declined)
             assert f"failed (conversion, transcodeFailed); {first.url}" in outcome.error.message
