@@ -311,15 +311,35 @@ def make_client(task: dict[str, Any], link: Link, kind: str = "AsyncClient") -> 
         max_wait=task.get("max_wait", 5.0),
         timeout=task.get("timeout", 20.0),
         transport=httpx.AsyncHTTPTransport(verify=False),
+        media_host=OnePlace(task["place"]) if task.get("place") else None,
     )
 
 
+class OnePlace:
+    """A media host that the test chose the only place of."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+
+    def place(self, name: str, mime: str, size: int, digest: str) -> Any:
+        from socialkit.media_host import Place
+
+        return Place(**self._given)
+
+
 def make_post(task: dict[str, Any]) -> Any:
-    from socialkit import Image, Post
+    from socialkit import Image, Post, Video
 
     texts = task["texts"]
     media = [Image(task["picture"], alt="a small picture")] if task.get("picture") else []
-    return Post(texts[0], title=task.get("title"), media=media, thread=[Post(text) for text in texts[1:]])
+    media += [Video(task["video"], alt="a small film")] if task.get("video") else []
+    return Post(
+        texts[0],
+        title=task.get("title"),
+        media=media,
+        visibility="public",
+        thread=[Post(text, visibility="public") for text in texts[1:]],
+    )
 
 
 def told(outcome: Any) -> dict[str, Any]:
