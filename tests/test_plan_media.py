@@ -65,7 +65,7 @@ def test_a_range_without_an_upper_end_says_the_least() -> None:
     rules = Rules(text=TextRule(500, "utf8"), images=ImageRule(4, 10**6, PNG, min_side=50))
     asyncio.run(MediaPlanner(notes, rules, Shelf(None)).media(Post("x", media=[picture(40, 90)]), 0))
     (problem,) = notes.problems
-    assert problem.message == "40 pixels on the shorter side; at least 50 are asked for"
+    assert problem.message == "40 pixels on the shorter side; at least 50 are asked for on this platform"
     assert (problem.limit, problem.actual) == (50, 40)
 
 
