@@ -434,7 +434,7 @@ class BoundCall:
         return response
 
     def _on_wait(self, until: datetime) -> None:
-        self._tell("waiting", detail=f"for a rate limit until {to_text(until)}")
+        self._tell("waiting", detail=f"for a rate limit until {until:%Y-%m-%d %H:%M:%S}Z")
 
     def _tell(self, stage: str, **details: Any) -> None:
         if self._work:
