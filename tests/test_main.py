@@ -127,6 +127,9 @@ def test_the_demo_reads_well_at_100_columns(capsys):
     for step in ("replayed = True", "unknown:", "a minute later, published", "refused:", "impressions"):
         assert step in shown
     assert "copies on the timeline: 1" in shown
+    assert "           next: " in shown
+    assert "what can still appear: nothing" in shown
+    assert not re.search(r"\d\d:\d\d:\d\d\.\d|None|:   next", shown)
 
 
 def test_the_demo_publishes_a_campaign_to_eleven_platforms_and_measures_it(capsys):

@@ -21,7 +21,7 @@ from .errors import (
     SocialKitError,
     ThreadPartlyPosted,
 )
-from .model import Outcome, Report, Status
+from .model import Outcome, Problem, Report, Status
 
 if TYPE_CHECKING:
     from .plan import Plan, TargetPlan
@@ -212,7 +212,9 @@ def _lean(table: Table) -> Table:
 
 
 def _note(outcome: Outcome) -> str:
-    lines = [outcome.error.message] if outcome.error else [str(problem) for problem in outcome.problems]
+    lines = [_placed(problem) for problem in outcome.problems]
+    if outcome.error and not (lines and isinstance(outcome.error, InvalidPost)):
+        lines.insert(0, outcome.error.message)
     lines += [f"missing: {what}" for what in outcome.missing]
     if outcome.next_index is not None:
         lines.append(f"the first {outcome.next_index} parts are live")
@@ -223,6 +225,11 @@ def _note(outcome: Outcome) -> str:
     if outcome.replayed:
         lines.append("done by an earlier call")
     return "\n".join(lines)
+
+
+def _placed(problem: Problem) -> str:
+    """A problem without its account, which stands in the row already; warnings are told from errors."""
+    return f"{problem.severity}: {str(problem).removeprefix(f'{problem.account}: ')}"
 
 
 def raise_for_report(report: Report) -> None:
@@ -293,6 +300,6 @@ def plan_table(plan: Plan) -> Table:
 
 def _plan_note(target: TargetPlan) -> str:
     lines = [f"error: {target.error.message}"] if target.error else []
-    lines += [f"{one.severity}: {str(one).partition(': ')[2]}" for one in target.problems]
-    lines += [f"change: {str(one).partition(': ')[2]}" for one in target.changes]
+    lines += [_placed(one) for one in target.problems]
+    lines += [f"change: {str(one).removeprefix(f'{one.account}: ')}" for one in target.changes]
     return "\n".join(lines)

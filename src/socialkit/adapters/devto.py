@@ -18,7 +18,7 @@ from ..flows._whoami import as_text, told_id
 from ..flows.devto import FLOWS
 from ..metrics import Metrics
 from ..model import Identity, Receipt, Status
-from ..rules import Budget, ErrorRow, FindRule, ImageRule, Rules, Source, TextRule
+from ..rules import Budget, ErrorRow, FindRule, ImageRule, Rules, Source, TextRule, measured
 from . import base
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Fence, Finding, Found, Lost, Part, Sent
 
@@ -126,7 +126,8 @@ class DevTo(base.Adapter):
         post = draft.post
         title = " ".join((post.title or "").split())
         if len(title) > TITLE:
-            draft.problem("title", "too_long", f"{len(title)} of {TITLE}", limit=TITLE, actual=len(title))
+            told, actual = measured(len(title), TITLE), len(title)
+            draft.problem("title", "too_long", told, limit=TITLE, actual=actual, hint="shorten it")
         pictures = [f"![{_alt(item.alt)}]({item.source.removeprefix('url:')})" for item in draft.media]
         body = attrs.asdict(draft.options) | {
             "title": title,
@@ -148,7 +149,8 @@ class DevTo(base.Adapter):
                 draft.change(f"tags[{index}]", "spelling", f"becomes {tag}", before=given, after=tag)
             tags += [tag] if tag else []
         if len(tags) > TAGS:
-            draft.problem("tags", "count", f"{len(tags)} of at most {TAGS}", limit=TAGS, actual=len(tags))
+            told, actual = f"{len(tags)} tags; at most {TAGS} on an article", len(tags)
+            draft.problem("tags", "count", told, limit=TAGS, actual=actual, hint="leave some out")
         return tags
 
     def _due(self, draft: Draft, call: Call) -> str | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["render"]
 
+_SINGULAR = {"replies": "reply"}
 _DIALECTS = {"mastodon": "mastodon", "bluesky": "bluesky", "x": "x"}
 
 
@@ -89,9 +90,14 @@ def _who(platform: PlatformBox, entry: Entry) -> str:
     when = f"{entry.created_at:%d %b %H:%M}"
     return (
         f'<div class="who"><span class="face" aria-hidden="true" style="background: hsl({hue} 45% 40%)">'
-        f"{_text(initials)}</span><div><b>{_text(name)}</b><small>@{_text(entry.account)}</small></div>"
+        f"{_text(initials)}</span><div><b>{_text(name)}</b><small>{_handle(entry.account)}</small></div>"
         f'<time datetime="{entry.created_at.isoformat()}">{when}</time></div>'
     )
+
+
+def _handle(account: str) -> str:
+    """The account as people write it: an id that is no name has no @."""
+    return _text(account if ":" in account else f"@{account}")
 
 
 def _title(entry: Entry) -> str:
@@ -166,7 +172,11 @@ def _poll(platform: PlatformBox, entry: Entry) -> str:
     rows = platform.shown_poll(entry)
     total = sum(votes for _, votes in rows)
     items = [_option(title, votes, 100 * votes // total if total else 0) for title, votes in rows]
-    return f'<ul class="poll">{"".join(items)}</ul>' if items else ""
+    question = str((entry.poll or {}).get("question") or "")
+    above = (
+        f'<p class="question" dir="auto">{_text(question)}</p>' if question not in (entry.text, "") else ""
+    )
+    return f'{above}<ul class="poll">{"".join(items)}</ul>' if items else ""
 
 
 def _option(title: str, votes: int, share: int) -> str:
@@ -180,7 +190,7 @@ def _quote(platform: PlatformBox, entry: Entry) -> str:
     if quoted is None:
         return "<blockquote><small>The quoted post is gone</small></blockquote>"
     who = f"<b>{_text(platform.display_name(quoted.account))}</b>"
-    return f"<blockquote>{who} <small>@{_text(quoted.account)}</small>{_body(platform, quoted)}</blockquote>"
+    return f"<blockquote>{who} <small>{_handle(quoted.account)}</small>{_body(platform, quoted)}</blockquote>"
 
 
 def _notes(platform: PlatformBox, entry: Entry) -> str:
@@ -203,8 +213,9 @@ def _counts(platform: PlatformBox, entry: Entry) -> str:
 
 def _count(word: str, count: int) -> str:
     """The number with the platform's sign for it; the word stays for those who do not see the sign."""
-    words = _text(f"{count:,} {word}")
-    return f'<span title="{words}">{ICONS.get(word, "")}{count:,} <i>{_text(word)}</i></span>'
+    spoken = _SINGULAR.get(word, word.removesuffix("s")) if count == 1 else word
+    words = _text(f"{count:,} {spoken}")
+    return f'<span title="{words}">{ICONS.get(word, "")}{count:,} <i>{_text(spoken)}</i></span>'
 
 
 def _text(text: str) -> str:
