@@ -114,7 +114,12 @@ class TestReportTable:
         bad = Outcome("b", "x", "invalid", problems=(Problem("b", "text", "too_long", "312 of 300"),))
         again = Outcome("c", "x", "published", replayed=True)
         text = str(Report("k", [half, bad, again]))
-        for words in ("missing: alt text", "first 2 parts are live", "error: text: 312 of 300", "earlier call"):
+        for words in (
+            "missing: alt text",
+            "first 2 parts are live",
+            "error: text: 312 of 300",
+            "earlier call",
+        ):
             assert words in text
 
     def test_is_a_table_in_a_notebook_too(self):
