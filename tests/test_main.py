@@ -7,14 +7,28 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from documents import sandboxed
+from socialkit import Problem
 from socialkit.__main__ import main
 from socialkit.adapters.linkedin import LinkedIn
 from socialkit.cli.features import matrix
+from socialkit.cli.words import as_commands
+from socialkit.errors import (
+    Declined,
+    Held,
+    InvalidPost,
+    KeyReused,
+    OutcomeUnknown,
+    RateLimited,
+    ThreadPartlyPosted,
+    Unavailable,
+)
+from socialkit.publish import next_step
 from socialkit.registry import sign_in_platforms
 from socialkit.sandbox import sample_picture
 
@@ -79,7 +93,7 @@ def test_settle_finds_a_lost_post(here, capsys):
     here.fault("dropped-after", platform="mastodon")
     here.fault("listed-late", platform="mastodon", seconds=30)
     assert main(["publish", "Hello", "--to", "toots", "--key", "k", "--wait", "0"]) == 1
-    assert "client.settle('k')" in capsys.readouterr().err
+    assert "socialkit settle k" in capsys.readouterr().err
     here.clock.advance(60)
     assert main(["settle", "k"]) == 0
     assert "published" in capsys.readouterr().out
@@ -203,7 +217,7 @@ def test_one_report_of_what_went_wrong(here, capsys):
     capsys.readouterr()
     assert main(["publish", "Hello", "--to", "toots", "--key", "k"]) == 1
     captured = capsys.readouterr()
-    assert captured.out.count("0 of 1 accounts done") == 1
+    assert captured.out.count("0 of 1 account done") == 1
     assert main(["publish", "Hello", "--to", "toots", "--key", "k", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["outcomes"][0]["status"] == "refused"
 
@@ -282,3 +296,43 @@ def test_a_reader_that_leaves_is_no_error(call):
     words = f"{shlex.join([sys.executable, '-m', 'socialkit', *call])} | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_next_steps_are_commands(here, capsys):
+    main(["halt", "all", "--reason", "wrong price", "--by", "duty officer"])
+    assert main(["publish", "Hello", "--to", "toots", "--key", "k 1"]) == 1
+    told = capsys.readouterr()
+    assert "next: when it may go, the same command with --key 'k 1'" in told.err
+    assert "socialkit resume all --reason WHY --by NAME lifts it" in told.err
+    assert "client." not in told.out + told.err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidPost([Problem("sky", "text", "empty", "nothing")], code="stale"),
+        InvalidPost([Problem("sky", "text", "empty", "nothing")]),
+        KeyReused("k"),
+        Held("k"),
+        RateLimited("k", retry_at=datetime(2026, 11, 2, tzinfo=UTC)),
+        OutcomeUnknown("k"),
+        Declined("k"),
+        ThreadPartlyPosted("k"),
+        Unavailable("k"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("to", ["sky", ["sky", "it's"]])
+@pytest.mark.parametrize("key", ["launch-1", "it's 1"])
+def test_every_next_step_of_publishing_has_its_command(error, to, key):
+    words = as_commands(next_step(error, to, key))
+    assert "client" not in words
+    assert "the same command with" in words
+
+
+def test_history_says_what_was_deleted(here, capsys):
+    main(["publish", "Hello", "--to", "toots", "--key", "k"])
+    main(["delete", "--key", "k"])
+    capsys.readouterr()
+    main(["history"])
+    assert "published, deleted 2026-" in capsys.readouterr().out

@@ -54,8 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _words(error: SocialKitError) -> str:
+    from .cli.words import as_commands
+
     inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    return "\n  ".join([error.message if inner else str(error), *(str(one) for one in inner)])
+    return as_commands("\n  ".join([error.message if inner else str(error), *(str(one) for one in inner)]))
 
 
 def _silence(stream: Any) -> None:
@@ -263,15 +265,18 @@ def _publish(options: argparse.Namespace) -> int:
     try:
         report.raise_for_errors()
     except PublishErrors as errors:
-        print(f"socialkit: {errors.message}", file=sys.stderr)
+        from .cli.words import as_commands
+
+        print(f"socialkit: {as_commands(errors.message)}", file=sys.stderr)
         return 1
     return 0
 
 
 def _shown(report: Report) -> str:
     from ._render import report_table
+    from .cli.words import as_commands
 
-    return report_table(report).wrapped(_columns())
+    return report_table(report, as_commands).wrapped(_columns())
 
 
 def _metrics(options: argparse.Namespace) -> int:
@@ -370,12 +375,12 @@ def _halts(options: argparse.Namespace) -> int:
 
 
 def _past(options: argparse.Namespace) -> int:
-    from ._render import Table
+    from ._render import Table, fate
 
     with _client(options) as client:
         past = client.history(account=options.account, idempotency_key=options.key)
     rows = [
-        (report.key, outcome.account, outcome.status.value, outcome.url)
+        (report.key, outcome.account, fate(outcome), outcome.url)
         for report in past
         for outcome in report.outcomes
     ]
