@@ -119,7 +119,7 @@ def _privacy(draft: Draft, creator: Mapping[str, Any] | None) -> str | None:
     wanted = _VISIBLE.get(draft.post.visibility or "")
     chosen: str | None = draft.options.privacy or wanted
     offered = [str(one) for one in (creator or {}).get("privacy_level_options") or ()]
-    hint = f"TikTokOptions(privacy=…) or visibility=…; the creator has {', '.join(offered or _LEVELS)}"
+    hint = f"TikTok.Options(privacy=…) or visibility=…; the creator has {', '.join(offered or _LEVELS)}"
     if draft.options.privacy and wanted and draft.options.privacy != wanted:
         words = (
             f"visibility={draft.post.visibility!r} means {wanted}, the option says {draft.options.privacy}"

@@ -333,7 +333,7 @@ def _named(
     """The one board or section meant by a name or an id."""
     field = f"options.{what}"
     names = sorted(str(one.get("name")) for one in listed)
-    hint = f"PinterestOptions({what}=…): {', '.join(names)}" if names else f"there is no {what} yet"
+    hint = f"Pinterest.Options({what}=…): {', '.join(names)}" if names else f"there is no {what} yet"
     if not wanted:
         draft.problem(field, "required", why, hint=hint)
         return None
