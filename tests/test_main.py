@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shlex
@@ -13,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from documents import sandboxed
-from socialkit import Problem
-from socialkit.__main__ import main
+from socialkit import Post, Problem
+from socialkit.__main__ import _parser, main
 from socialkit.adapters.linkedin import LinkedIn
 from socialkit.cli.features import matrix
 from socialkit.cli.words import as_commands
@@ -336,3 +337,56 @@ def test_history_says_what_was_deleted(here, capsys):
     capsys.readouterr()
     main(["history"])
     assert "published, deleted 2026-" in capsys.readouterr().out
+
+
+def test_a_title_tags_and_visibility_can_be_said(here, capsys):
+    words = ["plan", "Hello", "--to", "toots", "--title", "T", "--tag", "boats", "--visibility", "unlisted"]
+    assert main([*words, "--json"]) == 0
+    (target,) = json.loads(capsys.readouterr().out)["targets"]
+    assert "#boats" in target["parts"][0]["text"]
+    assert target["parts"][0]["body"]["visibility"] == "unlisted"
+    assert [one["field"] for one in target["changes"]] == ["title"]
+
+
+def test_a_document_and_an_address_are_media_too(here, capsys, tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+    address = "https://example.com/boat.png"
+    assert main(["plan", "Hello", "--to", "toots", "--file", str(tmp_path / "a.pdf")]) == 1
+    assert "application/pdf files are not taken on Mastodon" in " ".join(capsys.readouterr().out.split())
+    assert main(["plan", "Hello", "--to", "toots", "--image", address, "--alt", "a", "--json"]) == 0
+    (target,) = json.loads(capsys.readouterr().out)["targets"]
+    assert target["parts"][0]["media"][0]["source"] == f"url:{address}"
+
+
+def test_what_cannot_be_heeded_is_refused(here, capsys, tmp_path):
+    (tmp_path / "post.json").write_text(json.dumps(Post("Hello").to_dict()))
+    whole = ["plan", "--to", "toots", "--post", str(tmp_path / "post.json")]
+    assert main(whole) == 0
+    capsys.readouterr()
+    assert main([*whole, "--link", "https://example.com", "--split"]) == 2
+    assert "leave out --link, --split" in capsys.readouterr().err
+    assert main([*whole[:1], "Other words", *whole[1:]]) == 2
+    assert "leave out the text" in capsys.readouterr().err
+    assert main(["plan", "Hello", "--to", "toots", "--alt", "a boat"]) == 2
+    assert "1 given, for 0 pictures" in capsys.readouterr().err
+
+
+def test_addresses_of_posts_are_never_cut(here, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    main(["posts", "toots"])
+    assert "no posts" in capsys.readouterr().out
+    main(["publish", "Hello", "--to", "toots", "--key", "k"])
+    capsys.readouterr()
+    main(["posts", "toots"])
+    assert re.search(r"https://mastodon\.social/@brand/\d{18}\b", capsys.readouterr().out)
+
+
+def test_the_page_of_the_command_line_names_every_command_and_option():
+    page = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+    (commands,) = [one for one in _parser()._actions if isinstance(one, argparse._SubParsersAction)]
+    for name, parser in commands.choices.items():
+        assert f"`{name}" in page
+        options = {
+            text for action in parser._actions for text in action.option_strings if text.startswith("--")
+        }
+        assert {one for one in options - {"--help"} if f"{one}" not in page} == set(), name
