@@ -70,7 +70,7 @@ async def look(account: Account, intent: Intent, index: int, shelf: Shelf) -> Lo
             intent, "absent", {"part": index, "why": words, "too_old": too_old}, durable=True
         )
         return Look(False, words)
-    seen = f"{words}, which proves nothing yet" if isinstance(finding, Absent) else words
+    seen = f"{words} (so far; further looks decide)" if isinstance(finding, Absent) else words
     return Look(None, seen, _again_at(account, state, finding))
 
 
