@@ -148,6 +148,16 @@ def test_the_question_of_a_poll_stands_above_its_options(toy):
     assert render(toy).count("The same?") == 1
 
 
+def test_the_title_of_a_card_is_no_second_title_and_the_public_needs_no_note(toy, monkeypatch):
+    monkeypatch.setattr(
+        type(toy.toy), "shown_card", lambda self, entry: ("https://example.com", "Launch", "")
+    )
+    add(toy, "We ship", title="Launch", visibility="PUBLIC_TO_EVERYONE")
+    text = Page(render(toy)).text
+    assert text.count("Launch") == 1
+    assert "PUBLIC_TO_EVERYONE" not in text
+
+
 def test_a_quote_of_a_deleted_post_says_so(toy):
     add(toy, quote="n999")
     assert "The quoted post is gone" in Page(render(toy)).text

@@ -78,7 +78,7 @@ def _article(platform: PlatformBox, entry: Entry, attributes: str) -> str:
     if entry.warning:
         inner = f'<details><summary dir="auto">{_text(entry.warning)}</summary>{inner}</details>'
     return (
-        f"<article{attributes}>{_who(platform, entry)}{_title(entry)}{inner}{_quote(platform, entry)}"
+        f"<article{attributes}>{_who(platform, entry)}{_title(platform, entry)}{inner}{_quote(platform, entry)}"
         f"{_notes(platform, entry)}{_counts(platform, entry)}</article>"
     )
 
@@ -100,10 +100,12 @@ def _handle(account: str) -> str:
     return _text(account if ":" in account else f"@{account}")
 
 
-def _title(entry: Entry) -> str:
+def _title(platform: PlatformBox, entry: Entry) -> str:
+    card = platform.shown_card(entry)
+    title = "" if card and card[1] == entry.title else entry.title
     tags = " ".join(f"#{tag}" for tag in getattr(entry, "tags", ()))
     below = f'<p class="tags" dir="auto">{_text(tags)}</p>' if tags else ""
-    return f'<h3 dir="auto">{_text(entry.title)}</h3>{below}' if entry.title else ""
+    return f'<h3 dir="auto">{_text(title)}</h3>{below}' if title else ""
 
 
 def _body(platform: PlatformBox, entry: Entry) -> str:
@@ -195,7 +197,7 @@ def _quote(platform: PlatformBox, entry: Entry) -> str:
 
 def _notes(platform: PlatformBox, entry: Entry) -> str:
     notes = list(platform.shown_notes(entry))
-    if entry.visibility != "public":
+    if not entry.visibility.lower().startswith("public"):
         notes.append(f"visibility: {entry.visibility}")
     if entry.edited_at is not None:
         notes.append(f"edited {entry.edited_at:%d %b %H:%M}")
