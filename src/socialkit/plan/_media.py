@@ -16,6 +16,26 @@ from ..model import Captions, Image, Medium, Post, Remote, Video
 from ..rules import ImageRule, Rules, VideoRule, measured
 from ._notes import Notes
 
+_MEND = {
+    "wide per high": "crop it",
+    "pixels": "scale it",
+    "pixels on the shorter side": "scale it",
+    "pixels on the longer side": "scale it",
+    "s long": "make another cut",
+    "frames per second": "encode it anew",
+}
+"""What brings a measure into its range."""
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def _allowed(low: float, high: float | None) -> str:
+    if high is None:
+        return f"at least {_number(low)} are asked for"
+    return f"{_number(low)} to {_number(high)} are allowed" if low else f"at most {_number(high)} are allowed"
+
 
 class MediaPlanner:
     """Plans the media of one account's post; remembers where the bytes come from."""
@@ -277,20 +297,18 @@ class MediaPlanner:
 
     def _check_size(self, item: PartMedia, least: int, most: int, place: str) -> None:
         if item.size > most:
-            self.notes.problem(
-                place, "too_large", measured(item.size, most, "utf8"), limit=most, actual=item.size
-            )
+            words = measured(item.size, most, "utf8")
+            limits: Any = {"limit": most, "actual": item.size, "hint": "make a smaller file of it"}
+            self.notes.problem(place, "too_large", words, **limits)
         elif item.size < least:
-            words = f"{item.size} bytes; at least {least} are asked for"
+            words = f"{item.size:,} bytes; at least {least:,} are asked for on {self.notes.title}"
             self.notes.problem(place, "too_small", words, limit=least, actual=item.size)
 
     def _check_range(self, value: float, low: float, high: float | None, unit: str, place: str) -> None:
         if value < low or (high is not None and value > high):
-            allowed = (
-                f"at least {low:g} are asked for" if high is None else f"{low:g} to {high:g} are allowed"
-            )
-            words = f"{value:g} {unit}; {allowed} on {self.notes.title}"
-            self.notes.problem(place, "range", words, limit=high if value > low else low, actual=value)
+            limit = high if value > low else low
+            words = f"{_number(value)} {unit}; {_allowed(low, high)} on {self.notes.title}"
+            self.notes.problem(place, "range", words, limit=limit, actual=value, hint=_MEND[unit])
 
     def _check_alt(self, item: PartMedia, limit: int | None, rule: ImageRule | VideoRule, place: str) -> None:
         field = f"{place}.alt"
