@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 import unittest
@@ -9,10 +10,13 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from typing import Any
 
+import attrs
 import pytest
 
 from documents import ROOT, blocks
 from socialkit import App, Client, Post, registry
+from socialkit.adapters import base
+from socialkit.rules import Budget, ErrorRow, FindRule
 from socialkit.sandbox import Sandbox
 
 GUIDE = "docs/adding-a-platform.md"
@@ -76,6 +80,18 @@ def test_people_sign_in_to_the_example() -> None:
             assert client.logout(account.adapter)
 
 
+def test_the_guide_names_all_an_adapter_is_given() -> None:
+    """Draft, Call and the fields of rules and budgets: what is not told there is found by nobody."""
+    page = (ROOT / GUIDE).read_text(encoding="utf-8")
+    given = {name for kind in (base.Draft, base.Call) for name in vars(kind) if not name.startswith("_")}
+    given |= {name for kind in (base.Draft, base.Call) for name in kind.__annotations__}
+    assert {name for name in given - {"account", "extras"} if not re.search(rf"\b{name}\b", page)} == set()
+    rows = {field.name for kind in (Budget, ErrorRow, FindRule) for field in attrs.fields(kind)}
+    assert {
+        name for name in rows - {"name", "limit", "source"} if not re.search(rf"\b{name}\b", page)
+    } == set()
+
+
 def test_every_file_the_guide_names_is_where_it_says() -> None:
     for place in (
         "src/socialkit/registry.py",
@@ -83,6 +99,8 @@ def test_every_file_the_guide_names_is_where_it_says() -> None:
         "tests/adapters/test_contract.py",
         "tests/test_signin_table.py",
         "tests/test_login_command.py",
+        "tests/test_platform_pages.py",
+        "tests/test_plan_words.py",
     ):
         assert (ROOT / place).is_file()
         assert place in (ROOT / GUIDE).read_text(encoding="utf-8")

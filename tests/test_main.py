@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from documents import sandboxed
-from socialkit.__main__ import main
+from socialkit import Post, Problem
+from socialkit.__main__ import _parser, main
 from socialkit.adapters.linkedin import LinkedIn
 from socialkit.cli.features import matrix
+from socialkit.cli.words import as_commands
+from socialkit.errors import (
+    Declined,
+    Held,
+    InvalidPost,
+    KeyReused,
+    OutcomeUnknown,
+    RateLimited,
+    ThreadPartlyPosted,
+    Unavailable,
+)
+from socialkit.publish import next_step
 from socialkit.registry import sign_in_platforms
 from socialkit.sandbox import sample_picture
 
@@ -79,7 +94,7 @@ def test_settle_finds_a_lost_post(here, capsys):
     here.fault("dropped-after", platform="mastodon")
     here.fault("listed-late", platform="mastodon", seconds=30)
     assert main(["publish", "Hello", "--to", "toots", "--key", "k", "--wait", "0"]) == 1
-    assert "client.settle('k')" in capsys.readouterr().err
+    assert "socialkit settle k" in capsys.readouterr().err
     here.clock.advance(60)
     assert main(["settle", "k"]) == 0
     assert "published" in capsys.readouterr().out
@@ -127,6 +142,9 @@ def test_the_demo_reads_well_at_100_columns(capsys):
     for step in ("replayed = True", "unknown:", "a minute later, published", "refused:", "impressions"):
         assert step in shown
     assert "copies on the timeline: 1" in shown
+    assert "           next: " in shown
+    assert "what can still appear: nothing" in shown
+    assert not re.search(r"\d\d:\d\d:\d\d\.\d|None|:   next", shown)
 
 
 def test_the_demo_publishes_a_campaign_to_eleven_platforms_and_measures_it(capsys):
@@ -200,7 +218,7 @@ def test_one_report_of_what_went_wrong(here, capsys):
     capsys.readouterr()
     assert main(["publish", "Hello", "--to", "toots", "--key", "k"]) == 1
     captured = capsys.readouterr()
-    assert captured.out.count("0 of 1 accounts done") == 1
+    assert captured.out.count("0 of 1 account done") == 1
     assert main(["publish", "Hello", "--to", "toots", "--key", "k", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["outcomes"][0]["status"] == "refused"
 
@@ -279,3 +297,96 @@ def test_a_reader_that_leaves_is_no_error(call):
     words = f"{shlex.join([sys.executable, '-m', 'socialkit', *call])} | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_next_steps_are_commands(here, capsys):
+    main(["halt", "all", "--reason", "wrong price", "--by", "duty officer"])
+    assert main(["publish", "Hello", "--to", "toots", "--key", "k 1"]) == 1
+    told = capsys.readouterr()
+    assert "next: when it may go, the same command with --key 'k 1'" in told.err
+    assert "socialkit resume all --reason WHY --by NAME lifts it" in told.err
+    assert "client." not in told.out + told.err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidPost([Problem("sky", "text", "empty", "nothing")], code="stale"),
+        InvalidPost([Problem("sky", "text", "empty", "nothing")]),
+        KeyReused("k"),
+        Held("k"),
+        RateLimited("k", retry_at=datetime(2026, 11, 2, tzinfo=UTC)),
+        OutcomeUnknown("k"),
+        Declined("k"),
+        ThreadPartlyPosted("k"),
+        Unavailable("k"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("to", ["sky", ["sky", "it's"]])
+@pytest.mark.parametrize("key", ["launch-1", "it's 1"])
+def test_every_next_step_of_publishing_has_its_command(error, to, key):
+    words = as_commands(next_step(error, to, key))
+    assert "client" not in words
+    assert "the same command with" in words
+
+
+def test_history_says_what_was_deleted(here, capsys):
+    main(["publish", "Hello", "--to", "toots", "--key", "k"])
+    main(["delete", "--key", "k"])
+    capsys.readouterr()
+    main(["history"])
+    assert "published, deleted 2026-" in capsys.readouterr().out
+
+
+def test_a_title_tags_and_visibility_can_be_said(here, capsys):
+    words = ["plan", "Hello", "--to", "toots", "--title", "T", "--tag", "boats", "--visibility", "unlisted"]
+    assert main([*words, "--json"]) == 0
+    (target,) = json.loads(capsys.readouterr().out)["targets"]
+    assert "#boats" in target["parts"][0]["text"]
+    assert target["parts"][0]["body"]["visibility"] == "unlisted"
+    assert [one["field"] for one in target["changes"]] == ["title"]
+
+
+def test_a_document_and_an_address_are_media_too(here, capsys, tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+    address = "https://example.com/boat.png"
+    assert main(["plan", "Hello", "--to", "toots", "--file", str(tmp_path / "a.pdf")]) == 1
+    assert "application/pdf files are not taken on Mastodon" in " ".join(capsys.readouterr().out.split())
+    assert main(["plan", "Hello", "--to", "toots", "--image", address, "--alt", "a", "--json"]) == 0
+    (target,) = json.loads(capsys.readouterr().out)["targets"]
+    assert target["parts"][0]["media"][0]["source"] == f"url:{address}"
+
+
+def test_what_cannot_be_heeded_is_refused(here, capsys, tmp_path):
+    (tmp_path / "post.json").write_text(json.dumps(Post("Hello").to_dict()))
+    whole = ["plan", "--to", "toots", "--post", str(tmp_path / "post.json")]
+    assert main(whole) == 0
+    capsys.readouterr()
+    assert main([*whole, "--link", "https://example.com", "--split"]) == 2
+    assert "leave out --link, --split" in capsys.readouterr().err
+    assert main([*whole[:1], "Other words", *whole[1:]]) == 2
+    assert "leave out the text" in capsys.readouterr().err
+    assert main(["plan", "Hello", "--to", "toots", "--alt", "a boat"]) == 2
+    assert "1 given, for 0 pictures" in capsys.readouterr().err
+
+
+def test_addresses_of_posts_are_never_cut(here, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    main(["posts", "toots"])
+    assert "no posts" in capsys.readouterr().out
+    main(["publish", "Hello", "--to", "toots", "--key", "k"])
+    capsys.readouterr()
+    main(["posts", "toots"])
+    assert re.search(r"https://mastodon\.social/@brand/\d{18}\b", capsys.readouterr().out)
+
+
+def test_the_page_of_the_command_line_names_every_command_and_option():
+    page = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+    (commands,) = [one for one in _parser()._actions if isinstance(one, argparse._SubParsersAction)]
+    for name, parser in commands.choices.items():
+        assert f"`{name}" in page
+        options = {
+            text for action in parser._actions for text in action.option_strings if text.startswith("--")
+        }
+        assert {one for one in options - {"--help"} if f"{one}" not in page} == set(), name

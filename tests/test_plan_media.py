@@ -65,8 +65,20 @@ def test_a_range_without_an_upper_end_says_the_least() -> None:
     rules = Rules(text=TextRule(500, "utf8"), images=ImageRule(4, 10**6, PNG, min_side=50))
     asyncio.run(MediaPlanner(notes, rules, Shelf(None)).media(Post("x", media=[picture(40, 90)]), 0))
     (problem,) = notes.problems
-    assert problem.message == "40 pixels on the shorter side; at least 50 are asked for"
+    assert problem.message == "40 pixels on the shorter side; at least 50 are asked for on this platform"
     assert (problem.limit, problem.actual) == (50, 40)
+    assert problem.hint == "scale it"
+
+
+def test_large_numbers_are_written_out() -> None:
+    notes = Notes("brand")
+    rules = Rules(
+        text=TextRule(500, "utf8"), video=VideoRule(1, 10**9, frozenset({"video/mp4"}), max_pixels=2_073_600)
+    )
+    planner = MediaPlanner(notes, rules, Shelf(None))
+    item = PartMedia("video", "video/mp4", 1000, "d", "s", width=7680, height=4320, alt="a")
+    planner._check_video(item, rules.video, "media[0]")  # type: ignore[arg-type]
+    assert notes.problems[0].message == "33,177,600 pixels; at most 2,073,600 are allowed on this platform"
 
 
 @pytest.mark.parametrize(

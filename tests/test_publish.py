@@ -6,7 +6,7 @@ import asyncio
 import os
 import pickle
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -489,3 +489,11 @@ async def test_a_gate_and_a_progress_callable_may_be_async(box: Sandbox) -> None
     async with box.async_client(gate=Desk()) as client:
         assert (await client.publish(HELLO, to="mastodon", progress=note)).ok
     assert stages == ["sending", "done"]
+
+
+def test_a_moment_in_a_sentence_has_no_microseconds_and_never_comes_too_early() -> None:
+    from socialkit.errors import RateLimited
+    from socialkit.publish import next_step
+
+    error = RateLimited("x", retry_at=datetime(2026, 11, 2, 9, 0, 2, 54673, tzinfo=UTC))
+    assert next_step(error, "sky", "k").startswith("from 2026-11-02 09:00:03Z on, client.publish(")

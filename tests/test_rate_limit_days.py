@@ -183,7 +183,7 @@ async def test_all_of_the_limit_is_free_after_midnight_however_late_the_day_befo
     for _ in range(5):
         await desk.go()
     with pytest.raises(
-        RateLimited, match="'daily' \\(5 a day of UTC, app\\) is used up until 2026-11-26T00:"
+        RateLimited, match="'daily' \\(5 a day of UTC, app\\) is used up until 2026-11-26 00:"
     ):
         await desk.go()
     desk.to("2026-11-26T00:00:30")

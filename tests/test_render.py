@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import attrs
 import pytest
 
 from socialkit._render import Table, raise_for_report, shorten, width_of
@@ -113,12 +114,36 @@ class TestReportTable:
         bad = Outcome("b", "x", "invalid", problems=(Problem("b", "text", "too_long", "312 of 300"),))
         again = Outcome("c", "x", "published", replayed=True)
         text = str(Report("k", [half, bad, again]))
-        for words in ("missing: alt text", "first 2 parts are live", "b: text: 312 of 300", "earlier call"):
+        for words in (
+            "missing: alt text",
+            "first 2 parts are live",
+            "error: text: 312 of 300",
+            "earlier call",
+        ):
             assert words in text
 
     def test_is_a_table_in_a_notebook_too(self):
         assert Report("k", [GOOD])._repr_html_().startswith("<table>")
         assert repr(Report("k", [GOOD])) == str(Report("k", [GOOD]))
+
+
+class TestNotes:
+    def test_a_problem_is_told_once_and_without_the_account_of_its_row(self):
+        wrong = Problem("ex", "text", "too_long", "300 of at most 280 characters", hint="shorten it")
+        told = Outcome("ex", "x", "invalid", problems=(wrong,), error=InvalidPost([wrong]))
+        shown = str(Report("k", (told, GOOD)))
+        assert shown.count("300 of at most 280") == 1
+        assert "error: text: 300 of at most 280 characters (shorten it)" in shown
+        assert "ex: text" not in shown
+
+    def test_a_warning_beside_a_published_post_is_called_one(self):
+        mild = Problem("ex", "media[0]", "small", "small", severity="warning")
+        assert "warning: media[0]: small" in str(Report("k", (attrs.evolve(GOOD, problems=(mild,)),)))
+
+    def test_an_account_may_have_a_colon_in_its_name(self):
+        wrong = Problem("brand: de", "text", "empty", "there is nothing to publish")
+        told = Outcome("brand: de", "x", "invalid", problems=(wrong,), error=InvalidPost([wrong]))
+        assert "error: text: there is nothing to publish" in str(Report("k", (told,)))
 
 
 class TestRaiseForReport:

@@ -411,7 +411,7 @@ def test_a_word_on_a_closed_post_is_refused(box: Sandbox, client: Client) -> Non
 def test_a_word_names_one_post(box: Sandbox, client: Client) -> None:
     lose(box, client, Post("one"), key="first")
     lose(box, client, Post("two"), key="second")
-    with pytest.raises(ConfigError, match="2 fit"):
+    with pytest.raises(ConfigError, match="2 posts fit"):
         client.settle(not_live=True, by="duty officer")
 
 

@@ -10,9 +10,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from .errors import ConfigError, PublishErrors, SocialKitError
+from .model import Visibility
 
 if TYPE_CHECKING:
     from .client import Client
@@ -24,6 +25,20 @@ _STOPPED = {
     "publish": "What had left may be live: socialkit history tells what is known, socialkit settle looks.",
 }
 """What a stop leaves open when there was no time for a report."""
+_SAID = (
+    "title",
+    "image",
+    "video",
+    "file",
+    "alt",
+    "link",
+    "tag",
+    "visibility",
+    "language",
+    "warning",
+    "split",
+)
+"""Options that say what a post is."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,8 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _words(error: SocialKitError) -> str:
+    from .cli.words import as_commands
+
     inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    return "\n  ".join([error.message if inner else str(error), *(str(one) for one in inner)])
+    return as_commands("\n  ".join([error.message if inner else str(error), *(str(one) for one in inner)]))
 
 
 def _silence(stream: Any) -> None:
@@ -135,12 +152,21 @@ def _post_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--post", metavar="FILE", help="a post as JSON (Post.to_dict); paths below the file's folder"
     )
-    parser.add_argument("--image", action="append", default=[], metavar="FILE", help="a picture; repeat it")
-    parser.add_argument("--video", action="append", default=[], metavar="FILE", help="a video")
+    parser.add_argument("--title", help="a title, where the platform has one")
+    for name, words in (
+        ("image", "a picture, or its https address; repeat it"),
+        ("video", "a video, or its https address"),
+        ("file", "a document"),
+    ):
+        parser.add_argument(f"--{name}", action="append", default=[], metavar="FILE", help=words)
     parser.add_argument(
-        "--alt", action="append", default=[], metavar="TEXT", help="alt text of the media, in order"
+        "--alt", action="append", default=[], metavar="TEXT", help="alt text of pictures, then videos"
     )
     parser.add_argument("--link", help="a link to show as a card")
+    parser.add_argument("--tag", action="append", default=[], help="a hashtag without its #; repeat it")
+    parser.add_argument(
+        "--visibility", choices=get_args(Visibility), help="who may see it (default: the platform's own)"
+    )
     parser.add_argument("--language", help="BCP 47, such as en")
     parser.add_argument("--warning", help="content warning")
     parser.add_argument("--split", action="store_true", help="continue an over-long text in a thread")
@@ -263,15 +289,18 @@ def _publish(options: argparse.Namespace) -> int:
     try:
         report.raise_for_errors()
     except PublishErrors as errors:
-        print(f"socialkit: {errors.message}", file=sys.stderr)
+        from .cli.words import as_commands
+
+        print(f"socialkit: {as_commands(errors.message)}", file=sys.stderr)
         return 1
     return 0
 
 
 def _shown(report: Report) -> str:
     from ._render import report_table
+    from .cli.words import as_commands
 
-    return report_table(report).wrapped(_columns())
+    return report_table(report, as_commands).wrapped(_columns())
 
 
 def _metrics(options: argparse.Namespace) -> int:
@@ -301,7 +330,8 @@ def _posts(options: argparse.Namespace) -> int:
         (post.platform, post.published_at, post.url, (post.text or "").splitlines()[:1]) for post in found
     ]
     lines = [(platform, at, url, text[0] if text else "") for platform, at, url, text in rows]
-    print(Table(("platform", "published", "url", "text"), lines).text(_columns()))
+    table = Table(("platform", "published", "url", "text"), lines)
+    print(table.wrapped(_columns()) if lines else "no posts")
     return 0
 
 
@@ -370,12 +400,12 @@ def _halts(options: argparse.Namespace) -> int:
 
 
 def _past(options: argparse.Namespace) -> int:
-    from ._render import Table
+    from ._render import Table, fate
 
     with _client(options) as client:
         past = client.history(account=options.account, idempotency_key=options.key)
     rows = [
-        (report.key, outcome.account, outcome.status.value, outcome.url)
+        (report.key, outcome.account, fate(outcome), outcome.url)
         for report in past
         for outcome in report.outcomes
     ]
@@ -438,20 +468,25 @@ def _wait_for_interrupt() -> None:
 
 # --- a post from arguments --------------------------------------------------------------------------------
 def _post(options: argparse.Namespace) -> Post:
-    from .model import Image, Post, Video
+    from .model import Post
 
     if options.post:
+        if also := [f"--{name}" for name in _SAID if getattr(options, name)]:
+            raise ConfigError(f"--post has the whole post: leave out {', '.join(also)}")
+        if options.text:
+            raise ConfigError("--post has the whole post: leave out the text")
         path = Path(options.post)
         try:
             return Post.from_dict(json.loads(path.read_text(encoding="utf-8")), files=path.parent)
         except (OSError, json.JSONDecodeError) as error:
             raise ConfigError(f"--post {path}: {error}") from error
     text = sys.stdin.read().rstrip("\n") if options.text == "-" else options.text or ""
-    alts = iter(options.alt)
-    media = [kind(path, alt=next(alts, None)) for kind, path in _media(options, Image, Video)]
     return Post(
         text,
-        media,
+        _media(options),
+        title=options.title,
+        tags=options.tag,
+        visibility=options.visibility,
         link=options.link,
         language=options.language,
         content_warning=options.warning,
@@ -459,8 +494,21 @@ def _post(options: argparse.Namespace) -> Post:
     )
 
 
-def _media(options: argparse.Namespace, image: Any, video: Any) -> list[tuple[Any, str]]:
-    return [*((image, path) for path in options.image), *((video, path) for path in options.video)]
+def _media(options: argparse.Namespace) -> list[Any]:
+    """Pictures, videos, documents, in this order, the first ones with alt texts."""
+    from .model import File, Image, Video
+
+    given = [
+        (kind, path) for kind, paths in ((Image, options.image), (Video, options.video)) for path in paths
+    ]
+    if len(options.alt) > len(given):
+        raise ConfigError(f"--alt: {len(options.alt)} given, for {len(given)} pictures and videos")
+    alts = [*options.alt, *[None] * len(given)]
+    media: list[Any] = []
+    for (kind, path), alt in zip(given, alts, strict=False):
+        away = path.lower().startswith(("https://", "http://"))
+        media.append(kind.from_url(path, alt=alt) if away else kind(path, alt=alt))
+    return [*media, *(File(path) for path in options.file)]
 
 
 def _columns() -> int:

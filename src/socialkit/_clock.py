@@ -43,6 +43,16 @@ def to_text(moment: datetime) -> str:
     return f"{utc.isoformat(timespec='microseconds')[:26]}Z"
 
 
+def to_second(moment: datetime) -> str:
+    """The moment as a sentence tells it, in UTC, no earlier than it is.
+
+    >>> to_second(datetime(2026, 11, 2, 9, 0, 2, 54673, tzinfo=UTC))
+    '2026-11-02 09:00:03Z'
+    """
+    whole = (moment + timedelta(microseconds=999_999)).astimezone(UTC)
+    return f"{whole:%Y-%m-%d %H:%M:%S}Z"
+
+
 def from_text(text: str) -> datetime:
     """The aware UTC moment an ISO 8601 text names; a text without an offset is refused."""
     moment = datetime.fromisoformat(text)

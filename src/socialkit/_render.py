@@ -6,7 +6,7 @@ import html
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from .errors import (
     SocialKitError,
     ThreadPartlyPosted,
 )
-from .model import Outcome, Report, Status
+from .model import Outcome, Problem, Report, Status
 
 if TYPE_CHECKING:
     from .plan import Plan, TargetPlan
@@ -184,19 +184,35 @@ def _fitted(needed: Sequence[int], width: int | None) -> list[int]:
 
 
 # --- reports ------------------------------------------------------------------------------------------------
-def report_table(report: Report) -> Table:
-    """One row per account: status, URL and what there is to know or do."""
+def report_table(report: Report, told: Callable[[str], str] = str) -> Table:
+    """One row per account: status, URL and what there is to know or do; ``told`` rewrites the words of errors."""
     good = sum(outcome.ok for outcome in report.outcomes)
     rows = [
-        (outcome.account, outcome.platform, outcome.status.value, outcome.url, _note(outcome))
+        (outcome.account, outcome.platform, outcome.status.value, outcome.url, told(_note(outcome)))
         for outcome in report.outcomes
     ]
     title = (
-        f"{report.key}: {good} of {len(rows)} accounts done"
+        f"{report.key}: {good} of {_counted(len(rows), 'account')} done"
         if report.key
-        else f"{good} of {len(rows)} posts done"
+        else f"{good} of {_counted(len(rows), 'post')} done"
     )
     return _lean(Table(("account", "platform", "status", "url", "note"), rows, title))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def fate(outcome: Outcome) -> str:
+    """The status, and whether it was deleted since.
+
+    >>> from datetime import UTC, datetime
+    >>> fate(Outcome("sky", "bluesky", "published", deleted_at=datetime(2026, 11, 2, 9, tzinfo=UTC)))
+    'published, deleted 2026-11-02 09:00Z'
+    """
+    if outcome.deleted_at is None:
+        return outcome.status.value
+    return f"{outcome.status.value}, deleted {_shown(outcome.deleted_at, '')}"
 
 
 def _lean(table: Table) -> Table:
@@ -212,7 +228,9 @@ def _lean(table: Table) -> Table:
 
 
 def _note(outcome: Outcome) -> str:
-    lines = [outcome.error.message] if outcome.error else [str(problem) for problem in outcome.problems]
+    lines = [_placed(problem) for problem in outcome.problems]
+    if outcome.error and not (lines and isinstance(outcome.error, InvalidPost)):
+        lines.insert(0, outcome.error.message)
     lines += [f"missing: {what}" for what in outcome.missing]
     if outcome.next_index is not None:
         lines.append(f"the first {outcome.next_index} parts are live")
@@ -223,6 +241,11 @@ def _note(outcome: Outcome) -> str:
     if outcome.replayed:
         lines.append("done by an earlier call")
     return "\n".join(lines)
+
+
+def _placed(problem: Problem) -> str:
+    """A problem without its account, which stands in the row already; warnings are told from errors."""
+    return f"{problem.severity}: {str(problem).removeprefix(f'{problem.account}: ')}"
 
 
 def raise_for_report(report: Report) -> None:
@@ -288,11 +311,13 @@ def plan_table(plan: Plan) -> Table:
         for target in plan.targets
     ]
     ready = sum(not target.errors and target.error is None for target in plan.targets)
-    return _lean(Table(columns, rows, f"{ready} of {len(rows)} accounts ready; nothing has been sent"))
+    return _lean(
+        Table(columns, rows, f"{ready} of {_counted(len(rows), 'account')} ready; nothing has been sent")
+    )
 
 
 def _plan_note(target: TargetPlan) -> str:
     lines = [f"error: {target.error.message}"] if target.error else []
-    lines += [f"{one.severity}: {str(one).partition(': ')[2]}" for one in target.problems]
-    lines += [f"change: {str(one).partition(': ')[2]}" for one in target.changes]
+    lines += [_placed(one) for one in target.problems]
+    lines += [f"change: {str(one).removeprefix(f'{one.account}: ')}" for one in target.changes]
     return "\n".join(lines)

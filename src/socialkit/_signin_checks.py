@@ -27,7 +27,7 @@ def nearest(name: object, known: Iterable[str]) -> str:
     names = sorted(known)
     near = get_close_matches(str(name).lower(), names, 1)
     guess = f"did you mean {near[0]!r}? " if near else ""
-    return f"{guess}Known: {', '.join(names)}"
+    return f"{guess}known are {', '.join(names)}"
 
 
 # --- apps ---------------------------------------------------------------------------------------------------

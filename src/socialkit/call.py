@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import attrs
 
 from . import errors
-from ._clock import to_text
+from ._clock import to_second, to_text
 from ._convert import plain
 from .adapters._errors import retry_at as _retry_at
 from .adapters.base import (
@@ -434,7 +434,7 @@ class BoundCall:
         return response
 
     def _on_wait(self, until: datetime) -> None:
-        self._tell("waiting", detail=f"for a rate limit until {to_text(until)}")
+        self._tell("waiting", detail=f"for a rate limit until {to_second(until)}")
 
     def _tell(self, stage: str, **details: Any) -> None:
         if self._work:

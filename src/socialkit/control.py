@@ -52,7 +52,8 @@ async def settle(
     chosen = [i for i in intents if account is None or i.account == account]
     told = found is not None or not_live
     if told and len(chosen) != 1:
-        raise ConfigError(f"settle: name the one post to close (key and account=); {len(chosen)} fit")
+        fit = f"{len(chosen)} posts fit" if chosen else "none that is open fits; history() lists them all"
+        raise ConfigError(f"settle: name the one post to close, by its key and account=: {fit}")
     shelf = Shelf(client._transport.stream)
     outcomes = []
     for intent in chosen:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 from . import errors, settle
-from ._clock import to_text
+from ._clock import to_second
 from ._convert import plain
 from ._loop import call_user
 from ._shelf import Shelf
@@ -350,7 +350,7 @@ def next_step(error: errors.SocialKitError, to: str | list[str], key: str) -> st
         case errors.Halted() | errors.Held():
             return f"when it may go, {call}"
         case errors.RateLimited(retry_at=datetime() as moment):
-            return f"from {to_text(moment)} on, {call}"
+            return f"from {to_second(moment)} on, {call}"
         case errors.OutcomeUnknown():
             return f"client.settle({key!r}) looks again and sends nothing; then {call} continues"
         case errors.Declined():

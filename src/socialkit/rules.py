@@ -17,6 +17,26 @@ Unit = Literal["x", "graphemes", "codepoints", "utf16", "utf8", "mastodon"]
 Level = Literal["host", "app", "user", "account", "endpoint"]
 
 
+UNIT_WORDS: dict[Unit, str] = {
+    "x": "weighted characters",
+    "graphemes": "characters",
+    "codepoints": "characters",
+    "mastodon": "characters",
+    "utf16": "UTF-16 units",
+    "utf8": "bytes",
+}
+"""What a person calls the units in which platforms count."""
+
+
+def measured(actual: int, limit: int, unit: Unit = "codepoints") -> str:
+    """The words of a Problem about something that is too long, the same for every platform.
+
+    >>> measured(3104, 3000, "utf16")
+    '3,104 of at most 3,000 UTF-16 units'
+    """
+    return f"{actual:,} of at most {limit:,} {UNIT_WORDS[unit]}"
+
+
 @attrs.frozen
 class Source:
     """Where a fact comes from and when it was read there, e.g. ``Source("docs.x.com", "2026-08-22")``."""

@@ -70,7 +70,8 @@ async def look(account: Account, intent: Intent, index: int, shelf: Shelf) -> Lo
             intent, "absent", {"part": index, "why": words, "too_old": too_old}, durable=True
         )
         return Look(False, words)
-    return Look(None, words, _again_at(account, state, finding))
+    seen = f"{words} (so far; further looks decide)" if isinstance(finding, Absent) else words
+    return Look(None, seen, _again_at(account, state, finding))
 
 
 def _in_time(account: Account, intent: Intent, finding: Finding) -> Finding:

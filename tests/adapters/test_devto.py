@@ -134,6 +134,11 @@ class TestOptions:
         past = box.clock.now() - timedelta(minutes=1)
         assert problems(client, with_options(BOAT, published_at=past)) == {"options.published_at": "range"}
 
+    def test_a_moment_too_far_ahead_would_be_forgotten(self, box: Sandbox, client: Client) -> None:
+        near, far = (box.clock.now() + timedelta(days=days) for days in (1824, 1827))
+        assert problems(client, with_options(BOAT, published_at=near)) == {}
+        assert problems(client, with_options(BOAT, published_at=far)) == {"options.published_at": "range"}
+
     def test_a_scheduled_article_appears_by_itself(self, box: Sandbox, client: Client) -> None:
         due = box.clock.now() + timedelta(hours=5)
         post = with_options(BOAT, published_at=due)

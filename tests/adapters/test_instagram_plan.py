@@ -288,7 +288,7 @@ class TestMedia:
         from socialkit import Captions
 
         film = Video.from_url("https://example.com/boat.mp4", captions=[Captions(b"WEBVTT\n", "en")])
-        assert await told(post(film)) == [("media[0].captions", "count")]
+        assert await told(post(film)) == [("media[0].captions", "unsupported")]
 
     async def test_animations_are_refused(self) -> None:
         from media_files import gif

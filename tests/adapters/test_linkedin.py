@@ -1043,7 +1043,7 @@ class TestAfterwards:
 
     async def test_a_comment_stays_within_its_own_limit(self) -> None:
         part = await only_part(Post("x" * 1251))
-        with pytest.raises(errors.InvalidPost, match="1251 of at most 1250"):
+        with pytest.raises(errors.InvalidPost, match="1,251 of at most 1,250 UTF-16 units"):
             await call().adapter.edit(Receipt(OWN_PAGE, COMMENT), part, call())
 
 

@@ -198,3 +198,9 @@ async def test_a_revoked_key_is_unauthorized_and_the_settings_make_another(box, 
     assert newer != key
     me = (await brand.get("/users/me", headers={"api-key": newer})).json()
     assert str(me["id"]) == box.devto.identity_of("brand")
+
+
+async def test_a_moment_more_than_five_years_ahead_is_forgotten_and_the_article_is_out(box, post):
+    article = await post(published=True, published_at="2040-01-01T00:00:00Z")
+    assert article["published_at"] < "2040"
+    assert len(box.timeline("devto")) == 1

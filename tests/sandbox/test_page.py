@@ -125,6 +125,39 @@ def test_late_listing_edits_and_visibility_are_noted(toy):
     assert "visibility: unlisted · edited 02 Nov 09:00 · lists show it in 90 s" in text
 
 
+def test_one_is_not_many(toy):
+    add(toy, counts={"points": 1, "replies": 1, "shares": 0, "impressions": 2})
+    text = Page(render(toy)).text
+    assert [words in text for words in ("1 point", "1 reply", "0 shares", "2 impressions")] == [True] * 4
+    assert "1 points" not in text
+
+
+def test_an_id_is_no_name(toy):
+    add(toy, account="urn:li:organization:7")
+    text = Page(render(toy)).text
+    assert "urn:li:organization:7" in text
+    assert "@urn" not in text
+
+
+def test_the_question_of_a_poll_stands_above_its_options(toy):
+    options = [{"title": "red", "votes": 0}, {"title": "blue", "votes": 0}]
+    add(toy, "vote", poll={"question": "Which colour?", "options": options})
+    page = render(toy)
+    assert 0 < page.index("Which colour?") < page.index("red")
+    add(toy, "The same?", poll={"question": "The same?", "options": options})
+    assert render(toy).count("The same?") == 1
+
+
+def test_the_title_of_a_card_is_no_second_title_and_the_public_needs_no_note(toy, monkeypatch):
+    monkeypatch.setattr(
+        type(toy.toy), "shown_card", lambda self, entry: ("https://example.com", "Launch", "")
+    )
+    add(toy, "We ship", title="Launch", visibility="PUBLIC_TO_EVERYONE")
+    text = Page(render(toy)).text
+    assert text.count("Launch") == 1
+    assert "PUBLIC_TO_EVERYONE" not in text
+
+
 def test_a_quote_of_a_deleted_post_says_so(toy):
     add(toy, quote="n999")
     assert "The quoted post is gone" in Page(render(toy)).text

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from ..model import Receipt
+from ..rules import measured
 from . import base
 from ._facebook_posts import STORIES, VIDEOS, Way, id_in, is_id
 from ._facebook_rules import (
@@ -186,7 +187,7 @@ def _text(draft: Draft, way: Way) -> str:
         hint = "write it on the picture, or clear it: post.variant('facebook', text=None)"
         draft.problem("text", "unsupported", "a story has no text", hint=hint)
     if post.title and way not in VIDEOS:
-        draft.change("title", "not_carried", f"is not sent: {_CALLED[way]} has no title on Facebook")
+        draft.change("title", "not_carried", f"is not shown: {_CALLED[way]} has no title on Facebook")
     if post.title and way in VIDEOS and len(post.title) > TITLE:
         words = f"{len(post.title)} characters; third parties say {TITLE} at most"
         draft.problem("title", "undocumented", words, limit=TITLE, severity="warning")
@@ -336,7 +337,7 @@ def _check_upright(draft: Draft, item: PartMedia, field: str, way: Way) -> None:
         words = f"{item.seconds:g} s; {_CALLED[way]} has {least:g} to {most:g} s"
         draft.problem(field, "range", words, limit=most, actual=item.seconds)
     if item.size > REEL_BYTES:
-        words = f"{item.size} of at most {REEL_BYTES} bytes"
+        words = measured(item.size, REEL_BYTES, "utf8")
         draft.problem(field, "too_large", words, limit=REEL_BYTES, actual=item.size)
     wide, high = item.width or 0, item.height or 0
     if wide and high:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import attrs
 
+from ..rules import measured
 from ..text import find_entities
 from . import base
 from ._graph import check_address, check_bit_rate
@@ -326,13 +327,13 @@ def _check_comment(draft: Draft) -> None:
         draft.problem(field, "empty", "there is nothing in it")
     if draft.options.comment_enabled is False:
         draft.problem(field, "closed", "comments are closed by comment_enabled=False")
-    for words, over in (
+    for words, broken in (
         (f"{len(text)} characters; at most {COMMENT} are documented", len(text) > COMMENT),
         (f"{kinds.count('hashtag')} hashtags; at most 4 are documented", kinds.count("hashtag") > 4),
         (f"{kinds.count('url')} links; at most 1 is documented", kinds.count("url") > 1),
         ("all in capitals, which is documented as refused", len(text) > 3 and text.isupper()),
     ):
-        if over:
+        if broken:
             draft.problem(field, "undocumented", words, severity="warning")
 
 
@@ -408,7 +409,7 @@ def _check_story_video(draft: Draft, field: str, item: PartMedia) -> None:
         words = f"{item.seconds:g} s; at most {longest:g} in a story"
         draft.problem(field, "range", words, limit=longest, actual=item.seconds)
     if item.size > most:
-        words = f"{item.size} of at most {most} bytes in a story"
+        words = f"{measured(item.size, most, 'utf8')} in a story"
         draft.problem(field, "too_large", words, limit=most, actual=item.size)
     if item.width and item.height and item.width / item.height < slim:
         draft.problem(field, "range", f"{item.width} × {item.height} is too slim for a story", limit=slim)

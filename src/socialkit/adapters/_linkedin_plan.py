@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from socialkit.model import Link, Post, Receipt
+from socialkit.rules import measured
 from socialkit.text import find_entities, length, shorten
 
 from ._linkedin_posts import COMMENT, urn_of
@@ -81,7 +82,7 @@ def _check_length(draft: Draft, commentary: str) -> None:
     """The text as it is sent has characters the author did not write; both stay within the limit."""
     limit, actual = draft.rules.text.limit, length(commentary, "utf16")
     if actual > limit >= length(draft.post.text, "utf16"):
-        words = f"{actual} of at most {limit} (utf16) with what LinkedIn's format adds before ( ) [ ] _ * and others"
+        words = f"{measured(actual, limit, 'utf16')} with what LinkedIn's format adds before ( ) [ ] _ * and others"
         draft.problem("text", "too_long", words, limit=limit, actual=actual, hint="shorten it")
 
 
@@ -193,8 +194,9 @@ def _check_captions(draft: Draft) -> None:
 
 def _check_short(draft: Draft, field: str, words: str, limit: int) -> None:
     if (actual := length(words, "utf16")) > limit:
-        told = f"{actual} of at most {limit} (utf16)"
-        draft.problem(field, "too_long", told, limit=limit, actual=actual, hint="shorten it")
+        draft.problem(
+            field, "too_long", measured(actual, limit, "utf16"), limit=limit, actual=actual, hint="shorten it"
+        )
 
 
 def _poll(draft: Draft) -> tuple[Json, str]:
@@ -206,7 +208,7 @@ def _poll(draft: Draft) -> tuple[Json, str]:
         draft.problem("title", "required", "a poll on LinkedIn has a question: the title, else the text")
     if (actual := length(question, "utf16")) > QUESTION:
         field = "title" if post.title else "text"
-        told = f"{actual} of at most {QUESTION} (utf16): it is the poll's question"
+        told = f"{measured(actual, QUESTION, 'utf16')}: it is the poll's question"
         hint = "shorten it" if post.title else "give the question as title="
         draft.problem(field, "too_long", told, limit=QUESTION, actual=actual, hint=hint)
     seconds = min(DURATIONS, key=lambda one: (abs(one - poll.seconds), one))

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from ..rules import measured
 from ._reddit_posts import escape_hashes, keep_breaks
 from ._reddit_rules import CAPTION, COMMENT, DAY, TITLE, URL
 from ._reddit_subs import check_access, check_gallery, check_kind, check_requirements, flair_of, subreddit_of
@@ -85,7 +86,7 @@ def _comment_text(draft: Draft) -> str:
     if not text.strip() and not draft.media:
         draft.problem("text", "required", "a comment needs a text")
     if len(text) > COMMENT:
-        words = f"{len(text)} of at most {COMMENT} characters in a comment"
+        words = f"{measured(len(text), COMMENT)} in a comment"
         draft.problem("text", "too_long", words, limit=COMMENT, actual=len(text), hint="shorten it")
     return text
 
@@ -152,9 +153,9 @@ async def _checked(
 
 def _check_title(title: str, draft: Draft) -> None:
     if not title:
-        draft.problem("title", "required", "Reddit posts need a title", hint="give title=")
+        draft.problem("title", "required", "every post on Reddit needs one", hint="give title=")
     if len(title) > TITLE:
-        words = f"{len(title)} of at most {TITLE} characters"
+        words = measured(len(title), TITLE)
         draft.problem("title", "too_long", words, limit=TITLE, actual=len(title), hint="shorten it")
 
 
@@ -166,7 +167,7 @@ def _post_text(kind: str, draft: Draft) -> str:
     text = _markdown(text, draft)
     limit = draft.rules.text.limit
     if len(text) > limit >= len(draft.post.text):
-        words = f"{len(text)} of at most {limit} characters, as Markdown"
+        words = f"{measured(len(text), limit)}, as Markdown"
         draft.problem("text", "too_long", words, limit=limit, actual=len(text), hint="shorten it")
     return text
 
@@ -271,8 +272,8 @@ def _link(draft: Draft) -> dict[str, Any]:
         words = "its title, description and picture are not sent: Reddit reads the page itself"
         draft.change("link", "not_carried", words)
     if len(link.url) > URL:
-        words = f"{len(link.url)} of at most {URL} characters"
-        draft.problem("link", "too_long", words, limit=URL, actual=len(link.url))
+        words, actual = measured(len(link.url), URL), len(link.url)
+        draft.problem("link", "too_long", words, limit=URL, actual=actual, hint="give a shorter address")
     return {"url": link.url, "resubmit": draft.options.resubmit}
 
 
@@ -293,7 +294,7 @@ def _captions(draft: Draft) -> list[str]:
         if caption:
             draft.change(field, "caption", "becomes the caption, which everybody reads")
         if len(caption) > CAPTION:
-            words = f"{len(caption)} of at most {CAPTION} characters of a caption"
+            words = f"{measured(len(caption), CAPTION)} in a caption"
             draft.problem(field, "too_long", words, limit=CAPTION, actual=len(caption), hint="shorten it")
     return captions
 

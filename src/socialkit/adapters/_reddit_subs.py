@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from ..rules import measured
 from ._reddit_posts import told_error
 from ._reddit_rules import AGENT_HINT, FLAIR, GALLERY, SCOPE_HINT
 from .base import Call, Draft
@@ -141,7 +142,7 @@ def _check_words(field: str, words: str, name: str, asks: Mapping[str, Any], dra
         told = f"{len(words)} characters; the subreddit asks for {least}"
         draft.problem(field, "too_short", told, limit=least, actual=len(words))
     if most and len(words) > most:
-        told = f"{len(words)} of at most {most} characters there"
+        told = f"{measured(len(words), most)} there"
         draft.problem(field, "too_long", told, limit=most, actual=len(words), hint="shorten it")
     lower = words.casefold()
     for banned in _texts(asks.get(f"{name}_blacklisted_strings")):
@@ -278,9 +279,8 @@ def _flair_fields(chosen: Mapping[str, Any], draft: Draft) -> dict[str, str]:
             f"the flair {chosen.get('text')!r} takes no words of your own",
         )
     elif own and len(own) > FLAIR:
-        draft.problem(
-            "options.flair_text", "too_long", f"{len(own)} of {FLAIR}", limit=FLAIR, actual=len(own)
-        )
+        told = measured(len(own), FLAIR)
+        draft.problem("options.flair_text", "too_long", told, limit=FLAIR, actual=len(own), hint="shorten it")
     elif own:
         fields["flair_text"] = own
     return fields

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
+from socialkit.rules import measured
 from socialkit.text import find_entities
 
 from ._graph import check_address, check_bit_rate
@@ -175,8 +176,10 @@ def _attachment(draft: Draft, offsets: Offsets | None) -> str | None:
     if not given.attachment:
         return None
     if len(given.attachment) > PLAINTEXT:
-        words, actual = f"{len(given.attachment)} of at most {PLAINTEXT} characters", len(given.attachment)
-        draft.problem("options.attachment", "too_long", words, limit=PLAINTEXT, actual=actual)
+        words, actual = measured(len(given.attachment), PLAINTEXT), len(given.attachment)
+        draft.problem(
+            "options.attachment", "too_long", words, limit=PLAINTEXT, actual=actual, hint="shorten it"
+        )
     told: dict[str, Any] = {"plaintext": given.attachment}
     if given.attachment_link:
         told["link_attachment_url"] = given.attachment_link

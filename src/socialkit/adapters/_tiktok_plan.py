@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..rules import measured
 from ..text import length
 from ._tiktok_posts import PUBLIC
 from ._tiktok_rules import CAPTION, OTHER_CODECS, PHOTO_TITLE, PICTURE_CODECS, PUBLISH, RULES, SHORT
@@ -74,7 +75,9 @@ def _is_direct(draft: Draft) -> bool:
 def _video_info(draft: Draft, direct: bool) -> dict[str, Any]:
     post = draft.post
     if post.title:
-        draft.change("title", "not_carried", "is not sent: TikTok's videos have no title beside the caption")
+        draft.change(
+            "title", "not_carried", "is not shown: a video has no title on TikTok beside its caption"
+        )
     if not direct:
         if post.text:
             draft.change(
@@ -83,7 +86,7 @@ def _video_info(draft: Draft, direct: bool) -> dict[str, Any]:
         return {}
     actual = length(post.text, "utf16")
     if draft.media and actual > CAPTION:
-        words = f"{actual} of at most {CAPTION} (utf16) in a video's caption"
+        words = f"{measured(actual, CAPTION, 'utf16')} in a video's caption"
         draft.problem("text", "too_long", words, limit=CAPTION, actual=actual, hint="shorten it")
     info: dict[str, Any] = {"title": post.text} if post.text else {}
     if (moment := draft.options.cover_timestamp_ms) is not None:
@@ -105,7 +108,7 @@ def _photo_info(draft: Draft, direct: bool) -> dict[str, Any]:
     title = " ".join((post.title or "").split())
     actual = length(title, "utf16")
     if actual > PHOTO_TITLE:
-        words = f"{actual} of at most {PHOTO_TITLE} (utf16) in the title of a photo post"
+        words = f"{measured(actual, PHOTO_TITLE, 'utf16')} in the title of a photo post"
         draft.problem("title", "too_long", words, limit=PHOTO_TITLE, actual=actual, hint="shorten it")
     return {name: text for name, text in (("title", title), ("description", post.text)) if text}
 
@@ -116,7 +119,7 @@ def _privacy(draft: Draft, creator: Mapping[str, Any] | None) -> str | None:
     wanted = _VISIBLE.get(draft.post.visibility or "")
     chosen: str | None = draft.options.privacy or wanted
     offered = [str(one) for one in (creator or {}).get("privacy_level_options") or ()]
-    hint = f"TikTokOptions(privacy=…) or visibility=…; the creator has {', '.join(offered or _LEVELS)}"
+    hint = f"TikTok.Options(privacy=…) or visibility=…; the creator has {', '.join(offered or _LEVELS)}"
     if draft.options.privacy and wanted and draft.options.privacy != wanted:
         words = (
             f"visibility={draft.post.visibility!r} means {wanted}, the option says {draft.options.privacy}"
@@ -214,7 +217,9 @@ def _check_media(draft: Draft, creator: Mapping[str, Any] | None, photos: bool) 
         if item.alt:
             draft.change(f"{field}.alt", "not_carried", "is not sent: TikTok's API takes no alt text")
         if item.focus is not None and item.source.startswith("url:"):
-            draft.change(f"{field}.focus", "not_carried", "is not sent: the platform crops by itself")
+            draft.change(
+                f"{field}.focus", "not_carried", "is not sent: pictures are cropped by machine on TikTok"
+            )
         _check_address(draft, item, field)
         if item.kind == "video":
             _check_video(draft, item, creator or {}, field)

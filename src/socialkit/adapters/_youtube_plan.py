@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import attrs
 
 from socialkit import text
+from socialkit.rules import measured
 
 from . import base
 from ._youtube_rules import (
@@ -248,14 +249,15 @@ def _check_words(draft: Draft, field: str, words: str, limit: int | None) -> Non
 
 def _check_length(draft: Draft, field: str, words: str, limit: int) -> None:
     if (actual := text.length(words, "codepoints")) > limit:
-        told = f"{actual} of at most {limit} characters"
-        draft.problem(field, "too_long", told, limit=limit, actual=actual, hint="shorten it")
+        draft.problem(
+            field, "too_long", measured(actual, limit), limit=limit, actual=actual, hint="shorten it"
+        )
 
 
 def _check_tags(draft: Draft) -> None:
     tags = draft.post.tags
     if (actual := tag_length(tags)) > TAGS:
-        words = f"{actual} of at most {TAGS} characters, commas and the quotes of tags with blanks counted"
+        words = f"{measured(actual, TAGS)}, commas and the quotes of tags with blanks counted"
         draft.problem("tags", "too_long", words, limit=TAGS, actual=actual, hint="leave some out")
     for index, tag in enumerate(tags):
         if len(tag) > ONE_TAG:
@@ -278,7 +280,7 @@ def _check_languages(draft: Draft) -> None:
         _check_words(draft, f"{field}.description", words.get("description", ""), None)
         if (actual := text.length(words.get("description", ""), "utf8")) > draft.rules.text.limit:
             limit = draft.rules.text.limit
-            told = f"{actual} of at most {limit} bytes"
+            told = measured(actual, limit, "utf8")
             draft.problem(f"{field}.description", "too_long", told, limit=limit, actual=actual)
     if draft.options.localizations and not draft.post.language:
         draft.problem("language", "required", "localizations need the language of the text itself")

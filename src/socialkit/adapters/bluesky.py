@@ -309,7 +309,9 @@ class Bluesky(base.Adapter):
             labels = tuple(dict.fromkeys((*labels, warning)))
         elif warning and not labels:
             hint = "name a label: post.variant('bluesky', Bluesky.Options(labels=('graphic-media',)))"
-            draft.problem("content_warning", "unsupported", "free-text warnings do not exist here", hint=hint)
+            draft.problem(
+                "content_warning", "unsupported", "Bluesky has no warnings in free words", hint=hint
+            )
         elif warning:
             draft.change("content_warning", "label", f"becomes the label {', '.join(labels)}")
         if draft.post.sensitive and not labels:
@@ -365,7 +367,8 @@ class Bluesky(base.Adapter):
         try:
             found = await self.resolve(reference, call)
         except (errors.ConfigError, errors.Declined) as error:
-            draft.problem(field, "not_found", f"{reference!r}: {error}")
+            words = str(error) if reference in str(error) else f"{reference!r}: {error}"
+            draft.problem(field, "not_found", words, hint="give its receipt, its permalink or its AT-URI")
             return None
         flag, verb = _DENIED[field]
         if found.raw.get(flag):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import attrs
@@ -18,7 +18,7 @@ from ..flows._whoami import as_text, told_id
 from ..flows.devto import FLOWS
 from ..metrics import Metrics
 from ..model import Identity, Receipt, Status
-from ..rules import Budget, ErrorRow, FindRule, ImageRule, Rules, Source, TextRule
+from ..rules import Budget, ErrorRow, FindRule, ImageRule, Rules, Source, TextRule, measured
 from . import base
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Fence, Finding, Found, Lost, Part, Sent
 
@@ -26,6 +26,8 @@ _DOCS = Source("developers.forem.com, API v1, and the server's source", "2026-11
 _PUBLISHED = "/api/articles/me/published"
 TITLE, TAGS, PAGE = 128, 4, 1000
 """Code points of a title, tags of an article, entries of a page."""
+AHEAD = timedelta(days=5 * 365)
+"""How far ahead an article may be scheduled: what lies beyond is taken for no moment at all."""
 
 RULES = Rules(
     text=TextRule(819_200, "utf8"),
@@ -70,7 +72,7 @@ class DevToOptions(base.Options):
         canonical_url: where the article was published first; no other article may have it.
         organization_id: publish for this organization.
         description: for search engines and previews.
-        published_at: aware; the site publishes by itself then.
+        published_at: aware, at most five years ahead; the site publishes by itself then.
 
     >>> DevToOptions(series="Sea trials").series
     'Sea trials'
@@ -126,7 +128,8 @@ class DevTo(base.Adapter):
         post = draft.post
         title = " ".join((post.title or "").split())
         if len(title) > TITLE:
-            draft.problem("title", "too_long", f"{len(title)} of {TITLE}", limit=TITLE, actual=len(title))
+            told, actual = measured(len(title), TITLE), len(title)
+            draft.problem("title", "too_long", told, limit=TITLE, actual=actual, hint="shorten it")
         pictures = [f"![{_alt(item.alt)}]({item.source.removeprefix('url:')})" for item in draft.media]
         body = attrs.asdict(draft.options) | {
             "title": title,
@@ -148,7 +151,8 @@ class DevTo(base.Adapter):
                 draft.change(f"tags[{index}]", "spelling", f"becomes {tag}", before=given, after=tag)
             tags += [tag] if tag else []
         if len(tags) > TAGS:
-            draft.problem("tags", "count", f"{len(tags)} of at most {TAGS}", limit=TAGS, actual=len(tags))
+            told, actual = f"{len(tags)} tags; at most {TAGS} on an article", len(tags)
+            draft.problem("tags", "count", told, limit=TAGS, actual=actual, hint="leave some out")
         return tags
 
     def _due(self, draft: Draft, call: Call) -> str | None:
@@ -157,6 +161,9 @@ class DevTo(base.Adapter):
             return None
         if when <= call.now():
             draft.problem("options.published_at", "range", "must be ahead; leave it out to publish at once")
+        elif when > call.now() + AHEAD:
+            words = "Forem forgets a moment more than five years ahead, and publishes at once"
+            draft.problem("options.published_at", "range", words, hint="name an earlier one")
         return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
     # --- send ---------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from socialkit.flows._whoami import as_text, told_id
 from socialkit.flows.linkedin import FLOWS
 from socialkit.metrics import Metrics
 from socialkit.model import Identity, Problem, Receipt
-from socialkit.rules import Rules
+from socialkit.rules import Rules, measured
 from socialkit.text import length, strip_html
 
 from . import base
@@ -413,7 +413,7 @@ class LinkedIn(base.Adapter):
             )
         actual = length(shown(part.body["words"]), "utf16")
         if COMMENT.fullmatch(urn) and actual > COMMENT_LIMIT:
-            words = f"{actual} of at most {COMMENT_LIMIT} (utf16): it is a comment"
+            words = f"{measured(actual, COMMENT_LIMIT, 'utf16')}: it is a comment"
             limits: Any = {"limit": COMMENT_LIMIT, "actual": actual, "hint": "shorten it"}
             raise errors.InvalidPost([Problem(call.account, "text", "too_long", words, **limits)])
 

@@ -310,7 +310,8 @@ class Mastodon(base.Adapter):
         try:
             return (await self.resolve(reference, call)).id
         except (errors.ConfigError, errors.Declined) as error:
-            draft.problem(field, "not_found", f"{reference!r} is not known to {self.server}: {error}")
+            words = str(error) if reference in str(error) else f"{reference!r}: {error}"
+            draft.problem(field, "not_found", words, hint="give its receipt or its permalink")
             return None
 
     async def _quote(self, draft: Draft, call: Call) -> str | None:

@@ -21,7 +21,7 @@ from socialkit.flows._whoami import as_text, told_id
 from socialkit.flows.pinterest import FLOWS
 from socialkit.metrics import Metrics
 from socialkit.model import Identity, Problem, Receipt
-from socialkit.rules import Rules
+from socialkit.rules import Rules, measured
 
 from . import base
 from ._pinterest_media import JsonBody, cover_of, has_address, picture_of, upload_video
@@ -333,7 +333,7 @@ def _named(
     """The one board or section meant by a name or an id."""
     field = f"options.{what}"
     names = sorted(str(one.get("name")) for one in listed)
-    hint = f"PinterestOptions({what}=…): {', '.join(names)}" if names else f"there is no {what} yet"
+    hint = f"Pinterest.Options({what}=…): {', '.join(names)}" if names else f"there is no {what} yet"
     if not wanted:
         draft.problem(field, "required", why, hint=hint)
         return None
@@ -356,7 +356,7 @@ def _named(
 def _title(draft: Draft) -> str | None:
     title = " ".join((draft.post.title or "").split())
     if len(title) > TITLE:
-        words = f"{len(title)} of at most {TITLE} codepoints"
+        words = measured(len(title), TITLE)
         draft.problem("title", "too_long", words, limit=TITLE, actual=len(title), hint="shorten it")
     return title or None
 
@@ -366,9 +366,8 @@ def _link(draft: Draft) -> str | None:
     if link is None:
         return None
     if len(link.url) > LINK:
-        draft.problem(
-            "link", "too_long", f"{len(link.url)} of at most {LINK}", limit=LINK, actual=len(link.url)
-        )
+        told, actual = measured(len(link.url), LINK), len(link.url)
+        draft.problem("link", "too_long", told, limit=LINK, actual=actual, hint="give a shorter address")
     if link.title or link.description or link.thumbnail:
         words = "its title, description and picture are not sent: a pin has its own"
         draft.change("link", "not_carried", words)
@@ -393,7 +392,7 @@ def _alt(draft: Draft) -> str | None:
         words = "a pin has one alt text: those of its pictures stand in it, a line each"
         draft.change("media.alt", "joined", words, after=joined)
     if len(joined) > limit:
-        words = f"together {len(joined)} of at most {limit} codepoints"
+        words = f"together {measured(len(joined), limit)}"
         draft.problem("media.alt", "too_long", words, limit=limit, actual=len(joined), hint="shorten them")
     return joined or None
 
@@ -409,7 +408,7 @@ def _source(draft: Draft) -> dict[str, Any]:
         return {"kind": "video", "cover_seconds": options.cover_seconds or 0}
     by_url = all(has_address(item) for item in media)
     for index, item in enumerate(media):
-        if not by_url and item.mime not in STILL:
+        if not by_url and item.kind != "file" and item.mime not in STILL:
             words = f"{item.mime} is taken from a public address alone, not as bytes"
             hint = "give Image.from_url(...), or make it a JPEG or PNG"
             draft.problem(f"media[{index}]", "type", words, hint=hint)

@@ -106,7 +106,7 @@ def _may_post(draft: Draft) -> bool:
     if lacks := bool(scopes) and "video.publish" not in scopes:
         words = "posting needs the scope video.publish, which this account's token lacks"
         draft.problem(
-            "options.mode", "scope", words, hint="sign in the usual way, or TikTokOptions(mode='inbox')"
+            "options.mode", "scope", words, hint="sign in the usual way, or TikTok.Options(mode='inbox')"
         )
     return not lacks
 

@@ -160,9 +160,9 @@ class Keychain:
         """Renew while nobody else does. Where the refresh token works once, the store knows before that it is being
         spent: whoever holds the lock and finds that mark knows that an answer was lost."""
         if not self._can_renew(old):
-            raise ReauthNeeded(
-                f"the {self.adapter.platform} token is no longer accepted; sign in again and give the new one"
-            )
+            platform = self.adapter.title or self.adapter.platform
+            words = f"the token is no longer accepted by {platform}; sign in again and give the new one"
+            raise ReauthNeeded(words)
         strict = self._rotation(old) == "strict"
         if strict and "renewing" in old.extra:
             raise self._lost()

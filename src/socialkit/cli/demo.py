@@ -128,14 +128,16 @@ def _lose_an_answer(box: Sandbox, client: Client, name: str) -> None:
 
 
 def _tell(call: str, words: str, width: int = 8) -> None:
-    for line, text in enumerate(textwrap.wrap(words, 96 - width)):
+    lines = [part for one in words.splitlines() for part in textwrap.wrap(one.strip(), 96 - width)]
+    for line, text in enumerate(lines):
         print(f"{'' if line else call:<{width}} {' ' if line else '→'} {text}")
 
 
 def _halt(client: Client, name: str) -> None:
     _say("4. A stop. It beats everything, in every process on the store.")
     halt = client.halt("all", reason="wrong price in the picture", by="duty officer")
-    print(f"halted: {halt.scope}; what can still appear: {len(halt.in_flight) + len(halt.handed_over)} posts")
+    coming = len(halt.in_flight) + len(halt.handed_over)
+    print(f"halted: {halt.scope}; what can still appear: {coming or 'nothing'}")
     try:
         client.publish(Post("Order now, 20 % off"), name)
     except Refused as refused:

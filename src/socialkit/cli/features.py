@@ -7,16 +7,8 @@ from collections.abc import Callable, Iterable
 from .._signin_checks import needs_app
 from ..adapters.base import Adapter
 from ..flows import AppPasswordFlow, CodeFlow, DeviceFlow, Flow, KeyFlow, OAuth1Flow, PasswordFlow
-from ..rules import FileRule, ImageRule, PollRule, Rules, VideoRule
+from ..rules import UNIT_WORDS, FileRule, ImageRule, PollRule, Rules, VideoRule
 
-_UNITS = {
-    "x": "weighted",
-    "graphemes": "characters",
-    "codepoints": "characters",
-    "mastodon": "characters",
-    "utf16": "UTF-16 units",
-    "utf8": "bytes",
-}
 _FATE = {
     "key": "exact: asked for by its own key",
     "list": "by looking through own posts",
@@ -43,7 +35,7 @@ def _line(cells: Iterable[str]) -> str:
 def _text(rules: Rules) -> str:
     if (told := dict(rules.limited).get("text")) is not None:
         return told
-    return ", ".join(f"{limit:,} {_UNITS.get(unit, unit)}" for limit, unit in rules.text.limits[:1])
+    return ", ".join(f"{limit:,} {UNIT_WORDS[unit]}" for limit, unit in rules.text.limits[:1])
 
 
 def _link(rules: Rules) -> str:

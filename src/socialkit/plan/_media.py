@@ -13,8 +13,28 @@ from .. import text as texts
 from .._shelf import Shelf, source_text, with_text
 from ..adapters.base import PartMedia
 from ..model import Captions, Image, Medium, Post, Remote, Video
-from ..rules import ImageRule, Rules, VideoRule
+from ..rules import ImageRule, Rules, VideoRule, measured
 from ._notes import Notes
+
+_MEND = {
+    "wide per high": "crop it",
+    "pixels": "scale it",
+    "pixels on the shorter side": "scale it",
+    "pixels on the longer side": "scale it",
+    "s long": "make another cut",
+    "frames per second": "encode it anew",
+}
+"""What brings a measure into its range."""
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def _allowed(low: float, high: float | None) -> str:
+    if high is None:
+        return f"at least {_number(low)} are asked for"
+    return f"{_number(low)} to {_number(high)} are allowed" if low else f"at most {_number(high)} are allowed"
 
 
 class MediaPlanner:
@@ -101,7 +121,9 @@ class MediaPlanner:
         """Where the platform fetches a medium: all there is to know of it."""
         kind: Literal["image", "video"] = "image" if isinstance(medium, Image) else "video"
         if not isinstance(medium.source, Remote):
-            words = f"this platform takes {'pictures' if kind == 'image' else 'videos'} only as public URLs"
+            words = (
+                f"{self.notes.title} takes {'pictures' if kind == 'image' else 'videos'} only as public URLs"
+            )
             hint = f"put it on the web and give {type(medium).__name__}.from_url(...)"
             if not (isinstance(rule, ImageRule) and rule.permanent):
                 hint += ", or give the client a media_host="
@@ -115,7 +137,7 @@ class MediaPlanner:
 
     def _check_file(self, item: PartMedia, place: str) -> None:
         if (rule := self.rules.files) is None:
-            self.notes.problem(place, "unsupported", f"this platform takes no {item.mime} files")
+            self.notes.lacks(place, f"{item.mime} files are not taken", "leave it out")
             return
         self._check_type(item, rule.types, place)
         self._check_size(item, 0, rule.max_bytes, place)
@@ -151,7 +173,7 @@ class MediaPlanner:
 
         rule = self.rules.images
         if rule is None:
-            self.notes.problem(place, "unsupported", "this platform takes no pictures")
+            self.notes.lacks(place, "pictures are not taken", "leave it out")
             return item
         self._check_alt(item, rule.alt_limit, rule, place)
         self._check_focus(item, rule, place)
@@ -164,7 +186,11 @@ class MediaPlanner:
 
     def _check_focus(self, item: PartMedia, rule: ImageRule, place: str) -> None:
         if item.focus is not None and not rule.focus:
-            self.notes.change(f"{place}.focus", "not_carried", "is not sent: the platform crops by itself")
+            self.notes.change(
+                f"{place}.focus",
+                "not_carried",
+                f"is not sent: pictures are cropped by machine on {self.notes.title}",
+            )
 
     def _check_shape(self, item: PartMedia, rule: ImageRule | VideoRule, place: str) -> None:
         """Sides and their ratio: nothing is cropped or stretched here."""
@@ -193,7 +219,7 @@ class MediaPlanner:
     async def _video(self, item: PartMedia, medium: Medium, place: str) -> PartMedia:
         rule = self.rules.video
         if rule is None:
-            self.notes.problem(place, "unsupported", "this platform takes no videos")
+            self.notes.lacks(place, "videos are not taken", "leave it out")
             return item
         self._check_video(item, rule, place)
         self._check_alt(item, rule.alt_limit, rule, place)
@@ -212,9 +238,8 @@ class MediaPlanner:
         if picture is None:
             return None
         if not rule.thumbnail:
-            self.notes.change(
-                f"{place}.thumbnail", "not_carried", "is not sent: the platform picks its own frame"
-            )
+            words = f"is not sent: the frame is chosen by machine on {self.notes.title}"
+            self.notes.change(f"{place}.thumbnail", "not_carried", words)
             return None
         if rule.thumbnail_by_url and (isinstance(picture.source, Remote) or not self.hosted):
             return self._address(picture, rule, f"{place}.thumbnail")
@@ -225,9 +250,16 @@ class MediaPlanner:
         self, captions: Iterable[Captions], rule: VideoRule, place: str
     ) -> tuple[PartMedia, ...]:
         given = tuple(captions)
+        if given and not rule.captions:
+            self.notes.lacks(f"{place}.captions", "captions are not taken", "leave them out")
+            return ()
         if len(given) > rule.captions:
-            words = f"{len(given)} captions; at most {rule.captions} here"
-            self.notes.problem(f"{place}.captions", "count", words, limit=rule.captions, actual=len(given))
+            words, hint = (
+                f"{len(given)} captions; at most {rule.captions} on {self.notes.title}",
+                "leave some out",
+            )
+            limits: Any = {"limit": rule.captions, "actual": len(given), "hint": hint}
+            self.notes.problem(f"{place}.captions", "count", words, **limits)
             return ()
         items = []
         for index, one in enumerate(given):
@@ -237,7 +269,7 @@ class MediaPlanner:
             facts, _ = looked
             if rule.captions_max_bytes and facts.size > rule.captions_max_bytes:
                 limit = rule.captions_max_bytes
-                self.notes.problem(field, "too_large", f"{facts.size} of at most {limit} bytes", limit=limit)
+                self.notes.problem(field, "too_large", measured(facts.size, limit, "utf8"), limit=limit)
             items.append(with_text(_item(facts, one.source), one))
         return tuple(items)
 
@@ -265,19 +297,18 @@ class MediaPlanner:
 
     def _check_size(self, item: PartMedia, least: int, most: int, place: str) -> None:
         if item.size > most:
-            words = f"{item.size} of at most {most} bytes"
-            self.notes.problem(place, "too_large", words, limit=most, actual=item.size)
+            words = measured(item.size, most, "utf8")
+            limits: Any = {"limit": most, "actual": item.size, "hint": "make a smaller file of it"}
+            self.notes.problem(place, "too_large", words, **limits)
         elif item.size < least:
-            words = f"{item.size} bytes; at least {least} are asked for"
+            words = f"{item.size:,} bytes; at least {least:,} are asked for on {self.notes.title}"
             self.notes.problem(place, "too_small", words, limit=least, actual=item.size)
 
     def _check_range(self, value: float, low: float, high: float | None, unit: str, place: str) -> None:
         if value < low or (high is not None and value > high):
-            allowed = (
-                f"at least {low:g} are asked for" if high is None else f"{low:g} to {high:g} are allowed"
-            )
-            words = f"{value:g} {unit}; {allowed}"
-            self.notes.problem(place, "range", words, limit=high if value > low else low, actual=value)
+            limit = high if value > low else low
+            words = f"{_number(value)} {unit}; {_allowed(low, high)} on {self.notes.title}"
+            self.notes.problem(place, "range", words, limit=limit, actual=value, hint=_MEND[unit])
 
     def _check_alt(self, item: PartMedia, limit: int | None, rule: ImageRule | VideoRule, place: str) -> None:
         field = f"{place}.alt"
@@ -285,7 +316,7 @@ class MediaPlanner:
             hint = "describe it for people who cannot see it"
             self.notes.problem(field, "missing", "no alt text", hint=hint, severity="warning")
         elif limit is not None and (actual := texts.length(item.alt, rule.alt_unit)) > limit:
-            words = f"{actual} of at most {limit} {rule.alt_unit}"
+            words = measured(actual, limit, rule.alt_unit)
             self.notes.problem(field, "too_long", words, limit=limit, actual=actual, hint="shorten it")
 
     def _check_counts(self, items: list[PartMedia], place: str) -> None:
@@ -297,20 +328,24 @@ class MediaPlanner:
             self._check_count(len(pictures), images.count, "pictures", place)
             self._check_count(len(moving), images.animated_count, "animated pictures", place)
             if moving and images.animated_alone and len(items) > 1:
-                self.notes.problem(place, "mixed", "an animated picture stands alone in a post here")
+                self.notes.problem(
+                    place, "mixed", f"an animated picture stands alone in a post on {self.notes.title}"
+                )
         if (rule := self.rules.video) is not None:
             self._check_count(len(videos), rule.count, "videos", place)
         if (taken := self.rules.files) is not None:
             self._check_count(len(files), taken.count, "files", place)
             if files and taken.alone and len(items) > len(files):
-                self.notes.problem(place, "mixed", "a file stands alone in a post here")
+                self.notes.problem(place, "mixed", f"a file stands alone in a post on {self.notes.title}")
         if pictures and videos and not self.rules.mixed_media:
-            self.notes.problem(place, "mixed", "a post has pictures or a video here, not both")
+            self.notes.problem(
+                place, "mixed", f"a post has pictures or a video on {self.notes.title}, not both"
+            )
 
     def _check_count(self, actual: int, limit: int, noun: str, place: str) -> None:
         if actual > limit:
             hint = "move the rest to a thread" if self.rules.thread else "leave some out"
-            words = f"{actual} {noun}; at most {limit} in one post"
+            words = f"{actual} {noun}; at most {limit} in one post on {self.notes.title}"
             self.notes.problem(place, "count", words, limit=limit, actual=actual, hint=hint)
 
 

@@ -14,20 +14,20 @@ from .._convert import plain
 from .._shelf import Shelf
 from ..adapters.base import THUMBNAIL_TYPES, AccountFacts, Adapter, Call, Part, PartMedia
 from ..model import Link, Medium, Poll, Post, Problem, Receipt
-from ..rules import PollRule, Rules, TextRule, Unit
+from ..rules import PollRule, Rules, TextRule, Unit, measured
 from . import TargetPlan, digest
 from ._media import MediaPlanner
-from ._notes import Notes
+from ._notes import Notes, spoken
 
 if TYPE_CHECKING:
     from ..accounts import Account
 
 SOFT = {
-    "title": "is not shown: this platform's posts have no title",
-    "language": "is not sent; the platform detects it",
-    "tags": "are left out: the platform has no hashtags",
-    "link": "is left out: the platform shows no link cards",
-    "sensitive": "is not sent: the platform has no such mark",
+    "title": "is not shown: posts have no title on {}",
+    "language": "is not sent: there is no field for it on {}",
+    "tags": "are left out: there are no hashtags on {}",
+    "link": "is left out: there are no link cards on {}",
+    "sensitive": "is not sent: there is no such mark on {}",
 }
 """Fields a platform may lack without the post meaning something else: listed as a Change. All others are refused."""
 
@@ -84,7 +84,7 @@ async def plan_target(
 ) -> TargetPlan:
     """The plan for one account. Reads the platform where the adapter must (a reply's parent, a mention)."""
     adapter, account = owner.adapter, owner.name
-    notes = Notes(account)
+    notes = Notes(account, adapter.title or adapter.platform)
     for variant in post.variants:
         if variant.target not in targets:
             hint = f"targets are {', '.join(sorted(targets))}"
@@ -96,12 +96,12 @@ async def plan_target(
     rules = owner.rules
     for index, one in enumerate((own, *own.thread)):
         _check_fields(one, rules, adapter, notes, index)
-    own = _without_foreign(own, adapter, notes)
-    posts = _thread(own, rules, notes)
+    own = _without_foreign(own, adapter, rules, notes)
+    posts = _thread(own, rules, adapter.platform, notes)
     planner = MediaPlanner(notes, rules, shelf, hosted=owner.hosts)
     drafts = []
     for index, one in enumerate(posts):
-        _check_post(one, rules, notes, index)
+        _check_post(one, rules, adapter.platform, notes, index)
         media = await planner.media(one, index)
         drafts.append(DraftPart(notes, one, chosen, rules, call.facts, index, len(posts), media, planner))
     parts = [await adapter.plan(draft, call) for draft in drafts]
@@ -169,21 +169,31 @@ def _check_fields(post: Post, rules: Rules, adapter: Adapter, notes: Notes, inde
         if not getattr(post, name) or name in rules.carries or name in rules.in_text:
             continue
         if name in SOFT:
-            notes.change(notes.place(index, name), "not_carried", SOFT[name])
+            notes.change(notes.place(index, name), "not_carried", SOFT[name].format(notes.title))
         else:
-            hint = f"clear it for this platform with post.variant({adapter.platform!r}, {name}=None)"
-            words = f"{adapter.platform} cannot carry it"
-            notes.problem(notes.place(index, name), "unsupported", words, hint=hint)
+            notes.lacks(notes.place(index, name), "is not possible", _cleared(adapter.platform, name))
     for name in sorted(rules.required if not index else ()):
         if not getattr(post, name):
-            notes.problem(name, "required", f"{adapter.platform} posts need one")
+            hint = _media_words(rules) if name == "media" else f"give {name}="
+            notes.problem(name, "required", f"every post on {notes.title} needs one", hint=hint)
     if post.visibility and post.visibility not in rules.visibility:
-        allowed = ", ".join(sorted(rules.visibility))
-        place = notes.place(index, "visibility")
-        notes.problem(place, "unsupported", f"no {post.visibility!r} posts here", hint=f"one of {allowed}")
+        names = sorted(rules.visibility)
+        known = f"one of {', '.join(names)}" if len(names) > 1 else names[0]
+        words = f"there are no {post.visibility!r} posts"
+        hint = f"take {known}, or {_cleared(adapter.platform, 'visibility')}"
+        notes.lacks(notes.place(index, "visibility"), words, hint)
 
 
-def _without_foreign(post: Post, adapter: Adapter, notes: Notes, index: int = 0) -> Post:
+def _cleared(platform: str, field: str) -> str:
+    return f"clear it for this platform with post.variant({platform!r}, {field}=None)"
+
+
+def _media_words(rules: Rules) -> str:
+    kinds = [word for word, rule in (("Image(…)", rules.images), ("Video(…)", rules.video)) if rule]
+    return f"give media=[{' or '.join(kinds)}]"
+
+
+def _without_foreign(post: Post, adapter: Adapter, rules: Rules, notes: Notes, index: int = 0) -> Post:
     """The post without references it cannot have, to other platforms' posts say; each is a problem."""
     foreign: dict[str, Any] = {}
     if index and post.reply_to:
@@ -195,15 +205,16 @@ def _without_foreign(post: Post, adapter: Adapter, notes: Notes, index: int = 0)
         if isinstance(value, Receipt) and value.platform != adapter.platform:
             hint = f"give the {adapter.platform} receipt with post.variant({adapter.platform!r}, {name}=…)"
             words = f"that post is on {value.platform}"
-            notes.problem(notes.place(index, name), "wrong_platform", words, hint=hint)
+            if name in rules.carries:
+                notes.problem(notes.place(index, name), "wrong_platform", words, hint=hint)
             foreign[name] = None
-    thread = tuple(_without_foreign(one, adapter, notes, at) for at, one in enumerate(post.thread, 1))
+    thread = tuple(_without_foreign(one, adapter, rules, notes, at) for at, one in enumerate(post.thread, 1))
     if thread != post.thread:
         foreign["thread"] = thread
     return attrs.evolve(post, **foreign) if foreign else post
 
 
-def _thread(post: Post, rules: Rules, notes: Notes) -> list[Post]:
+def _thread(post: Post, rules: Rules, platform: str, notes: Notes) -> list[Post]:
     """The posts to send, in order: the given thread, over-long texts continued where that was asked for."""
     first = attrs.evolve(post, thread=()) if post.thread else post
     posts: list[Post] = []
@@ -211,7 +222,7 @@ def _thread(post: Post, rules: Rules, notes: Notes) -> list[Post]:
         whole = compose(one, rules, notes, index)
         posts += _split(whole, post.split or one.split, rules, notes, index)
     if len(posts) > 1 and not rules.thread:
-        notes.problem("thread", "unsupported", "this platform has no threads", actual=len(posts))
+        notes.lacks("thread", "there are no threads", _cleared(platform, "thread"), actual=len(posts))
     if len(posts) > 1 and not rules.repeats:
         _check_repeats(posts, notes)
     return posts
@@ -240,11 +251,11 @@ def compose(post: Post, rules: Rules, notes: Notes, index: int) -> Post:
         notes.change(
             notes.place(index, "link"),
             "in_text",
-            "stands in the text: a post with media has no link card here",
+            f"stands in the text: a post with media has no link card on {notes.title}",
         )
         pieces.append(link)
     if post.link and "link" in rules.in_text and _has_card(post.link):
-        words = "its title, description and picture are not sent: the platform reads the page itself"
+        words = f"its title, description and picture are not sent: {notes.title} has no place for them"
         notes.change(notes.place(index, "link"), "not_carried", words)
     tags = [f"#{tag}" for tag in post.tags if f"#{tag}".casefold() not in post.text.casefold()]
     if tags and "tags" in rules.in_text:
@@ -281,8 +292,7 @@ def _split(post: Post, wanted: bool, rules: Rules, notes: Notes, index: int) -> 
     place = notes.place(index, "text")
     if not wanted or not rules.thread:
         hint = "shorten it" if not rules.thread else "shorten it, or set split=True to continue in a thread"
-        words = f"{actual} of at most {limit} ({unit})"
-        notes.problem(place, "too_long", words, limit=limit, actual=actual, hint=hint)
+        notes.problem(place, "too_long", measured(actual, limit, unit), limit=limit, actual=actual, hint=hint)
         return [post]
     try:
         (most, main), *also = _limits(rules.text, post)
@@ -296,7 +306,7 @@ def _split(post: Post, wanted: bool, rules: Rules, notes: Notes, index: int) -> 
     return [attrs.evolve(post, text=pieces[0]), *rest]
 
 
-def _check_post(post: Post, rules: Rules, notes: Notes, index: int) -> None:
+def _check_post(post: Post, rules: Rules, platform: str, notes: Notes, index: int) -> None:
     if not (post.text.strip() or post.media or post.poll or post.link or post.quote):
         notes.problem(notes.place(index, "text"), "empty", "there is nothing to publish")
     if post.link and not _ADDRESS.fullmatch(post.link.url):
@@ -305,38 +315,39 @@ def _check_post(post: Post, rules: Rules, notes: Notes, index: int) -> None:
             "write it whole, such as https://example.com/page",
         )
         notes.problem(notes.place(index, "link"), "invalid", words, hint=hint)
-    if post.poll:
+    if post.poll and rules.poll is None:
+        notes.lacks(notes.place(index, "poll"), "there are no polls", _cleared(platform, "poll"))
+    elif post.poll and rules.poll:
         _check_poll(post.poll, rules.poll, bool(post.media), notes, notes.place(index, "poll"))
 
 
-def _check_poll(poll: Poll, rule: PollRule | None, media: bool, notes: Notes, place: str) -> None:
-    if rule is None:
-        notes.problem(place, "unsupported", "this platform has no polls")
-        return
+def _check_poll(poll: Poll, rule: PollRule, media: bool, notes: Notes, place: str) -> None:
     count = len(poll.options)
     if not rule.min_options <= count <= rule.max_options:
-        words = f"{count} options; {rule.min_options} to {rule.max_options} are allowed"
-        notes.problem(f"{place}.options", "count", words, limit=rule.max_options, actual=count)
+        words = f"{count} options; {rule.min_options} to {rule.max_options} are allowed on {notes.title}"
+        hint = "leave some out" if count > rule.max_options else "add some"
+        notes.problem(f"{place}.options", "count", words, limit=rule.max_options, actual=count, hint=hint)
     if len(set(poll.options)) != count or not all(option.strip() for option in poll.options):
         notes.problem(f"{place}.options", "not_unique", "options must be different and not empty")
     for index, option in enumerate(poll.options):
         if (actual := texts.length(option, rule.option_unit)) > rule.option_limit:
-            words = f"{actual} of at most {rule.option_limit} characters"
-            field = f"{place}.options[{index}]"
-            notes.problem(field, "too_long", words, limit=rule.option_limit, actual=actual)
+            words, field = measured(actual, rule.option_limit, rule.option_unit), f"{place}.options[{index}]"
+            more: Any = {"limit": rule.option_limit, "actual": actual, "hint": "shorten it"}
+            notes.problem(field, "too_long", words, **more)
     if not rule.min_seconds <= poll.seconds <= rule.max_seconds:
-        words = f"open for {poll.seconds} s; {rule.min_seconds} to {rule.max_seconds} s are allowed"
+        least, most = spoken(rule.min_seconds), spoken(rule.max_seconds)
+        words = f"open for {spoken(poll.seconds)}; {least} to {most} are allowed on {notes.title}"
         notes.problem(f"{place}.seconds", "range", words, limit=rule.max_seconds, actual=poll.seconds)
     if media and not rule.with_media:
-        notes.problem(place, "with_media", "a post has a poll or media here, not both")
+        notes.problem(place, "with_media", f"a post has a poll or media on {notes.title}, not both")
     _check_poll_kind(poll, rule, notes, place)
 
 
 def _check_poll_kind(poll: Poll, rule: PollRule, notes: Notes, place: str) -> None:
     flags: tuple[tuple[Literal["multiple", "hide_totals"], str], ...] = (
-        ("multiple", "only one answer can be chosen here"),
-        ("hide_totals", "results cannot be hidden here"),
+        ("multiple", "only one answer can be chosen on {}"),
+        ("hide_totals", "results cannot be hidden on {}"),
     )
     for name, words in flags:
         if getattr(poll, name) and not getattr(rule, name):
-            notes.problem(f"{place}.{name}", "unsupported", words)
+            notes.problem(f"{place}.{name}", "unsupported", words.format(notes.title), hint="leave it out")

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 import attrs
 
-from .._clock import Clock, seconds_between, to_text
+from .._clock import Clock, seconds_between, to_second
 from .._process import pid
 from ..adapters.base import Reading
 from ..errors import RateLimited
@@ -377,7 +377,7 @@ def _used_up(ledger: Ledger, moment: datetime) -> RateLimited:
     span = f"in {budget.window:g} s" if budget.resets is None else f"a day of {budget.resets.zone}"
     return RateLimited(
         f"the limit {budget.name!r} ({ledger.limit} {span}, {budget.level}) is used up"
-        f" until {to_text(moment)}; nothing was sent",
+        f" until {to_second(moment)}; nothing was sent",
         retry_at=moment,
     )
 

@@ -90,6 +90,7 @@ figcaption b { font-size: .7rem; border: 1px solid currentColor; border-radius: 
 .card span { display: block; padding: 0 .8rem; }
 .card span:first-of-type { padding-top: .55rem; font-weight: 600; }
 .card span:last-of-type { padding-bottom: .55rem; color: var(--soft); font-size: .85rem; }
+.question { margin: .6rem 0 0; font-weight: 600; }
 .poll { list-style: none; margin: .6rem 0 0; padding: 0; display: grid; gap: .3rem; }
 .poll li { border: 1px solid var(--line); border-radius: .4rem; padding: .3rem .7rem; display: flex; gap: .6rem;
   justify-content: space-between;

@@ -26,6 +26,7 @@ __all__ = ["DevToBox"]
 Json = dict[str, Any]
 _TITLE_REST = timedelta(minutes=5)
 _LATE = timedelta(minutes=15)
+_FAR = timedelta(days=5 * 365 + 1)
 _FRONT = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 _RAW = re.compile(r"\{%\s*raw\s*%\}.*?\{%\s*endraw\s*%\}", re.DOTALL)
 _EMBEDS = ("youtube.com", "youtu.be", "x.com", "twitter.com", "github.com", "codepen.io", "dev.to")
@@ -277,7 +278,7 @@ class DevToBox(PlatformBox):
             return
         if moment < self.now() - _LATE:
             raise self.invalid("Published at only future or current published_at allowed")
-        article.published_at = moment
+        article.published_at = moment if moment <= self.now() + _FAR else None
 
     def _check(self, article: Article) -> None:
         odd = [tag for tag in article.tags if not tag.isalnum()]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["render"]
 
+_SINGULAR = {"replies": "reply"}
 _DIALECTS = {"mastodon": "mastodon", "bluesky": "bluesky", "x": "x"}
 
 
@@ -77,7 +78,7 @@ def _article(platform: PlatformBox, entry: Entry, attributes: str) -> str:
     if entry.warning:
         inner = f'<details><summary dir="auto">{_text(entry.warning)}</summary>{inner}</details>'
     return (
-        f"<article{attributes}>{_who(platform, entry)}{_title(entry)}{inner}{_quote(platform, entry)}"
+        f"<article{attributes}>{_who(platform, entry)}{_title(platform, entry)}{inner}{_quote(platform, entry)}"
         f"{_notes(platform, entry)}{_counts(platform, entry)}</article>"
     )
 
@@ -89,15 +90,22 @@ def _who(platform: PlatformBox, entry: Entry) -> str:
     when = f"{entry.created_at:%d %b %H:%M}"
     return (
         f'<div class="who"><span class="face" aria-hidden="true" style="background: hsl({hue} 45% 40%)">'
-        f"{_text(initials)}</span><div><b>{_text(name)}</b><small>@{_text(entry.account)}</small></div>"
+        f"{_text(initials)}</span><div><b>{_text(name)}</b><small>{_handle(entry.account)}</small></div>"
         f'<time datetime="{entry.created_at.isoformat()}">{when}</time></div>'
     )
 
 
-def _title(entry: Entry) -> str:
+def _handle(account: str) -> str:
+    """The account as people write it: an id that is no name has no @."""
+    return _text(account if ":" in account else f"@{account}")
+
+
+def _title(platform: PlatformBox, entry: Entry) -> str:
+    card = platform.shown_card(entry)
+    title = "" if card and card[1] == entry.title else entry.title
     tags = " ".join(f"#{tag}" for tag in getattr(entry, "tags", ()))
     below = f'<p class="tags" dir="auto">{_text(tags)}</p>' if tags else ""
-    return f'<h3 dir="auto">{_text(entry.title)}</h3>{below}' if entry.title else ""
+    return f'<h3 dir="auto">{_text(title)}</h3>{below}' if title else ""
 
 
 def _body(platform: PlatformBox, entry: Entry) -> str:
@@ -166,7 +174,11 @@ def _poll(platform: PlatformBox, entry: Entry) -> str:
     rows = platform.shown_poll(entry)
     total = sum(votes for _, votes in rows)
     items = [_option(title, votes, 100 * votes // total if total else 0) for title, votes in rows]
-    return f'<ul class="poll">{"".join(items)}</ul>' if items else ""
+    question = str((entry.poll or {}).get("question") or "")
+    above = (
+        f'<p class="question" dir="auto">{_text(question)}</p>' if question not in (entry.text, "") else ""
+    )
+    return f'{above}<ul class="poll">{"".join(items)}</ul>' if items else ""
 
 
 def _option(title: str, votes: int, share: int) -> str:
@@ -180,12 +192,12 @@ def _quote(platform: PlatformBox, entry: Entry) -> str:
     if quoted is None:
         return "<blockquote><small>The quoted post is gone</small></blockquote>"
     who = f"<b>{_text(platform.display_name(quoted.account))}</b>"
-    return f"<blockquote>{who} <small>@{_text(quoted.account)}</small>{_body(platform, quoted)}</blockquote>"
+    return f"<blockquote>{who} <small>{_handle(quoted.account)}</small>{_body(platform, quoted)}</blockquote>"
 
 
 def _notes(platform: PlatformBox, entry: Entry) -> str:
     notes = list(platform.shown_notes(entry))
-    if entry.visibility != "public":
+    if not entry.visibility.lower().startswith("public"):
         notes.append(f"visibility: {entry.visibility}")
     if entry.edited_at is not None:
         notes.append(f"edited {entry.edited_at:%d %b %H:%M}")
@@ -203,8 +215,9 @@ def _counts(platform: PlatformBox, entry: Entry) -> str:
 
 def _count(word: str, count: int) -> str:
     """The number with the platform's sign for it; the word stays for those who do not see the sign."""
-    words = _text(f"{count:,} {word}")
-    return f'<span title="{words}">{ICONS.get(word, "")}{count:,} <i>{_text(word)}</i></span>'
+    spoken = _SINGULAR.get(word, word.removesuffix("s")) if count == 1 else word
+    words = _text(f"{count:,} {spoken}")
+    return f'<span title="{words}">{ICONS.get(word, "")}{count:,} <i>{_text(spoken)}</i></span>'
 
 
 def _text(text: str) -> str:
