@@ -15,7 +15,7 @@ from ._convert import plain
 from ._loop import call_user
 from ._shelf import Shelf
 from .accounts import hide, unexpected
-from .adapters.base import Absent, Sent
+from .adapters.base import Absent
 from .call import BoundCall, PartWork, Stopped
 from .gate import ALLOW, Gate, GateContext, Verdict, tokens_of
 from .journal import Intent, NewIntent, Opened, refuse_too_old
@@ -166,9 +166,11 @@ class TargetRun:
         fence = self.account.facts.fence(attempt.fence) if self.account.facts and attempt.fence else None
         if fence is None or fence.honoured != "proved":
             return False
-        began = intent.states[index].attempts[0].at
-        limit = min(fence.valid_for or settle.RESEND_WITHIN, settle.RESEND_WITHIN)
-        return (self.account.machinery.clock.now() - began).total_seconds() < limit
+        began, limit = intent.states[index].began_at, settle.RESEND_WITHIN
+        assert began is not None
+        return (self.account.machinery.clock.now() - began).total_seconds() < min(
+            fence.valid_for or limit, limit
+        )
 
     async def _send(self, intent: Intent, index: int, verdict: Verdict) -> None:
         """Make the part public. Whatever the adapter raises after a byte left is looked into, never guessed."""
@@ -250,7 +252,9 @@ class TargetRun:
         assert state.sent is not None
         if state.attaching:
             words = f"part {index + 1}: what follows the post was begun, and its end is not known"
-            await self._attached(intent, index, attrs.evolve(state.sent, owed=()), (words,))
+            await self.account.machinery.journal.attached(
+                intent, index, attrs.evolve(state.sent, owed=()), (words,)
+            )
             return
         work = PartWork(intent, index, self.shelf, dict(self.plan.media), tell=self._tell_part)
         call = BoundCall(
@@ -266,14 +270,8 @@ class TargetRun:
             sent, missing = attrs.evolve(state.sent, owed=()), (words,)
         if isinstance(sent, Absent):
             raise await settle.drop(self.account, intent, index, sent)
-        await self._attached(intent, index, self.account.cleaned_sent(sent), missing)
-
-    async def _attached(self, intent: Intent, index: int, sent: Sent, missing: tuple[str, ...]) -> None:
-        journal, owes = self.account.machinery.journal, bool(sent.owed)
-        if owes or sent != intent.states[index].sent:
-            await journal.live(intent, index, sent, owes=owes)
-        if not owes:
-            await journal.append(intent, "attached", {"part": index, "missing": list(missing)})
+        sent = self.account.cleaned_sent(sent)
+        await self.account.machinery.journal.attached(intent, index, sent, missing)
 
     # --- the end ------------------------------------------------------------------------------------------
     async def _record(self, intent: Intent, error: BaseException) -> None:
@@ -381,16 +379,17 @@ def make_outcome(
         receipt=intent.receipt() if intent else None,
         error=error,
         problems=problems,
-        missing=_missing(intent),
+        missing=missing_of(intent),
         deleted_at=intent.deleted_at if intent else None,
-        look_again_at=_look_again(intent, error),
+        look_again_at=look_again_at(intent, error),
         give_up_at=settle.give_up_at(account, intent) if lost and intent else None,
         next_index=intent.next_index if intent and status is Status.PARTIAL else None,
         replayed=replayed,
     )
 
 
-def _missing(intent: Intent | None) -> tuple[str, ...]:
+def missing_of(intent: Intent | None) -> tuple[str, ...]:
+    """What its posts lack, and what is still owed to them."""
     if intent is None:
         return ()
     told = [words for state in intent.states if state.sent for words in state.sent.missing]
@@ -403,7 +402,8 @@ def _missing(intent: Intent | None) -> tuple[str, ...]:
     return (*told, *intent.missing, *owed)
 
 
-def _look_again(intent: Intent | None, error: errors.SocialKitError | None) -> datetime | None:
+def look_again_at(intent: Intent | None, error: errors.SocialKitError | None) -> datetime | None:
+    """When there may be something new to see of it."""
     if isinstance(error, errors.OutcomeUnknown):
         return error.retry_at
     sent = [state.sent for state in intent.states if state.sent] if intent else []
