@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -363,6 +364,37 @@ async def test_a_429_with_nothing_but_a_time_closes_the_most_specific_budget() -
     await desk.hear(status=429, retry_in=40)
     assert await desk.go("GET", "/home") == 0
     assert 40 <= await desk.go() < 43
+
+
+@pytest.mark.parametrize(
+    ("level", "window", "opens"),
+    [("host", 300, 3600), ("app", 300, 3600), ("account", 300, 86_400), ("host", 86_400, 172_800)],
+)
+async def test_no_answer_closes_a_budget_for_a_year(level: Any, window: float, opens: float) -> None:
+    """A server's word is taken for as long as a limit can last; what many share is not closed for all by one of them."""
+    year = 366 * 86_400.0
+    for told in ([], [Reading("all", None, 0, None)]):
+        desk = Desk(Budget("all", level, 100, window))
+        await desk.go()
+        readings = [attrs.evolve(one, resets_at=desk.at(year)) for one in told]
+        await desk.hear(*readings, status=429, retry_in=year)
+        assert opens <= await desk.go() < opens + 0.05 * window + 5
+
+
+async def test_a_reset_in_a_year_is_none() -> None:
+    desk = Desk(Budget("all", "app", 100, 300))
+    await desk.go()
+    await desk.hear(Reading("all", None, 0, desk.at(366 * 86_400.0)))
+    assert 3600 <= await desk.go() < 3700
+
+
+async def test_a_429_that_names_a_long_wait_is_about_a_budget_that_lasts_as_long() -> None:
+    """Bluesky counts uploads by the day, and everything in five minutes."""
+    desk = Desk(Budget("all", "host", 100, 300), Budget("uploads", "host", 100, 86_400, "POST .*"))
+    await desk.go()
+    await desk.hear(status=429, retry_in=40_000)
+    assert await desk.go("GET", "/home") == 0
+    assert 40_000 <= await desk.go() < 41_000
 
 
 async def test_a_429_without_a_time_closes_for_one_window() -> None:
