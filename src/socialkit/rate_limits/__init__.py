@@ -212,6 +212,32 @@ class RateLimits:
         if news or closing:
             await self._write(keys, news, closing, now.timestamp(), offset)
 
+    async def give_back(
+        self,
+        keys: BudgetKeys,
+        budgets: Sequence[Budget],
+        method: str,
+        path: str,
+        went_at: datetime,
+        *,
+        cost: int | None = None,
+    ) -> None:
+        """The request that went at a moment of :meth:`reserve` made nothing: budgets that count what is made have its
+        place again."""
+        matched = [budget for budget in self._matched(budgets, method, path) if budget.counts == "made"]
+        if not matched:
+            return
+        now, moment = self._clock.now().timestamp(), went_at.timestamp()
+
+        def work(tx: Tx) -> None:
+            for budget in matched:
+                name = f"{keys.owner(budget)}|{budget.name}"
+                ledger = ledger_of(budget, keys.owner(budget), tx.get(SPACE, name), now)
+                ledger.unbook(ledger.cells(moment), budget.cost if cost is None else cost)
+                tx.put(SPACE, name, ledger.dump())
+
+        await transact(self._store, work)
+
     def move(
         self, tx: Tx, budgets: Sequence[Budget], old: BudgetKeys, new: BudgetKeys, offset: float | None
     ) -> None:
@@ -450,7 +476,7 @@ def _closing(
 
 
 def _refusing(matched: Sequence[Budget], retry_at: datetime | None, now: datetime) -> Budget:
-    """The budget that a 429 without numbers is about: a most specific one, the shortest that a wait so long can be of."""
+    """The budget that a 429 without numbers is about: of the most specific ones the shortest that can last so long."""
     level = max(_SPECIFIC[budget.level] for budget in matched)
     specific = [budget for budget in matched if _SPECIFIC[budget.level] == level]
     specific.sort(key=lambda budget: budget.window)
