@@ -59,7 +59,7 @@ async def hear(
                 **_destination(url, address),
             )
             while not done(message := str(await opened.recv(decode=True))):
-                pass
+                await asyncio.sleep(0)  # a flood of messages is heard without a wait in between
             return message
     except (OSError, EOFError, ImportError, ValueError, WebSocketException) as error:
         kind = AnswerLost if opened else Unreachable
