@@ -18,10 +18,10 @@ from .accounts import hide, unexpected
 from .adapters.base import Absent
 from .call import BoundCall, PartWork, Stopped
 from .gate import ALLOW, Gate, GateContext, Verdict, tokens_of
-from .journal import Intent, NewIntent, Opened, refuse_too_old
+from .journal import Intent, Journal, NewIntent, Opened, intent_id, refuse_too_old
 from .media import MediaError
 from .model import Outcome, Problem, Progress, Status
-from .plan import TargetPlan
+from .plan import Plan, TargetPlan, invalid
 
 if TYPE_CHECKING:
     from .accounts import Account
@@ -103,6 +103,8 @@ class TargetRun:
         if not opened.claimed:
             return self._outcome(intent, replayed=True)
         try:
+            if self.plan.errors and not intent.done:  # it was on record a moment ago
+                raise invalid(self.plan.errors)
             await self._work_off(intent, verdict)
             return self._outcome(intent)
         except BaseException as error:
@@ -439,6 +441,19 @@ def check_verdict(verdict: Verdict, account: str) -> Verdict:
     by = f" by {verdict.by}" if verdict.by else ""
     words = f"{account}: {verdict.decision}{by}: {verdict.reason or 'no reason given'}; nothing was sent"
     raise kind(words, account=account)
+
+
+async def on_record(journal: Journal, plan: Plan, key: str) -> frozenset[str]:
+    """The accounts that have taken the post under that key: nothing that is wrong with it by now (its schedule is over,
+    the day's posts are spent) keeps the record from being told, or what is owed to it from being done."""
+    found = set[str]()
+    for target in plan.targets:
+        if target.errors and target.identity is not None:
+            known = await journal.read(intent_id(target.identity, key))
+            unread = any(problem.code == "stale" or "media" in problem.field for problem in target.errors)
+            if known and known.done and known.content == target.content and not (known.owes and unread):
+                found.add(target.account)
+    return frozenset(found)
 
 
 async def run_all(runs: list[TargetRun]) -> list[Outcome]:
