@@ -390,21 +390,18 @@ class BoundCall:
         before: Callable[[], Awaitable[None]] | None,
         sent: Callable[[], None] | None,
     ) -> Response:
-        owner, machinery = self._owner, self._machinery
+        owner, limits = self._owner, self._machinery.limits
         target = owner.absolute(url)
-        path = owner.path(target)
         budgets = owner.adapter.rules.budgets
         cost = request.get("cost")
-        place = (owner.budget_keys, budgets, method, path) if budgets and cost != 0 else None
+        place = (owner.budget_keys, budgets, method, owner.path(target)) if budgets and cost != 0 else None
         if place is not None:
-            went_at = await machinery.limits.reserve(
-                *place, cost=cost, on_wait=self._on_wait, offset=owner.offset_told
-            )
+            went_at = await limits.reserve(*place, cost=cost, on_wait=self._on_wait, offset=owner.offset_told)
         headers = dict(request.get("headers", {}))
         if credential is not None:
             headers |= owner.headers(credential, method, _with_query(target, request.get("params")))
         body: dict[str, Any] = {name: value for name, value in request.items() if name in _BODY}
-        response = await machinery.transport.send(
+        response = await self._machinery.transport.send(
             method,
             target,
             step=step,
@@ -422,14 +419,14 @@ class BoundCall:
         if place is None:
             return response
         if (readings := owner.adapter.read_limits(response)) or response.status == 429:
-            told: dict[str, Any] = {
+            told: Any = {
                 "status": response.status,
                 "retry_at": _retry_at(response),
                 "offset": owner.offset_told,
             }
-            await machinery.limits.learn(*place, readings, **told)
+            await limits.learn(*place, readings, **told)
         if self._made_nothing(response, request):
-            await machinery.limits.give_back(*place, went_at, cost=cost)
+            await limits.give_back(*place, went_at, cost=cost)
         return response
 
     def _made_nothing(self, response: Response, request: Request) -> bool:
