@@ -329,17 +329,23 @@ class OnePlace:
 
 def make_post(task: dict[str, Any]) -> Any:
     from socialkit import Image, Post, Video
+    from socialkit.registry import adapter
 
     texts = task["texts"]
     media = [Image(task["picture"], alt="a small picture")] if task.get("picture") else []
-    media += [Video(task["video"], alt="a small film")] if task.get("video") else []
-    return Post(
+    thumbnail = Image(task["thumbnail"]) if task.get("thumbnail") else None
+    media += [Video(task["video"], alt="a small film", thumbnail=thumbnail)] if task.get("video") else []
+    post = Post(
         texts[0],
         title=task.get("title"),
         media=media,
         visibility="public",
         thread=[Post(text, visibility="public") for text in texts[1:]],
     )
+    if not task.get("options"):
+        return post
+    platform = adapter(task["accounts"][task["to"]][0])
+    return post.variant(platform.platform, platform.Options(**task["options"]))
 
 
 def told(outcome: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from socialkit import App, Bluesky, Client, Facebook, Instagram, LinkedIn, Post,
 from socialkit.adapters.base import Credential, Reading, Response
 from socialkit.errors import RateLimited
 from socialkit.rate_limits import BudgetKeys, LimitState, RateLimits
+from socialkit.registry import adapter, platforms
 from socialkit.rules import Budget, Level, Midnight
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, MemoryTokens, transact
@@ -440,3 +441,22 @@ async def test_a_limit_of_the_rules_changes_with_them_and_one_the_server_told_do
     await limits.learn(NEW, (POSTS,), "POST", "/posts", [reading], status=200, retry_at=None)
     await limits.reserve(NEW, (attrs.evolve(POSTS, limit=5),), "POST", "/posts")
     assert [state.limit for state in await limits.snapshot()] == [20]
+
+
+# --- what is counted --------------------------------------------------------------------------------------------------
+def test_the_budgets_of_what_is_made_are_those_that_a_platform_shows_a_quota_of() -> None:
+    """Instagram and Threads show how many were published; LinkedIn counts requests, and YouTube failed uploads."""
+    made = {
+        f"{name} {budget.name}"
+        for name in platforms()
+        for budget in adapter(name).rules.budgets
+        if budget.counts == "made"
+    }
+    assert made == {
+        "facebook reels",
+        "instagram containers",
+        "instagram publishing",
+        "threads deletions",
+        "threads posts",
+        "threads replies",
+    }

@@ -157,6 +157,38 @@ async def test_cancelled_between_two_tries_nothing_more_leaves(box: Sandbox, sto
     assert kinds(store).count("sending") == 1
 
 
+class Stopping(SQLiteStore):
+    """Cancels whoever waits for it once an attempt is written down, before its writer hears of it."""
+
+    armed = True
+
+    def try_transact(self, work: Any, *, durable: bool = False) -> Any:
+        result = super().try_transact(work, durable=durable)
+        if durable and self.armed and "sending" in kinds(self):
+            self.armed = False
+            loop = asyncio.get_running_loop()
+            for task in asyncio.all_tasks():
+                if "_run_to_end" in str(task.get_coro()):
+                    loop.call_soon(task.cancel)
+        return result
+
+
+async def test_cancelled_when_the_row_is_there_and_nothing_has_left_it_is_certainly_not_live(
+    box: Sandbox, tmp_path: Path
+) -> None:
+    with Stopping(str(tmp_path / "socialkit.db")) as store:
+        async with box.async_client(store=store) as client:
+            with pytest.raises(asyncio.CancelledError):
+                await client.publish(HELLO, to="mastodon", idempotency_key="launch")
+            assert kinds(store)[-2:] == ["sending", "refused"]
+            (past,) = await client.history()
+            assert past["mastodon"].status is Status.FAILED
+            assert "cancelled before anything was sent" in str(past["mastodon"].error)
+            again = await client.publish(HELLO, to="mastodon", idempotency_key="launch")
+            assert again["mastodon"].status is Status.PUBLISHED
+    assert live(box) == ["We ship today"]
+
+
 async def test_cancelling_several_accounts_tells_the_fate_of_each() -> None:
     """One has left, one waits for its upload: the first ends published, the second is certainly not live."""
     post = HELLO.variant("bluesky", media=[Image(picture(), alt="a boat")])

@@ -29,6 +29,7 @@ MEDIA = {
     "picture": ("picture", "picture.png", "image/png"),
     "square": ("picture", "square.jpg", "image/jpeg"),
     "video": ("video", "film.mp4", "video/mp4"),
+    "short": ("video", "short.mp4", "video/mp4"),
 }
 """How a child is told of what a shape shows, its file, its type."""
 ONCE = "published"
@@ -104,7 +105,9 @@ def children() -> Iterator[Nursery]:
 @pytest.fixture
 def stage_of(children: Nursery, tmp_path: Path) -> Iterator[Callable[[str], Stage]]:
     """Raises the stage of a platform, or of a platform's personality after a colon."""
-    for name, data in (("picture.png", picture()), ("square.jpg", jpeg()), ("film.mp4", mp4())):
+    short = mp4(width=720, height=1280)
+    files = {"picture.png": picture(), "square.jpg": jpeg(), "film.mp4": mp4(), "short.mp4": short}
+    for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     with contextlib.ExitStack() as stack:
 
@@ -249,6 +252,40 @@ def test_what_follows_the_post_waits_for_the_end_of_a_halt(stage_of: Callable[[s
     stage.children.run("resume", **{**task, "scope": halt["scope"]})
     assert stage.children.run("publish", **task)["missing"] == []
     assert stage.pinned() == 1
+
+
+@pytest.mark.parametrize("point", ["before", "after"])
+def test_what_is_owed_to_a_video_is_done_once_after_a_crash_at_any_row(
+    stage_of: Callable[[str], Stage], point: str
+) -> None:
+    """A Short's playlist and first comment at once; its thumbnail when the processing is over, which a later publish
+    sees."""
+    stage, owed_rows = stage_of("youtube"), 0
+    youtube: Any = stage.box["youtube"]
+    youtube.seconds_to_process = 600.0
+    more: dict[str, Any] = {"thumbnail": str(stage.folder / "square.jpg")}
+    for number in itertools.count(1):
+        playlist = youtube.add_playlist()
+        more["options"] = {"playlist": playlist, "first_comment": f"comment {number}"}
+        task = stage.task(f"owed {point} {number}", "short", **more)
+        if stage.start(task, strike=[point, number - owed_rows, "kill"]).wait_for("struck") is None:
+            owed_rows = owed_rows or number - 1
+            stage.box.clock.advance(7200)
+            if stage.start(task, strike=[point, number - owed_rows, "kill"]).wait_for("struck") is None:
+                break
+        stage.children.run("finish", **task)
+        stage.box.clock.advance(7200)
+        record, again = stage.children.run("finish", **task)
+        listed = [one for one in youtube.items.values() if one["playlist"] == playlist]
+        said = [one for one in youtube.threads if one["text"] == f"comment {number}"]
+        assert record["status"] == again["status"] == ONCE
+        assert record["ids"] == stage.live(task["key"])
+        assert len(record["ids"]) == 1
+        assert max(len(listed), len(said)) <= 1, "never twice"
+        shown = youtube.entries[record["ids"][0]].extras.get("thumbnail")
+        assert (listed and said and shown) or "its end is not known" in str(again["missing"])
+        assert again["replayed"]
+    assert number - owed_rows > 1, "what the later publish writes was struck, too"
 
 
 def test_a_key_the_server_forgot_makes_no_second_post(stage_of: Callable[[str], Stage]) -> None:

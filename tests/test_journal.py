@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from socialkit.gate import ALLOW, Halt, Verdict
 from socialkit.journal import Intent, Journal, NewIntent, fold, intent_id
 from socialkit.journal._intent import worst
 from socialkit.sandbox import Sandbox
-from socialkit.store import MemoryStore, Row
+from socialkit.store import Busy, MemoryStore, Row, SQLiteStore
 from socialkit.testing import ManualClock
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -325,12 +326,101 @@ async def test_no_sending_row_under_a_halt() -> None:
     assert not intent.began
 
 
+async def test_no_sending_row_of_those_that_wait_for_one_transaction_under_a_halt(tmp_path: Path) -> None:
+    class Held(SQLiteStore):
+        held = False
+
+        def try_transact(self, work: Any, *, durable: bool = False) -> Any:
+            if self.held and durable:
+                raise Busy
+            return super().try_transact(work, durable=durable)
+
+    path, clock = str(tmp_path / "socialkit.db"), ManualClock(AT)
+    with Held(path) as store, SQLiteStore(path) as other:
+        book = Journal(store, clock)
+        intents = [await opened(book, new(key)) for key in ("one", "two", "three")]
+        store.held = True
+        waiting = [asyncio.ensure_future(sending(book, intent)) for intent in intents]
+        await asyncio.sleep(0)
+        await Journal(other, clock).halt(
+            Halt("h1", "key:launch", "wrong price", "duty officer", AT, TOKENS[3:])
+        )
+        store.held = False
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(one) for one in ended] == [Halted] * 3
+        assert not store.transact(lambda tx: tx.rows(kinds=["sending"]))
+
+
 async def test_no_sending_row_once_the_verdict_has_expired() -> None:
     book = journal()
     intent = await opened(book)
     with pytest.raises(Denied, match="expired"):
         await sending(book, intent, verdict=Verdict("allow", by="editor", expires_at=AT))
     assert not intent.began
+
+
+async def test_a_verdict_that_expires_while_the_store_is_busy_has_expired() -> None:
+    class Busily(MemoryStore):
+        waits = 0
+
+        def try_transact(self, work: Any, *, durable: bool = False) -> Any:
+            if durable and self.waits:
+                self.waits -= 1
+                clock.advance(5)
+                raise Busy
+            return self.transact(work, durable=durable)
+
+    clock, store = ManualClock(AT), Busily()
+    book = Journal(store, clock)
+    intent = await opened(book)
+    store.waits = 2
+    with pytest.raises(Denied, match="has expired"):
+        await sending(
+            book, intent, verdict=Verdict("allow", by="chief", expires_at=AT + timedelta(seconds=8))
+        )
+    store.waits = 2
+    await sending(book, intent)
+    (row,) = (row for row in rows(book) if row.kind == "sending")
+    assert row.at == intent.states[0].attempts[0].at == AT + timedelta(seconds=20)
+
+
+async def test_an_attempt_that_its_cancelled_caller_never_heard_of_is_taken_back() -> None:
+    """Nothing leaves before the caller knows that the row is there."""
+    book = journal()
+    intent, unheard = await opened(book, new(parts=2)), await opened(book, new("other"))
+    before = await book.read(intent.id)
+    assert before is not None
+    await sending(book, intent)
+    await book.live(intent, 0, Sent("7"))
+    before.states[0].sent, before.states[0].attempts = intent.states[0].sent, intent.states[0].attempts
+    await sending(book, intent, 1)
+    await book.release(before)
+    read = await book.read(intent.id)
+    assert read is not None
+    assert (read.status, read.lost) == (Status.PARTIAL, False)
+    assert read.last_error is not None
+    assert "cancelled before anything was sent" in str(read.last_error)
+    forgotten = await book.read(unheard.id)
+    assert forgotten is not None
+    await sending(book, unheard)
+    await book.release(forgotten)
+    read = await book.read(unheard.id)
+    assert read is not None
+    assert (read.status, read.lost) == (Status.FAILED, False)
+    assert [one.key for one in await book.open_intents()] == ["launch"]
+
+
+async def test_an_attempt_of_another_owner_is_not_taken_back() -> None:
+    book = journal()
+    intent = await opened(book)
+    stale = await book.read(intent.id)
+    assert stale is not None
+    await sending(book, intent)
+    book.store.transact(lambda tx: tx.put("owner", intent.id, "somebody else"))
+    await book.release(stale)
+    read = await book.read(intent.id)
+    assert read is not None
+    assert read.status is Status.UNKNOWN
 
 
 async def test_the_sending_row_holds_what_a_finder_needs() -> None:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 
+import socialkit.client
 from socialkit import (
     Client,
     ConfigError,
@@ -280,6 +282,37 @@ def test_a_plan_whose_account_cannot_be_asked_fails_alone() -> None:
         report = client.publish(plan, errors="return")
         assert (report["mastodon"].status, report["bluesky"].status) == (Status.FAILED, Status.PUBLISHED)
         assert len(box.timeline("bluesky")) == 1
+
+
+def test_a_record_is_told_whatever_is_wrong_with_the_post_by_now(box: Sandbox, client: Client) -> None:
+    """Its schedule is over, say: the same call again, as after a restart, is no reason for an error."""
+    when = box.clock.now() + timedelta(hours=2)
+    later = HELLO.variant("mastodon", Mastodon.Options(scheduled_at=when))
+    first = client.publish(later, to="mastodon", idempotency_key="launch")["mastodon"]
+    assert first.status is Status.SCHEDULED
+    box.clock.advance(3 * 3600)
+    for options in ({}, {"skip_invalid": True}):
+        again = client.publish(later, to="mastodon", idempotency_key="launch", **options)["mastodon"]
+        assert (again.status, again.replayed, again.receipt) == (Status.SCHEDULED, True, first.receipt)
+    with pytest.raises(InvalidPost):
+        client.publish(later, to="mastodon", idempotency_key="another")
+    other = attrs.evolve(later, text="We ship tomorrow")
+    with pytest.raises(InvalidPost):
+        client.publish(other, to="mastodon", idempotency_key="launch")
+    assert live(box) == ["We ship today"]
+
+
+def test_what_is_wrong_is_not_sent_when_the_record_is_gone_by_the_time(
+    box: Sandbox, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def everything(journal: Any, plan: Any, key: str) -> frozenset[str]:
+        return frozenset(plan)
+
+    monkeypatch.setattr(socialkit.client, "on_record", everything)
+    too_long = Post("x" * 501)
+    with pytest.raises(InvalidPost):
+        client.publish(too_long, to="mastodon", idempotency_key="launch")
+    assert live(box) == []
 
 
 def test_skip_invalid_leaves_out_a_plan_that_is_stale() -> None:

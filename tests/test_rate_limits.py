@@ -10,14 +10,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from socialkit import Post
 from socialkit.adapters.base import Reading
 from socialkit.errors import RateLimited
 from socialkit.rate_limits import BudgetKeys, RateLimits
 from socialkit.rules import Budget
+from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, SQLiteStore, open_store
 from socialkit.testing import ManualClock
 
@@ -365,10 +368,83 @@ async def test_a_429_with_nothing_but_a_time_closes_the_most_specific_budget() -
     assert 40 <= await desk.go() < 43
 
 
+@pytest.mark.parametrize(
+    ("level", "window", "opens"),
+    [("host", 300, 3600), ("app", 300, 3600), ("account", 300, 86_400), ("host", 86_400, 172_800)],
+)
+async def test_no_answer_closes_a_budget_for_a_year(level: Any, window: float, opens: float) -> None:
+    """A server is believed for as long as a limit can last; what many share is not closed for all by one answer."""
+    year = 366 * 86_400.0
+    for told in ([], [Reading("all", None, 0, None)]):
+        desk = Desk(Budget("all", level, 100, window))
+        await desk.go()
+        readings = [attrs.evolve(one, resets_at=desk.at(year)) for one in told]
+        await desk.hear(*readings, status=429, retry_in=year)
+        assert opens <= await desk.go() < opens + 0.05 * window + 5
+
+
+async def test_a_reset_in_a_year_is_none() -> None:
+    desk = Desk(Budget("all", "app", 100, 300))
+    await desk.go()
+    await desk.hear(Reading("all", None, 0, desk.at(366 * 86_400.0)))
+    assert 3600 <= await desk.go() < 3700
+
+
+async def test_a_429_that_names_a_long_wait_is_about_a_budget_that_lasts_as_long() -> None:
+    """Bluesky counts uploads by the day, and everything in five minutes."""
+    desk = Desk(Budget("all", "host", 100, 300), Budget("uploads", "host", 100, 86_400, "POST .*"))
+    await desk.go()
+    await desk.hear(status=429, retry_in=40_000)
+    assert await desk.go("GET", "/home") == 0
+    assert 40_000 <= await desk.go() < 41_000
+
+
 async def test_a_429_without_a_time_closes_for_one_window() -> None:
     desk = Desk(POSTS)
     await desk.hear(status=429)
     assert 60 <= await desk.go() < 63
+
+
+# --- what is made, or asked -------------------------------------------------------------------------------------------
+async def test_a_refused_request_has_its_place_again_where_what_is_made_is_counted() -> None:
+    made = Budget("made", "account", 2, 3600, "POST .*", counts="made")
+    desk = Desk(made, Budget("asked", "account", 9, 3600))
+    for _ in range(3):
+        went_at = desk.at(await desk.go() - desk.clock.monotonic())
+        await desk.limits.give_back(KEYS, desk.budgets, "POST", "/statuses", went_at)
+        desk.clock.advance(1)
+    assert await desk.remaining() == {"asked": 6, "made": 2}
+    went_at = desk.at(await desk.go(cost=2) - desk.clock.monotonic())
+    await desk.limits.give_back(KEYS, desk.budgets, "POST", "/statuses", went_at, cost=2)
+    assert await desk.remaining() == {"asked": 4, "made": 2}
+
+
+async def test_giving_back_touches_no_store_where_requests_are_counted() -> None:
+    desk = Desk(POSTS)
+    await desk.go()
+    before = desk.store.count
+    await desk.limits.give_back(KEYS, desk.budgets, "POST", "/statuses", desk.clock.now())
+    assert desk.store.count == before
+
+
+@pytest.mark.parametrize(
+    ("counts", "fault", "left"),
+    [("made", "", 1), ("made", "no", 2), ("made", "lost", 1), ("requests", "no", 1)],
+)
+def test_a_post_that_was_certainly_refused_spends_nothing_of_a_day_of_posts(
+    counts: Any, fault: str, left: int
+) -> None:
+    with Sandbox(["mastodon"]) as box, box.client(store=":memory:") as client:
+        adapter = client.accounts["mastodon"]
+        posts = Budget("day", "account", 2, 86_400, "POST /api/v1/statuses", counts=counts)
+        adapter.__dict__["rules"] = attrs.evolve(adapter.rules, budgets=(posts,))
+        if fault == "no":
+            box.fault("expired-token", platform="mastodon", match="POST /api/v1/statuses")
+        elif fault:
+            box.fault("stored-then-500", platform="mastodon", match="POST /api/v1/statuses")
+            box.mastodon.software = "gotosocial"
+        client.publish(Post("Ahoy"), to="mastodon", errors="return", wait=0)
+        assert [state.remaining for state in client.rate_limits()] == [left]
 
 
 async def test_who_wakes_late_takes_a_new_place() -> None:

@@ -667,3 +667,129 @@ def test_a_post_that_was_dropped_while_something_follows_is_not_live(
     assert publish(client).status is Status.FAILED
     assert remembered == [(None, None)] * 2
     assert len(rows(store, "dropped")) == 2
+
+
+def test_history_says_what_a_post_lacks_and_what_is_owed_to_it(
+    box: Sandbox, client: Client, nameless: Receipt
+) -> None:
+    assert client.history()[0]["mastodon"].missing == ("id, url: two posts look exactly like it",)
+    again = box.clock.now() + timedelta(seconds=60)
+
+    async def attach(part: Any, sent: Sent, call: Any) -> Sent:
+        return attrs.evolve(sent, owed=("thumbnail: it is not ready",), look_again_at=again)
+
+    following(client, attach=attach)
+    told = publish(client, Post("another"), "other")
+    past = client.history(idempotency_key="other")[0]["mastodon"]
+    assert (past.missing, past.look_again_at) == (told.missing, again)
+    assert len(past.missing) == 1
+
+
+def test_how_what_follows_ended_is_written_with_what_the_post_is_by_now(
+    client: Client, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the two, nobody would ever hear of what is missing."""
+    together = list[list[str]]()
+
+    def noted(work: Any, *, durable: bool = False) -> Any:
+        before = len(rows(store))
+        result = MemoryStore.transact(store, work, durable=durable)
+        together.append([row.kind for row in rows(store)[before:]])
+        return result
+
+    async def attach(part: Any, sent: Sent, call: Any) -> Sent:
+        if sent.owed:
+            raise Declined("too large")
+        return attrs.evolve(sent, owed=("thumbnail: it is not ready",))
+
+    following(client, attach=attach)
+    assert "not ready" in publish(client).missing[0]
+    monkeypatch.setattr(store, "try_transact", noted)
+    done = publish(client)
+    assert "too large" in done.missing[0]
+    assert ["live", "attached"] in together
+    assert client.history()[0]["mastodon"].missing == done.missing
+
+
+def test_nothing_is_owed_to_a_post_that_was_deleted(box: Sandbox, client: Client) -> None:
+    asked = list[str | None]()
+
+    async def attach(part: Any, sent: Sent, call: Any) -> Sent:
+        asked.append(sent.id)
+        return attrs.evolve(sent, owed=("thumbnail: it is not ready",))
+
+    following(client, attach=attach)
+    told = publish(client)
+    assert told.receipt is not None
+    client.delete(told.receipt)
+    again = publish(client)
+    assert (again.replayed, again.missing, len(asked)) == (True, (), 1)
+    assert client.settle() == {}
+
+
+def test_a_scheduled_post_that_was_deleted_is_not_made_again(box: Sandbox, client: Client) -> None:
+    """The platform knows it no more: that is no news, and no reason to publish it after all."""
+
+    async def check(sent: Sent, call: Any) -> Absent:
+        return Absent("it is gone")
+
+    when = box.clock.now() + timedelta(hours=2)
+    later = HELLO.variant("mastodon", Mastodon.Options(scheduled_at=when))
+    told = publish(client, later)
+    assert (told.status, client.halt("all", reason="a", by="b").complete) == (Status.SCHEDULED, False)
+    client.resume("all", reason="a", by="b")
+    assert told.receipt is not None
+    client.delete(told.receipt)
+    following(client, check=check)
+    assert client.settle() == {}
+    assert settle(client).deleted_at is not None
+    assert publish(client, later).replayed
+    assert client.halt("all", reason="a", by="b").complete
+
+
+TALE = Post("one", thread=[Post("two")])
+
+
+def test_a_part_is_as_old_as_the_attempts_that_made_it_not_those_that_were_dropped(
+    box: Sandbox, client: Client
+) -> None:
+    adapter = client.accounts["mastodon"]
+
+    async def attach(part: Any, sent: Sent, call: Any) -> Sent:
+        raise Declined("too large")
+
+    async def check(sent: Sent, call: Any) -> Absent:
+        return Absent("the platform could not process it")
+
+    async def send(part: Any, call: Any) -> Sent:
+        sent = await Mastodon.send(adapter, part, call)  # type: ignore[arg-type]
+        return attrs.evolve(sent, status=Status.PROCESSING if part.index else Status.PUBLISHED)
+
+    following(client, send=send, check=check, attach=attach)
+    told = publish(client, TALE)
+    assert (told.status, len(told.missing)) == (Status.PROCESSING, 2)
+    box.clock.advance(2 * 86400)
+    half = settle(client)
+    assert (half.status, half.next_index, len(half.missing)) == (Status.PARTIAL, 1, 1)
+    adapter.__class__ = Mastodon
+    lost = lose(box, client, TALE, fault="dropped-before")
+    assert lost.give_up_at is not None
+    assert lost.give_up_at > box.clock.now()
+    assert settle_to_the_end(box, client).status is Status.PARTIAL
+    done = publish(client, TALE)
+    assert (done.status, done.missing) == (Status.PUBLISHED, ("part 1: too large",))
+
+
+def test_what_a_person_closed_may_get_lost_again_and_be_found_without_one(
+    box: Sandbox, client: Client
+) -> None:
+    box.fault("dropped-before", platform="mastodon", match=STATUSES, skip=1)
+    box.fault("expired-token", platform="mastodon", match=OWN_POSTS)
+    publish(client, TALE, wait=0)
+    box.faults.clear()
+    box.clock.advance(2 * 86400)
+    settle(client, not_live=True, by="duty officer")
+    lost = lose(box, client, TALE)
+    assert lost.give_up_at is not None
+    assert lost.give_up_at > box.clock.now()
+    assert settle_to_the_end(box, client).status is Status.PUBLISHED

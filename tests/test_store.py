@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -485,38 +485,117 @@ async def until_committed(store: Counting) -> None:
         await asyncio.sleep(0)
 
 
-async def test_what_was_written_is_told_before_a_cancellation(counting: Counting) -> None:
+async def cancelled_in_between(
+    counting: Counting, work: Any, stop: Callable[[asyncio.Task[Any]], Any]
+) -> Any:
+    """What becomes of a task that is stopped when its row is there and it has not gone on yet."""
+    task = asyncio.ensure_future(work)
+    await until_committed(counting)
+    assert not task.done()
+    stop(task)
+    return (await asyncio.gather(task, return_exceptions=True))[0]
+
+
+async def test_a_cancellation_after_the_transaction_stops_right_there(counting: Counting) -> None:
     told = list[int]()
 
     async def work() -> None:
         told.append(await transact(counting, adding("k"), durable=True))
-        await asyncio.sleep(60)
 
-    task = asyncio.create_task(work())
-    await until_committed(counting)
+    ended = await cancelled_in_between(counting, work(), lambda task: task.cancel())
+    assert isinstance(ended, asyncio.CancelledError)
     assert not told
+    assert kinds(counting) == ["k"]
+
+
+async def test_a_deadline_hits_nothing_that_comes_after_it(counting: Counting) -> None:
+    """Even where the transaction was the last that the block waited for."""
+    limits = list[asyncio.Timeout]()
+
+    async def work() -> str:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None) as limit:
+                limits.append(limit)
+                await transact(counting, adding("k"), durable=True)
+        assert limits[0].expired()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return "went on"
+
+    assert await cancelled_in_between(counting, work(), lambda task: limits[0]._on_timeout()) == "went on"
+
+
+async def test_a_group_that_fails_hits_nothing_that_comes_after_it(counting: Counting) -> None:
+    fails = asyncio.Event()
+
+    async def failing() -> None:
+        await fails.wait()
+        raise SocialKitError("no")
+
+    with contextlib.suppress(ExceptionGroup):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(failing())
+            await asyncio.sleep(0)
+            fails.set()  # its end is heard of between the transaction and our own next turn
+            await transact(counting, adding("k"), durable=True)
+    assert kinds(counting) == ["k"]
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_an_error_that_a_cancelled_one_did_not_hear_bothers_nobody(counting: Counting) -> None:
+    def refused(tx: Any) -> None:
+        raise SocialKitError("no")
+
+    heard = list[Any]()
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: heard.append(context))
+    task = asyncio.ensure_future(transact(counting, refused, durable=True))
+    for _ in range(2):
+        await asyncio.sleep(0)
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert told == [1]
+    ended = (await asyncio.gather(task, return_exceptions=True))[0]
+    assert isinstance(ended, asyncio.CancelledError | SocialKitError)
+    del task, ended
+    gc.collect()
+    assert not heard
 
 
-async def test_a_deadline_stays_a_deadline(counting: Counting) -> None:
-    told, limits = list[int](), list[asyncio.Timeout]()
+async def test_one_that_is_cancelled_in_the_middle_of_a_transaction_spoils_no_other(
+    counting: Counting,
+) -> None:
+    """As Ctrl-C does it: its handler runs between any two lines."""
 
-    async def work() -> None:
-        async with asyncio.timeout(None) as limit:
-            limits.append(limit)
-            told.append(await transact(counting, adding("k"), durable=True))
-            await asyncio.sleep(60)
+    def stopping(tx: Any) -> int:
+        tasks[0].cancel()
+        return int(tx.append("a", {}, at=AT))
 
-    task = asyncio.create_task(work())
-    await until_committed(counting)
-    assert not told
-    limits[0]._on_timeout()
-    with pytest.raises(TimeoutError):
-        await task
-    assert told == [1]
+    tasks = [
+        asyncio.ensure_future(transact(counting, work, durable=True))
+        for work in (stopping, adding("b"), adding("c"))
+    ]
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(ended[0], asyncio.CancelledError)
+    assert ended[1:] == [2, 3]
+    assert kinds(counting) == ["a", "b", "c"]
+    assert counting.commits == [True], "no one of them was done again"
+
+
+async def test_who_runs_out_of_patience_gets_an_error_of_its_own(counting: Counting, path: str) -> None:
+    """Accounts write their names into it."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        works = (transact(counting, adding(name), durable=True) for name in "ab")
+        one, other = await asyncio.gather(*works, return_exceptions=True)
+    assert str(one) == str(other)
+    assert one is not other
+
+
+async def test_a_store_that_was_closed_meanwhile_says_so_to_everybody(counting: Counting) -> None:
+    works = [asyncio.ensure_future(transact(counting, adding(name), durable=True)) for name in "ab"]
+    await asyncio.sleep(0)
+    counting.close()
+    ended = await asyncio.gather(*works, return_exceptions=True)
+    assert [type(one) for one in ended] == [ConfigError, ConfigError]
 
 
 async def test_an_interrupt_leaves_nobody_waiting(counting: Counting) -> None:

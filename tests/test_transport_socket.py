@@ -16,9 +16,11 @@ from typing import Any
 import httpx
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from socialkit.testing import ManualClock
 from socialkit.transport import AnswerLost, InProcess, Transport, Unreachable, UnsafeAddress
+from socialkit.transport._socket import MAX_MESSAGE
 
 HOME = "http://127.0.0.1:1"
 SIGNED = "/k3y?m=s1gned"
@@ -73,6 +75,44 @@ async def test_silence_lasts_no_longer_than_the_limit() -> None:
     async with server(never) as url:
         with pytest.raises(AnswerLost, match="TimeoutError"):
             await listen(f"{url}{SIGNED}", limit=0.05)
+
+
+async def test_a_flood_of_other_words_holds_nobody_up() -> None:
+    heard, at_once = 0, list[int]()
+
+    async def flood(socket: ServerConnection) -> None:
+        socket.transport.write(b"\x81\x01x" * 2000 + b"\x81\x04done")
+        await socket.wait_closed()
+
+    def wanted(text: str) -> bool:
+        nonlocal heard
+        heard += 1
+        return last(text)
+
+    async def turn() -> None:
+        while True:
+            before = heard
+            await asyncio.sleep(0)
+            at_once.append(heard - before)
+
+    async with server(flood) as url:
+        beside = asyncio.ensure_future(turn())
+        assert await Transport().listen(f"{url}{SIGNED}", home=HOME, done=wanted, limit=60) == "done"
+        beside.cancel()
+    assert heard == 2001
+    assert max(at_once) <= 2
+
+
+@pytest.mark.parametrize("compression", ["deflate", None])
+async def test_a_message_that_is_too_large_ends_it(compression: Any) -> None:
+    async def shout(socket: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            await socket.send("done" + " " * MAX_MESSAGE)
+            await socket.wait_closed()
+
+    async with server(shout, compression=compression) as url:
+        with pytest.raises(AnswerLost, match="ConnectionClosedError"):
+            await listen(f"{url}{SIGNED}")
 
 
 async def test_a_refusal_is_told_without_the_address() -> None:

@@ -390,21 +390,18 @@ class BoundCall:
         before: Callable[[], Awaitable[None]] | None,
         sent: Callable[[], None] | None,
     ) -> Response:
-        owner, machinery = self._owner, self._machinery
+        owner, limits = self._owner, self._machinery.limits
         target = owner.absolute(url)
-        path = owner.path(target)
         budgets = owner.adapter.rules.budgets
         cost = request.get("cost")
-        keys = owner.budget_keys if budgets and cost != 0 else None
-        if keys is not None:
-            await machinery.limits.reserve(
-                keys, budgets, method, path, cost=cost, on_wait=self._on_wait, offset=owner.offset_told
-            )
+        place = (owner.budget_keys, budgets, method, owner.path(target)) if budgets and cost != 0 else None
+        if place is not None:
+            went_at = await limits.reserve(*place, cost=cost, on_wait=self._on_wait, offset=owner.offset_told)
         headers = dict(request.get("headers", {}))
         if credential is not None:
             headers |= owner.headers(credential, method, _with_query(target, request.get("params")))
         body: dict[str, Any] = {name: value for name, value in request.items() if name in _BODY}
-        response = await machinery.transport.send(
+        response = await self._machinery.transport.send(
             method,
             target,
             step=step,
@@ -419,19 +416,21 @@ class BoundCall:
         owner.learn_time(response)
         if credential is not None and credential.kind == "dpop":
             owner.learn_nonce(target, response)
-        readings = owner.adapter.read_limits(response) if keys is not None else ()
-        if keys is not None and (readings or response.status == 429):
-            await machinery.limits.learn(
-                keys,
-                budgets,
-                method,
-                path,
-                readings,
-                status=response.status,
-                retry_at=_retry_at(response),
-                offset=owner.offset_told,
-            )
+        if place is None:
+            return response
+        if (readings := owner.adapter.read_limits(response)) or response.status == 429:
+            told: Any = {
+                "status": response.status,
+                "retry_at": _retry_at(response),
+                "offset": owner.offset_told,
+            }
+            await limits.learn(*place, readings, **told)
+        if self._made_nothing(response, request):
+            await limits.give_back(*place, went_at, cost=cost)
         return response
+
+    def _made_nothing(self, response: Response, request: Request) -> bool:
+        return not self._taken(response, request) and _is_definite(self._owner.adapter.parse_error(response))
 
     def _on_wait(self, until: datetime) -> None:
         self._tell("waiting", detail=f"for a rate limit until {to_second(until)}")

@@ -26,7 +26,7 @@ from .journal import Journal
 from .model import Post, Progress, Receipt, Report, Status
 from .plan import Plan, TargetPlan, invalid
 from .plan._planner import plan_target
-from .publish import TargetRun, make_outcome, next_step, run_all
+from .publish import TargetRun, make_outcome, next_step, on_record, run_all
 from .rate_limits import LimitState, RateLimits
 from .store import Store, StoreTokens, TokenStore, open_store
 from .transport import Transport
@@ -240,16 +240,16 @@ class AsyncClient:
         if errors not in ("raise", "return"):
             raise ConfigError(f'errors= is "raise" or "return", not {errors!r}')
         key = self._key(idempotency_key)
-        shelf = Shelf(self._transport.stream)
-        accounts, plan = await self._planned(post, to, shelf)
+        accounts, plan = await self._planned(post, to, shelf := Shelf(self._transport.stream))
+        recorded = await on_record(self._machinery.journal, plan, key)
         if not skip_invalid:
-            self._refuse_invalid(key, accounts, plan)
+            self._refuse_invalid(key, accounts, plan, recorded)
         async with Pump(progress) as pump:
             deadline = self._clock.now() + timedelta(seconds=wait)
             runs = [
                 TargetRun(account, plan[account.name], key, shelf, self._gate, deadline, pump.tell)
                 for account in accounts
-                if not plan[account.name].errors
+                if not plan[account.name].errors or account.name in recorded
             ]
             try:
                 await run_all(runs)
@@ -290,9 +290,9 @@ class AsyncClient:
         checks = [its_own(account, still_valid(post[account.name], account)) for account in accounts]
         return accounts, Plan(tuple(await asyncio.gather(*checks)))
 
-    def _refuse_invalid(self, key: str, accounts: list[Account], plan: Plan) -> None:
+    def _refuse_invalid(self, key: str, accounts: list[Account], plan: Plan, but: frozenset[str]) -> None:
         try:
-            plan.raise_for_problems()
+            Plan(tuple(one for one in plan.targets if one.account not in but)).raise_for_problems()
         except InvalidPost as error:
             error.report = self._report(key, accounts, plan, [])
             error.next_step = next_step(error, list(plan), key)

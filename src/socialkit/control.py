@@ -21,7 +21,7 @@ from .journal import Intent, PartState
 from .model import Outcome, Post, Receipt, Report, Status
 from .plan import TargetPlan
 from .plan._planner import plan_target
-from .publish import ask_gate, make_outcome
+from .publish import ask_gate, look_again_at, make_outcome, missing_of
 
 if TYPE_CHECKING:
     from .accounts import Account, Target
@@ -328,8 +328,9 @@ def _past_outcome(intent: Intent, error: SocialKitError | None) -> Outcome:
         status=status,
         receipt=intent.receipt(),
         error=None if good else error,
-        missing=intent.missing,
+        missing=missing_of(intent),
         deleted_at=intent.deleted_at,
+        look_again_at=look_again_at(intent, error),
         next_index=intent.next_index if status is Status.PARTIAL else None,
         replayed=True,
     )

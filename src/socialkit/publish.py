@@ -15,13 +15,13 @@ from ._convert import plain
 from ._loop import call_user
 from ._shelf import Shelf
 from .accounts import hide, unexpected
-from .adapters.base import Absent, Sent
+from .adapters.base import Absent
 from .call import BoundCall, PartWork, Stopped
 from .gate import ALLOW, Gate, GateContext, Verdict, tokens_of
-from .journal import Intent, NewIntent, Opened, refuse_too_old
+from .journal import Intent, Journal, NewIntent, Opened, intent_id, refuse_too_old
 from .media import MediaError
 from .model import Outcome, Problem, Progress, Status
-from .plan import TargetPlan
+from .plan import Plan, TargetPlan, invalid
 
 if TYPE_CHECKING:
     from .accounts import Account
@@ -103,6 +103,8 @@ class TargetRun:
         if not opened.claimed:
             return self._outcome(intent, replayed=True)
         try:
+            if self.plan.errors and not intent.done:  # it was on record a moment ago
+                raise invalid(self.plan.errors)
             await self._work_off(intent, verdict)
             return self._outcome(intent)
         except BaseException as error:
@@ -166,9 +168,11 @@ class TargetRun:
         fence = self.account.facts.fence(attempt.fence) if self.account.facts and attempt.fence else None
         if fence is None or fence.honoured != "proved":
             return False
-        began = intent.states[index].attempts[0].at
-        limit = min(fence.valid_for or settle.RESEND_WITHIN, settle.RESEND_WITHIN)
-        return (self.account.machinery.clock.now() - began).total_seconds() < limit
+        began, limit = intent.states[index].began_at, settle.RESEND_WITHIN
+        assert began is not None
+        return (self.account.machinery.clock.now() - began).total_seconds() < min(
+            fence.valid_for or limit, limit
+        )
 
     async def _send(self, intent: Intent, index: int, verdict: Verdict) -> None:
         """Make the part public. Whatever the adapter raises after a byte left is looked into, never guessed."""
@@ -250,7 +254,9 @@ class TargetRun:
         assert state.sent is not None
         if state.attaching:
             words = f"part {index + 1}: what follows the post was begun, and its end is not known"
-            await self._attached(intent, index, attrs.evolve(state.sent, owed=()), (words,))
+            await self.account.machinery.journal.attached(
+                intent, index, attrs.evolve(state.sent, owed=()), (words,)
+            )
             return
         work = PartWork(intent, index, self.shelf, dict(self.plan.media), tell=self._tell_part)
         call = BoundCall(
@@ -266,14 +272,8 @@ class TargetRun:
             sent, missing = attrs.evolve(state.sent, owed=()), (words,)
         if isinstance(sent, Absent):
             raise await settle.drop(self.account, intent, index, sent)
-        await self._attached(intent, index, self.account.cleaned_sent(sent), missing)
-
-    async def _attached(self, intent: Intent, index: int, sent: Sent, missing: tuple[str, ...]) -> None:
-        journal, owes = self.account.machinery.journal, bool(sent.owed)
-        if owes or sent != intent.states[index].sent:
-            await journal.live(intent, index, sent, owes=owes)
-        if not owes:
-            await journal.append(intent, "attached", {"part": index, "missing": list(missing)})
+        sent = self.account.cleaned_sent(sent)
+        await self.account.machinery.journal.attached(intent, index, sent, missing)
 
     # --- the end ------------------------------------------------------------------------------------------
     async def _record(self, intent: Intent, error: BaseException) -> None:
@@ -381,16 +381,17 @@ def make_outcome(
         receipt=intent.receipt() if intent else None,
         error=error,
         problems=problems,
-        missing=_missing(intent),
+        missing=missing_of(intent),
         deleted_at=intent.deleted_at if intent else None,
-        look_again_at=_look_again(intent, error),
+        look_again_at=look_again_at(intent, error),
         give_up_at=settle.give_up_at(account, intent) if lost and intent else None,
         next_index=intent.next_index if intent and status is Status.PARTIAL else None,
         replayed=replayed,
     )
 
 
-def _missing(intent: Intent | None) -> tuple[str, ...]:
+def missing_of(intent: Intent | None) -> tuple[str, ...]:
+    """What its posts lack, and what is still owed to them."""
     if intent is None:
         return ()
     told = [words for state in intent.states if state.sent for words in state.sent.missing]
@@ -403,7 +404,8 @@ def _missing(intent: Intent | None) -> tuple[str, ...]:
     return (*told, *intent.missing, *owed)
 
 
-def _look_again(intent: Intent | None, error: errors.SocialKitError | None) -> datetime | None:
+def look_again_at(intent: Intent | None, error: errors.SocialKitError | None) -> datetime | None:
+    """When there may be something new to see of it."""
     if isinstance(error, errors.OutcomeUnknown):
         return error.retry_at
     sent = [state.sent for state in intent.states if state.sent] if intent else []
@@ -439,6 +441,19 @@ def check_verdict(verdict: Verdict, account: str) -> Verdict:
     by = f" by {verdict.by}" if verdict.by else ""
     words = f"{account}: {verdict.decision}{by}: {verdict.reason or 'no reason given'}; nothing was sent"
     raise kind(words, account=account)
+
+
+async def on_record(journal: Journal, plan: Plan, key: str) -> frozenset[str]:
+    """The accounts that have taken the post under that key: nothing that is wrong with it by now (its schedule is over,
+    the day's posts are spent) keeps the record from being told, or what is owed to it from being done."""
+    found = set[str]()
+    for target in plan.targets:
+        if target.errors and target.identity is not None:
+            known = await journal.read(intent_id(target.identity, key))
+            unread = any(problem.code == "stale" or "media" in problem.field for problem in target.errors)
+            if known and known.done and known.content == target.content and not (known.owes and unread):
+                found.add(target.account)
+    return frozenset(found)
 
 
 async def run_all(runs: list[TargetRun]) -> list[Outcome]:

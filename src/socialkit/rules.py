@@ -198,6 +198,9 @@ class Budget:
     A request spends every budget it matches. Its cost is ``cost`` unless the call names another. ``header``
     names the family of response headers that report this budget ("x-rate-limit", "ratelimit", ...), so that
     answers correct the right one.
+
+    ``counts`` says what is counted: "requests", however they end, or what they "made". Then one that the platform
+    certainly refused has spent nothing.
     """
 
     name: str
@@ -209,6 +212,7 @@ class Budget:
     header: str | None = None
     source: Source | None = None
     resets: Midnight | None = None
+    counts: Literal["requests", "made"] = "requests"
 
 
 @attrs.frozen

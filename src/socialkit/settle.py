@@ -167,7 +167,7 @@ async def check(account: Account, intent: Intent, shelf: Shelf) -> Declined | No
     await account.ready()
     dropped = None
     for index, state in enumerate(intent.states):
-        if state.sent and state.sent.status in _MAY_MOVE:
+        if state.sent and state.sent.status in _MAY_MOVE and not state.deleted_at:
             call = await part_call(account, intent, index, shelf)
             now = await account.adapter.check(state.sent, call)
             if isinstance(now, Absent):

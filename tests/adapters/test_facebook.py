@@ -519,7 +519,7 @@ class TestSend:
     async def test_the_token_goes_to_facebook_alone(self) -> None:
         part = await part_of(Post(media=[Video(UPRIGHT)]), format="reel")
         sending = call(answer({"video_id": "41", "upload_url": "https://rupload-facebook.com/41"}))
-        with pytest.raises(errors.Declined, match="another company's host"):
+        with pytest.raises(errors.Declined, match="another company's address"):
             await sending.adapter.send(part, sending)
         assert len(sending.asked) == 1
 

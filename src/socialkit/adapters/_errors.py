@@ -58,9 +58,7 @@ def retry_at(response: Response) -> datetime | None:
     """The moment a ``Retry-After`` header names, in seconds or as an HTTP date."""
     if not (text := response.headers.get("retry-after")):
         return None
-    from .base import parse_reset
-
     now = response.received_at or datetime.now(UTC)
     if text.isascii() and text.isdigit():
         return now + timedelta(seconds=min(int(text[:9]), _YEAR))
-    return parse_reset(text, now)
+    return response.moment("retry-after")

@@ -46,7 +46,7 @@ _PAGE = r"/v[0-9.]+/[0-9]+"
 _BUDGETS = (
     Budget("app-calls", "app", _UNTOLD, 3600.0, source=_DOCS),
     Budget("calls", "account", _UNTOLD, DAY, source=_DOCS),
-    Budget("reels", "account", 30, DAY, f"POST {_PAGE}/video_reels", source=_DOCS),
+    Budget("reels", "account", 30, DAY, f"POST {_PAGE}/video_reels", source=_DOCS, counts="made"),
     Budget("collaborators", "account", 10, DAY, f"POST {_PAGE}/collaborators", source=_DOCS),
 )
 

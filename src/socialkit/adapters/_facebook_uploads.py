@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from .. import errors
 from . import base
 from ._facebook_posts import bytes_at, stage_of
+from ._graph import check_upload_address
 from .base import Call, PartMedia
 
 STAGED_FOR = 20 * 3600.0
@@ -124,19 +124,10 @@ async def upload_reel(graph: Graph, edge: str, item: PartMedia, call: Call) -> s
     form = [("upload_phase", "start")]
     told = (await call.prepare("POST", graph.at(call, edge), form=form, cost=0)).json()
     session = {"video": str(told["video_id"]), "url": str(told["upload_url"])}
-    _check_host(graph, session["url"])
+    check_upload_address(session["url"], graph.server)
     call.remember(name, session, secret=True)
     call.remember("video", session["video"])
     return await _stream(graph, session, item, call, resumed=False)
-
-
-def _check_host(graph: Graph, url: str) -> None:
-    """The token goes along: to Facebook alone, or to the address the account was given."""
-    parts, own = urlsplit(url), urlsplit(graph.server)
-    host = parts.hostname or ""
-    facebook = parts.scheme == "https" and (host == "facebook.com" or host.endswith(".facebook.com"))
-    if not facebook and (parts.scheme, parts.netloc) != (own.scheme, own.netloc):
-        raise errors.Declined(f"Facebook wants the video at another company's host: {host!r}")
 
 
 async def _stream(

@@ -28,6 +28,7 @@ BIT_RATE = 25_000_000
 LIVES = 23 * 3600.0
 """Seconds a container can be relied on: it ends after 24 hours."""
 DAY = 86_400.0
+_MADE = "POST /(?:v[0-9.]+/)?[0-9]+/{}"
 
 _MAKE_ANEW = "publish again: a new container is made"
 _ADDRESS = (
@@ -151,11 +152,9 @@ RULES = Rules(
         # How many calls there are depends on how often the account was seen; the headers tell the share used.
         Budget("app-calls", "app", 1 << 30, 3600.0, source=_DOCS),
         Budget("calls", "account", 1 << 30, DAY, source=_DOCS),
-        Budget("containers", "account", 400, DAY, match=r"POST /(?:v[0-9.]+/)?[0-9]+/media", source=_DOCS),
+        Budget("containers", "account", 400, DAY, _MADE.format("media"), source=_DOCS, counts="made"),
         # The manual names 100, 50 and 25; the account's own number is read before each post.
-        Budget(
-            "publishing", "account", 100, DAY, match=r"POST /(?:v[0-9.]+/)?[0-9]+/media_publish", source=_DOCS
-        ),
+        Budget("publishing", "account", 100, DAY, _MADE.format("media_publish"), source=_DOCS, counts="made"),
     ),
     errors=tuple(_errors()),
     find=FindRule(by="key", quiet=150.0, looks=2, between=60.0),

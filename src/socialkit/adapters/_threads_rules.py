@@ -137,9 +137,9 @@ RULES = Rules(
     account_history=True,
     fetch_posts=True,
     budgets=(
-        Budget("posts", "account", 250, DAY, _PUBLISH.format("[0-9]+"), source=DOCS),
-        Budget("replies", "account", 1000, DAY, _PUBLISH.format("me"), source=DOCS),
-        Budget("deletions", "account", 100, DAY, "DELETE /v1.0/[0-9]+", source=DOCS),
+        Budget("posts", "account", 250, DAY, _PUBLISH.format("[0-9]+"), source=DOCS, counts="made"),
+        Budget("replies", "account", 1000, DAY, _PUBLISH.format("me"), source=DOCS, counts="made"),
+        Budget("deletions", "account", 100, DAY, "DELETE /v1.0/[0-9]+", source=DOCS, counts="made"),
         Budget("calls", "account", 48_000, DAY, source=DOCS),
     ),
     errors=tuple(_errors()),

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CONTRACT = 1
 """Raised by one when the contract changes; an adapter of another contract is refused when it is loaded."""
 
+_SAME = timedelta(seconds=2)
+"""By how much clocks may differ before it means anything: ``Date`` is told in whole seconds, and answers travel."""
 THUMBNAIL_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 """What a picture beside the post's media may be where the platform's adapter names no other types."""
 Kind = Literal["image", "gif", "video", "file", "captions"]
@@ -311,6 +313,22 @@ class Response:
         """When the server answered by its own clock, to the second; when the answer came, where it does not say."""
         told = self.headers.get("date")
         return (_moment(told) if told else None) or self.received_at
+
+    def moment(self, header: str) -> datetime | None:
+        """The moment a header names, by our own clock: seconds from now, or a date or epoch seconds by the server's,
+        which its ``Date`` tells; see :func:`parse_reset`.
+
+        >>> at = datetime(2026, 11, 2, 9, tzinfo=UTC)
+        >>> headers = {"date": "Mon, 02 Nov 2026 09:05:00 GMT", "x-reset": "2026-11-02T09:20:00Z"}
+        >>> Response(200, headers, received_at=at).moment("x-reset")
+        datetime.datetime(2026, 11, 2, 9, 15, tzinfo=datetime.timezone.utc)
+        """
+        text = self.headers.get(header)
+        named = parse_reset(text, None)
+        if named is None or self.received_at is None or self.answered_at is None:
+            return named or parse_reset(text, self.received_at)
+        ahead = self.answered_at - self.received_at
+        return named - ahead if abs(ahead) > _SAME else named
 
     def json(self) -> Any:
         """The JSON body; Unavailable when it is none: then a proxy or a login page answered, not the platform."""
@@ -777,7 +795,7 @@ def _reading(prefix: str, response: Response) -> Reading:
         name=None,
         limit=_number(headers.get(f"{prefix}limit")),
         remaining=_number(headers.get(f"{prefix}remaining")),
-        resets_at=parse_reset(headers.get(f"{prefix}reset"), response.received_at),
+        resets_at=response.moment(f"{prefix}reset"),
         window=_number(policy),
     )
 

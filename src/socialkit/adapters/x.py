@@ -773,5 +773,5 @@ def _day_reading(budget: Budget, header: str, response: base.Response) -> tuple[
     if not any(number.isdigit() for number in numbers):
         return ()
     limit, remaining = (int(number) if number.isdigit() else None for number in numbers)
-    resets_at = base.parse_reset(headers.get(f"{header}-reset"), response.received_at)
+    resets_at = response.moment(f"{header}-reset")
     return (base.Reading(budget.name, limit, remaining, resets_at, DAY),)

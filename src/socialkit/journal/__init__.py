@@ -32,7 +32,7 @@ from .. import gate
 from .._clock import Clock, to_text
 from .._convert import plain
 from ..adapters.base import Fence, Sent
-from ..errors import Denied, Halted, KeyReused, Refused, SocialKitError
+from ..errors import Denied, Halted, KeyReused, Refused, SocialKitError, Unavailable
 from ..model import Receipt, Status
 from ..store import Row, Store, Tx, hurry, transact
 from ._intent import (
@@ -172,17 +172,23 @@ class Journal:
         def work(tx: Tx) -> None:
             if settled:
                 self._settled(tx, intent.id)
-            elif tx.get("owner", intent.id) == self.store.owner():
+                return
+            if tx.get("owner", intent.id) == self.store.owner():
+                self._take_back(tx, intent)
                 tx.delete("owner", intent.id)
-            if not (intent.lost or intent.anything_live or self._lost(tx, intent.id)):
+            if not (intent.lost or intent.anything_live):
                 tx.delete("open", intent.id)
 
         await transact(self.store, work)
 
-    def _lost(self, tx: Tx, intent: str) -> bool:
-        """Whether the rows know of a lost attempt that a cancelled caller never heard of."""
-        known = fold(tx.rows(intent=intent))
-        return known is not None and known.lost
+    def _take_back(self, tx: Tx, intent: Intent) -> None:
+        """Close the attempts whose caller, cancelled meanwhile, never heard that they were written: nothing left."""
+        known = fold(tx.rows(intent=intent.id))
+        for part, (told, state) in enumerate(zip(known.states, intent.states, strict=True) if known else ()):
+            for attempt in told.attempts[len(state.attempts) :]:
+                error = Unavailable("cancelled before anything was sent", account=intent.account)
+                data = {"part": part, "attempt": attempt.number, "error": plain(error)}
+                tx.append("refused", data, intent=intent.id, at=self.clock.now())
 
     def _settled(self, tx: Tx, intent: str) -> None:
         if tx.get("owner", intent) == self.store.owner():
@@ -229,6 +235,8 @@ class Journal:
         }
 
         def work(tx: Tx) -> int:
+            nonlocal now
+            now = self.clock.now()  # again: the store may have been busy for a while
             gate.check_halts(tx, intent.tokens, intent.account)
             if tx.get("owner", intent.id) != self.store.owner():
                 raise SocialKitError(
@@ -272,28 +280,47 @@ class Journal:
         ``last`` says that nothing of the intent is left to do: it is given up in the same transaction.
         ``owes`` says whether something that follows the commit is still to be done; None leaves that as it was.
         """
-        now, data = self.clock.now(), {"part": part, "sent": plain(sent)}
-        if owes is not None:
-            data["owes"] = owes
-        name = f"{intent.identity.key}/{sent.id}" if sent.id else None
-        last = last and sent.status is Status.PUBLISHED
+        now, last = self.clock.now(), last and sent.status is Status.PUBLISHED
 
-        def work(tx: Tx) -> int | None:
-            if name and tx.get("claimed", name) not in (None, intent.id):
-                return None
-            if name:
-                tx.put("claimed", name, intent.id)
-            if last:
+        def work(tx: Tx) -> Row | None:
+            row = self._live(tx, intent, part, sent, owes, now)
+            if row and last:
                 self._settled(tx, intent.id)
-            return tx.append("live", data, intent=intent.id, at=now)
+            return row
 
-        seq = await transact(self.store, work, durable=True)
-        if seq is not None:
-            state = intent.states[part]
-            state.sent, intent.released = sent, last
-            if owes is not None:
-                state.owes, state.attaching = owes, False
-        return seq is not None
+        row = await transact(self.store, work, durable=True)
+        if row is not None:
+            apply(intent, row)
+            intent.released = last
+        return row is not None
+
+    def _live(
+        self, tx: Tx, intent: Intent, part: int, sent: Sent, owes: bool | None, now: datetime
+    ) -> Row | None:
+        """The row that says so, and the claim on the post; None when another intent has that."""
+        name = f"{intent.identity.key}/{sent.id}" if sent.id else None
+        if name and tx.get("claimed", name) not in (None, intent.id):
+            return None
+        if name:
+            tx.put("claimed", name, intent.id)
+        data = {"part": part, "sent": plain(sent), **({} if owes is None else {"owes": owes})}
+        return Row(tx.append("live", data, intent=intent.id, at=now), now, intent.id, "live", data)
+
+    async def attached(self, intent: Intent, part: int, sent: Sent, missing: tuple[str, ...]) -> None:
+        """Write what became of what follows the commit: how the post is now and, where nothing more is owed, what of it
+        is ``missing``: both or neither."""
+        now, owes, ended = self.clock.now(), bool(sent.owed), {"part": part, "missing": list(missing)}
+        changed = owes or sent != intent.states[part].sent
+
+        def work(tx: Tx) -> list[Row]:
+            made = [self._live(tx, intent, part, sent, owes, now)] if changed else []
+            if not owes:
+                seq = tx.append("attached", ended, intent=intent.id, at=now)
+                made.append(Row(seq, now, intent.id, "attached", ended))
+            return [row for row in made if row is not None]
+
+        for row in await transact(self.store, work, durable=changed):
+            apply(intent, row)
 
     async def dropped(self, intent: Intent, part: int, error: SocialKitError) -> None:
         """Write that the platform dropped a part for good; the uploads it was made of are used up with it."""
@@ -322,8 +349,12 @@ class Journal:
         now, name = self.clock.now(), f"{receipt.identity.key}/{receipt.id}"
 
         def work(tx: Tx) -> None:
-            if (intent := tx.get("claimed", name)) is not None:
-                tx.append("deleted", {"id": receipt.id}, intent=intent, at=now)
+            if (intent := tx.get("claimed", name)) is None:
+                return
+            tx.append("deleted", {"id": receipt.id}, intent=intent, at=now)
+            known = fold(tx.rows(intent=intent))
+            if known is not None and known.done and known.deleted_at:
+                self._settled(tx, intent)
 
         await transact(self.store, work, durable=True)
 

@@ -46,8 +46,10 @@ class PartState:
     owes: bool = False
     attaching: bool = False
     too_old: bool = False
-
+    missing: tuple[str, ...] = ()
     deleted_at: datetime | None = None
+    over: int = 0
+    """How many of the attempts are history: what they made was dropped, or a person said that it is not live."""
 
     @property
     def lost(self) -> list[Attempt]:
@@ -56,7 +58,7 @@ class PartState:
 
     @property
     def began_at(self) -> datetime | None:
-        return self.attempts[0].at if self.attempts else None
+        return next((attempt.at for attempt in self.attempts[self.over :]), None)
 
 
 @attrs.define
@@ -73,7 +75,6 @@ class Intent:
     tokens: tuple[str, ...]
     created_at: datetime
     states: list[PartState] = attrs.field(factory=list)
-    missing: tuple[str, ...] = ()
     outcome: dict[str, Any] | None = None
     last_error: dict[str, Any] | None = None
     released: bool = False
@@ -97,6 +98,11 @@ class Intent:
     def owes(self) -> bool:
         """Something that follows a commit is still to be done."""
         return any(state.owes for state in self.states)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What of what followed the commits is missing for good."""
+        return tuple(words for state in self.states for words in state.missing)
 
     @property
     def anything_live(self) -> bool:
@@ -229,8 +235,10 @@ def apply(intent: Intent, row: Row) -> None:
             state.sent = structure(Sent, data["sent"])
             if "owes" in data:  # a fresh post, or what followed it came to a known end
                 state.owes, state.attaching = data["owes"], False
+                state.missing = () if state.owes else state.missing
         case "dropped":
             state.sent, state.owes, state.attaching = None, False, False
+            state.missing, state.over = (), len(state.attempts)
             state.prepared.clear()
             for attempt in state.attempts:
                 attempt.open = False
@@ -239,17 +247,19 @@ def apply(intent: Intent, row: Row) -> None:
             state.attaching = True
         case "attached":
             state.owes = False
-            intent.missing = (*intent.missing, *data["missing"])
+            state.missing = (*state.missing, *data["missing"])
         case "look":
             state.looks, state.looked_at = state.looks + bool(data["counts"]), row.at
         case "deleted":
             for one in intent.states:
                 if one.sent and one.sent.id == data["id"]:
-                    one.deleted_at = row.at
+                    one.deleted_at, one.owes, one.attaching = row.at, False, False
         case "absent":
             for attempt in state.attempts:
                 attempt.open = False
             state.looks, state.looked_at, state.too_old = 0, None, data["too_old"]
+        case "closed" if data["not_live"]:
+            state.over = len(state.attempts)
         case "outcome":
             intent.outcome = data
             intent.last_error = data.get("error") or intent.last_error

@@ -33,6 +33,10 @@ _SPECIFIC: dict[Level, int] = {"host": 0, "app": 1, "user": 2, "account": 3, "en
 _CACHED = 2048
 _SAME = 2.0
 """Seconds by which what is known of a server's clock changes without meaning anything."""
+_LONGEST: dict[Level, float] = {"host": 3600.0, "app": 3600.0, "user": 3600.0}
+"""Seconds that a budget many share is closed at most by what one answer names (others: a day), unless its window is
+long: no limit of any platform is over later than a window or two after the last request. What names a later moment is
+broken, or lies, and then one more request is lost at most, not every account on the machine for a year."""
 _REST = timedelta(seconds=60)
 """How long a budget of a calendar day is closed by a 429 that does not say that the day is used up: most likely
 requests came too fast, which is over long before midnight."""
@@ -207,6 +211,32 @@ class RateLimits:
         closing = _closing(told, matched, now, retry_at) if status == 429 else {}
         if news or closing:
             await self._write(keys, news, closing, now.timestamp(), offset)
+
+    async def give_back(
+        self,
+        keys: BudgetKeys,
+        budgets: Sequence[Budget],
+        method: str,
+        path: str,
+        went_at: datetime,
+        *,
+        cost: int | None = None,
+    ) -> None:
+        """The request that went at a moment of :meth:`reserve` made nothing: budgets that count what is made have its
+        place again."""
+        matched = [budget for budget in self._matched(budgets, method, path) if budget.counts == "made"]
+        if not matched:
+            return
+        now, moment = self._clock.now().timestamp(), went_at.timestamp()
+
+        def work(tx: Tx) -> None:
+            for budget in matched:
+                name = f"{keys.owner(budget)}|{budget.name}"
+                ledger = ledger_of(budget, keys.owner(budget), tx.get(SPACE, name), now)
+                ledger.unbook(ledger.cells(moment), budget.cost if cost is None else cost)
+                tx.put(SPACE, name, ledger.dump())
+
+        await transact(self._store, work)
 
     def move(
         self, tx: Tx, budgets: Sequence[Budget], old: BudgetKeys, new: BudgetKeys, offset: float | None
@@ -403,7 +433,7 @@ def _correct(ledger: Ledger, reading: Reading, now: float) -> bool:
     if reading.remaining is None:
         return changed
     told = reading.resets_at if budget.resets is None else None
-    resets_at = told.timestamp() if told else ledger.resets(now)
+    resets_at = min(told.timestamp(), now + _longest(budget)) if told else ledger.resets(now)
     return ledger.correct(reading.remaining, resets_at, now) or changed
 
 
@@ -418,9 +448,7 @@ def _pick(
         fitting = [
             budget for budget in fitting if abs(budget.window - reading.window) <= 0.01 * budget.window
         ]
-    if reading.resets_at is not None:
-        ahead = seconds_between(now, reading.resets_at)
-        fitting = [budget for budget in fitting if ahead <= 1.05 * budget.window + 5]
+    fitting = [budget for budget in fitting if _covers(budget, reading.resets_at, now)]
     fitting.sort(key=lambda budget: (budget.limit != reading.limit, -_SPECIFIC[budget.level], budget.window))
     return fitting[:1]
 
@@ -435,9 +463,7 @@ def _closing(
     the budget's day."""
     empty = [(budget, reading.resets_at) for budget, reading in told if reading.remaining == 0]
     if not empty and matched:
-        level = max(_SPECIFIC[budget.level] for budget in matched)
-        specific = [budget for budget in matched if _SPECIFIC[budget.level] == level]
-        budget = min(specific, key=lambda budget: budget.window)
+        budget = _refusing(matched, retry_at, now)
         return {budget: _closed(budget, retry_at or (now + _REST if budget.resets else None), now)}
     closing: dict[Budget, float | None] = {}
     for budget, resets_at in empty:
@@ -449,7 +475,25 @@ def _closing(
     return closing
 
 
+def _refusing(matched: Sequence[Budget], retry_at: datetime | None, now: datetime) -> Budget:
+    """The budget that a 429 without numbers is about: of the most specific ones the shortest that can last so long."""
+    level = max(_SPECIFIC[budget.level] for budget in matched)
+    specific = [budget for budget in matched if _SPECIFIC[budget.level] == level]
+    specific.sort(key=lambda budget: budget.window)
+    return next((budget for budget in specific if _covers(budget, retry_at, now)), specific[-1])
+
+
+def _covers(budget: Budget, moment: datetime | None, now: datetime) -> bool:
+    """Whether a budget that is spent can be free again at that moment, and not before."""
+    return moment is None or seconds_between(now, moment) <= 1.05 * budget.window + 5
+
+
 def _closed(budget: Budget, told: datetime | None, now: datetime) -> float:
     """Until when a budget is closed that is open again at a moment that was told, with some slack."""
-    moment = told or now + timedelta(seconds=budget.window)
-    return moment.timestamp() + (1.0 if budget.window >= 60 else 0.02 * budget.window)
+    moment = told.timestamp() if told else now.timestamp() + budget.window
+    moment = min(moment, now.timestamp() + _longest(budget))
+    return moment + (1.0 if budget.window >= 60 else 0.02 * budget.window)
+
+
+def _longest(budget: Budget) -> float:
+    return max(_LONGEST.get(budget.level, 86_400.0), 2 * budget.window)

@@ -3,11 +3,15 @@
 A post to eleven accounts is eleven rows before it leaves and eleven after, and each of them forced to the disk alone
 would hold up all the others. Each caller still gets its own result or its own error: when any of the works raises,
 nothing of the shared transaction happened, and each work runs again in a transaction of its own.
+
+A cancellation is never held back: what it stops, an ``asyncio.timeout()`` or a task group, ends right there. So it may
+come to a caller whose work was done a moment before, and then the rows know what that caller does not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -24,8 +28,8 @@ _batches: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, _Batch]] = Weak
 async def together(store: Any, work: Callable[[Tx], Any], pause: Callable[[], float]) -> Any:
     """What ``work`` returned in a durable transaction, shared with what else is ready to run on this loop.
 
-    A call cancelled before the transaction changed nothing. One cancelled after it gets the result all the same, and
-    is cancelled where it waits next: what is written is never unknown to the one who wrote it.
+    A call cancelled before the transaction changed nothing. One cancelled between the transaction and its own next turn
+    is cancelled all the same, and has changed what ``work`` changed.
     """
     loop = asyncio.get_running_loop()
     batches = _batches.setdefault(loop, {})
@@ -38,12 +42,9 @@ async def together(store: Any, work: Callable[[Tx], Any], pause: Callable[[], fl
     try:
         return await done
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if done.cancelled() or not done.done() or task is None:
-            raise
-        task.uncancel()
-        loop.call_soon(task.cancel)
-        return done.result()
+        if done.done() and not done.cancelled():
+            done.exception()  # the cancellation is what is told
+        raise
 
 
 @attrs.define(eq=False)
@@ -95,21 +96,35 @@ class _Batch:
         except Exception:
             return False
         for (_, done), result in zip(self.waiting, results, strict=True):
-            done.set_result(result)
+            _tell(done, result)
         return True
 
     def _one_by_one(self) -> None:
         from . import Busy
 
         for work, done in self.waiting:
+            if done.done():
+                continue
             try:
-                done.set_result(self.store.try_transact(work, durable=True))
+                result = self.store.try_transact(work, durable=True)
             except Busy:
                 raise
             except Exception as error:
-                done.set_exception(error)
+                _tell(done, error=error)
+            else:
+                _tell(done, result)
 
     def _fail(self, error: BaseException) -> None:
+        """Each caller gets an error of its own: whose account it is will stand in it."""
         for _, done in self.waiting:
-            if not done.done():
-                done.set_exception(error)
+            _tell(done, error=copy.copy(error))
+
+
+def _tell(done: asyncio.Future[Any], result: Any = None, error: BaseException | None = None) -> None:
+    """End the wait of a caller that still waits: a Ctrl-C cancels in the middle of a transaction, too."""
+    if done.done():
+        return
+    if error is None:
+        done.set_result(result)
+    else:
+        done.set_exception(error)

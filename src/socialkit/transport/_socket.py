@@ -58,8 +58,8 @@ async def hear(
                 logger=_silent(),
                 **_destination(url, address),
             )
-            while not done(message := str(await opened.recv(decode=True))):
-                pass
+            while not done(message := str(await opened.recv(decode=True))):  # noqa: ASYNC110 - nothing to wait for
+                await asyncio.sleep(0)  # in a flood there is no wait between messages
             return message
     except (OSError, EOFError, ImportError, ValueError, WebSocketException) as error:
         kind = AnswerLost if opened else Unreachable
