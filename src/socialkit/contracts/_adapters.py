@@ -22,6 +22,7 @@ from ..model import Image, Medium, Poll, Post, Receipt, Status, Video
 from ..plan import Plan
 from ..rules import ErrorRow
 from . import _samples
+from ._arrivals import ArrivalTests
 from ._bench import TEXT, AdapterSuite, Bench, skip
 from ._faults import FaultTests
 
@@ -41,11 +42,11 @@ FIELDS: dict[str, tuple[Any, str]] = {
 _ORDER = "the rows are not in the order of the receipts"
 
 
-class AdapterContract(FaultTests, AdapterSuite):
+class AdapterContract(FaultTests, ArrivalTests, AdapterSuite):
     """What every adapter must do, driven through the platform's own sandbox. Subclass it and name the platform.
 
     An adapter that no entry point names yet is given as ``adapter = Boats`` and ``box = BoatsBox`` instead.
-    ``post``, ``picture``, ``same``, ``account`` and ``sandbox`` can be replaced; a test is switched off by
+    ``post``, ``picture``, ``same``, ``account``, ``kinds`` and ``sandbox`` can be replaced; a test is switched off by
     setting it to None, with the reason beside it.
 
     >>> class TestMastodon(AdapterContract):
