@@ -440,14 +440,11 @@ def _refuses(act: Callable[[], object]) -> bool:
 
 
 def _check_row(row: Any, declared: frozenset[str]) -> None:
-    """Declared numbers are there, others are None, and a None never poses as zero."""
+    """Every number is there or has a reason why not; what is not declared is None, and no zero poses as that."""
     for name in NUMBERS:
         value = getattr(row, name)
-        if name in declared:
-            assert value is not None or name in row.missing, (
-                f"{name} is declared, not there, and no reason given"
-            )
-        else:
+        assert value is not None or row.missing.get(name), f"{name} is not there, and no reason given"
+        if name not in declared:
             assert value is None, f"{name} is given but not declared in the rules"
     assert row.fetched_at is not None
 
