@@ -32,6 +32,7 @@ from socialkit import (
     SocialKitError,
     Status,
 )
+from socialkit.metrics import NUMBERS
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, SQLiteStore
 
@@ -446,7 +447,9 @@ def test_an_answer_of_another_shape_is_an_error_of_ours() -> None:
         outcome = client.publish(Post("a"), "toots", errors="return")["toots"]
         assert outcome.status is Status.FAILED
         assert isinstance(outcome.error, SocialKitError)
-        assert client.fetch_account_metrics("toots")[0].error
+        row = client.fetch_account_metrics("toots")[0]
+        assert row.error
+        assert set(row.missing) == set(NUMBERS)
         assert client.fetch_metrics("https://mastodon.social/@brand/1")[0].error
         with pytest.raises(SocialKitError):
             client.fetch_posts("toots")
@@ -488,9 +491,18 @@ def test_a_client_keeps_nothing_of_the_posts_it_published(box: Sandbox, tmp_path
     assert after - before < 100 * 1000
 
 
+def test_every_number_that_is_not_there_has_its_reason(box: Sandbox) -> None:
+    with box.client() as client:
+        row = client.fetch_metrics(client.publish(Post("Ahoy"), "mastodon"))[0]
+    assert row.missing["watch_seconds"] == "Mastodon does not tell it of a post"
+    assert "fetch_account_metrics" in row.missing["followers"]
+    assert not {name for name in row.missing if getattr(row, name) is not None}
+
+
 def test_a_period_the_platform_cannot_tell_is_said_not_ignored(box: Sandbox) -> None:
     with box.client() as client:
         now = client.fetch_account_metrics("mastodon")[0]
         period = client.fetch_account_metrics("mastodon", since=box.clock.now())[0]
     assert "period" not in now.missing
+    assert now.missing["likes"] == "Mastodon does not tell it of an account"
     assert "only the present" in period.missing["period"]

@@ -173,3 +173,32 @@ def test_a_video_may_be_fetched_where_pictures_are_not() -> None:
     rules = {"images": ImageRule(4, 10**6, PNG), "video": VideoRule(1, 10**7, MP4, by_url=True)}
     (item,), found = planned(Video.from_url("https://example.com/a.mp4", alt="x"), **rules)
     assert (item.kind, item.mime, found) == ("video", "video/mp4", [])
+
+
+# --- thumbnails ---------------------------------------------------------------------------------------------
+def changed(*media: Medium, **rules: Any) -> list[tuple[str, str]]:
+    notes = Notes("brand")
+    planner = MediaPlanner(notes, Rules(text=TextRule(500, "graphemes"), **rules), Shelf(None))
+    asyncio.run(planner.media(Post("x", media=media), 0))
+    return [(one.field, one.code) for one in notes.changes]
+
+
+def test_only_a_video_has_a_thumbnail() -> None:
+    cover, told = picture(32, 18), [("media[0].thumbnail", "not_carried")]
+    still = attrs.evolve(picture(64, 36), thumbnail=cover)
+    assert changed(still, images=ImageRule(4, 10**6, PNG)) == told
+    linked = Image.from_url("https://example.com/a.png", thumbnail=cover)
+    assert changed(linked, images=ImageRule(4, 10**6, PNG, by_url=True)) == told
+    paper = File(PDF, name="a.pdf", thumbnail=cover)
+    assert changed(paper, files=FileRule(1, 10**6, frozenset({"application/pdf"}))) == told
+
+
+def test_a_thumbnail_is_sent_without_words_and_focus() -> None:
+    rule = VideoRule(1, 10**8, MP4, thumbnail=True)
+    plain = Image(made.png(32, 18))
+    told = attrs.evolve(plain, alt="The boat at sea", focus=(0.5, 0.5))
+    assert changed(attrs.evolve(film(), thumbnail=plain), video=rule) == []
+    assert changed(attrs.evolve(film(), thumbnail=told), video=rule) == [
+        ("media[0].thumbnail.alt", "not_carried"),
+        ("media[0].thumbnail.focus", "not_carried"),
+    ]

@@ -12,7 +12,7 @@ import attrs
 from .accounts import foreseen, unexpected
 from .call import BoundCall
 from .errors import ConfigError, SocialKitError
-from .metrics import Metrics, MetricsTable, batches, error_row, single_posts, thread_row
+from .metrics import NUMBERS, Metrics, MetricsTable, batches, error_row, single_posts, thread_row
 from .model import Receipt, Report
 
 if TYPE_CHECKING:
@@ -83,7 +83,16 @@ async def _batch(account: Account, batch: Sequence[Receipt]) -> list[Metrics]:
             raise SocialKitError(f"{account.name}: {len(rows)} rows came back for {len(batch)} posts")
     except Exception as error:
         rows = [error_row(receipt, _ours(account, error), now) for receipt in batch]
-    return [attrs.evolve(row, account=account.name) for row in rows]
+    return [attrs.evolve(row, account=account.name, missing=_reasons(row, account, "a post")) for row in rows]
+
+
+def _reasons(row: Metrics, account: Account, of: str) -> dict[str, str]:
+    """Why each number that is not there is missing: the adapter's reasons, and that its platform has no such number."""
+    words = f"{account.adapter.title or account.adapter.platform} does not tell it of {of}"
+    reasons = {name: words for name in NUMBERS if getattr(row, name) is None}
+    if of == "a post" and "followers" in reasons:
+        reasons["followers"] = "an account has followers: fetch_account_metrics() tells them"
+    return reasons | row.missing
 
 
 def _row(
@@ -121,8 +130,11 @@ async def _account_row(account: Account, since: datetime | None, until: datetime
         row = await account.adapter.fetch_account_metrics(BoundCall(account), since=since, until=until)
     except Exception as error:
         now, told = account.machinery.clock.now(), _ours(account, error)
-        return Metrics(account=account.name, platform=account.adapter.platform, error=told, fetched_at=now)
-    missing = row.missing
+        why = dict.fromkeys(NUMBERS, told.message.partition("\n")[0])
+        return Metrics(
+            account=account.name, platform=account.adapter.platform, error=told, fetched_at=now, missing=why
+        )
+    missing = _reasons(row, account, "an account")
     if (since or until) and not account.adapter.rules.account_history:
         missing = {**missing, "period": "the platform tells only the present numbers, not those of a period"}
     return attrs.evolve(row, account=account.name, missing=missing)

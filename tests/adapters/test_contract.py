@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from socialkit import Image, Post, Video, registry
+from socialkit import Image, Instagram, Post, Video, registry
 from socialkit.contracts import _samples
 from socialkit.model import Medium
 from socialkit.sandbox import Sandbox
@@ -15,6 +15,25 @@ from socialkit.testing import AdapterContract
 PLATFORMS = registry.platforms()
 PAGE = {"devto": 1000, "pinterest": 250}
 """Posts on one page of a platform's own list, where they are more than 100."""
+OPTIONS: dict[str, dict[str, Any]] = {
+    "facebook": {
+        "cards": ({"link": "https://example.com/1"}, {"link": "https://example.com/2"}),
+        "targeting": {"geo_locations": {"countries": ["DE"]}},
+        "feed_targeting": {"geo_locations": {"countries": ["DE"]}},
+        "call_to_action": {"type": "LEARN_MORE", "value": {"link": "https://example.com/1"}},
+    },
+    "instagram": {
+        "user_tags": (Instagram.Tag("boats", 0.5, 0.5),),
+        "product_tags": (Instagram.Product("123", 0.5, 0.5),),
+    },
+    "linkedin": {"targets": ({"geoLocations": ["urn:li:geo:101282230"]},)},
+    "reddit": {"subreddit": "boats"},
+    "threads": {"attachment_styles": (("boat", "bold"),)},
+    "youtube": {"localizations": {"de": {"title": "Das Boot", "description": "Es fährt"}}},
+}
+"""What an option looks like where its type does not say it."""
+MOOT = {"bluesky": frozenset({"card"})}
+"""Options that say nothing about most posts."""
 FIXED_TITLES = {"reddit"}
 """Platforms that let a post's text be edited, and not its title."""
 
@@ -26,6 +45,8 @@ class TestContract(AdapterContract):
     def _platform(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(type(self), "platform", request.param)
         monkeypatch.setattr(type(self), "many", PAGE.get(request.param, 100) + 10)
+        monkeypatch.setattr(type(self), "option_values", OPTIONS.get(request.param, {}))
+        monkeypatch.setattr(type(self), "moot_options", MOOT.get(request.param, frozenset()))
 
     def post(self, text: str, **fields: Any) -> Post:
         if self.platform in FIXED_TITLES:
@@ -49,6 +70,8 @@ class TestMastodonServers(AdapterContract):
     platform: ClassVar[str] = "mastodon"
     software: ClassVar[str]
     test_metrics_are_asked_for_in_batches = None  # type: ignore[assignment]  # they read one post per request
+    test_every_field_changes_what_is_sent_or_is_named = None  # type: ignore[assignment]  # the adapter is the same
+    test_every_option_changes_what_is_sent_or_is_named = None  # type: ignore[assignment]
 
     @pytest.fixture(autouse=True, params=["gotosocial", "mastodon-4.6.0", "pleroma", "takahe"])
     def _software(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:

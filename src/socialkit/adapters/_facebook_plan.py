@@ -318,6 +318,10 @@ def _check_captions(draft: Draft, item: PartMedia, field: str, way: Way) -> None
             draft.problem(place, "unsupported", "Facebook takes no captions with a story")
         if caption.mime != "application/x-subrip":
             draft.problem(place, "type", f"{caption.mime} is not taken", hint="give an SRT file")
+        if caption.label:
+            draft.change(
+                f"{place}.label", "not_carried", "is not sent: Facebook names captions by their language"
+            )
         if locale_of(caption) is None:
             words = f"{caption.language!r} names no region"
             draft.problem(f"{place}.language", "unsupported", words, hint="write it as en-US, say")

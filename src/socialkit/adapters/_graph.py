@@ -36,13 +36,8 @@ COMMON = (
     ErrorRow(
         0, "ReauthNeeded", code="104", hint="the app demands appsecret_proof; look at its client secret"
     ),
-    ErrorRow(0, "RateLimited", code="4"),
-    ErrorRow(0, "RateLimited", code="17"),
-    ErrorRow(0, "RateLimited", code="32"),
-    ErrorRow(0, "RateLimited", code="341"),
-    ErrorRow(0, "RateLimited", code="613"),
-    ErrorRow(0, "RateLimited", code="80001"),
-    ErrorRow(0, "RateLimited", code="80002"),
+    *(ErrorRow(0, "RateLimited", code=code) for code in ("4", "17", "32", "341", "613")),
+    *(ErrorRow(0, "RateLimited", code=str(80_000 + kind)) for kind in (0, 1, 2, 3, 4, 5, 6, 8, 9, 14)),
     ErrorRow(0, "MissingScope", code="3", hint="the app lacks this capability"),
     ErrorRow(0, "MissingScope", code="10", hint="sign in again and leave every permission ticked"),
     ErrorRow(0, "MissingScope", code="2xx", hint="sign in again and leave every permission ticked"),

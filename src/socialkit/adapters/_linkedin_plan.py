@@ -187,6 +187,8 @@ def _check_captions(draft: Draft) -> None:
         field = f"media[0].captions[{number}]"
         if caption.mime not in ("application/x-subrip", "text/srt"):
             draft.problem(field, "type", f"{caption.mime} is not taken", hint="give an SRT file")
+        if caption.label:
+            draft.change(f"{field}.label", "not_carried", "is not sent: LinkedIn names captions by itself")
         if (caption.language or "en").partition("-")[0].casefold() != "en":
             words = f"LinkedIn takes captions in English only, not {caption.language!r}"
             draft.problem(f"{field}.language", "unsupported", words)
@@ -271,6 +273,8 @@ async def _has_thumbnail(draft: Draft, picture: Any) -> bool:
     item = await draft.medium(picture, "link.thumbnail", **limits)
     if item is None:
         return False
+    if picture.focus is not None:
+        draft.change("link.thumbnail.focus", "not_carried", "is not sent: LinkedIn crops by itself")
     draft.extras["thumbnail"] = item
     return True
 

@@ -223,7 +223,8 @@ def _fields_of(kind: str, text: str, source: Mapping[str, Any] | None, draft: Dr
         case "poll":
             return _poll(text, draft)
         case "gallery":
-            return {"items": _gallery(draft), "show_error_list": True} | ({"text": text} if text else {})
+            fields = {"items": _gallery(draft), "show_error_list": True, "resubmit": draft.options.resubmit}
+            return fields | ({"text": text} if text else {})
         case "link":
             return {"kind": "link", **_link(draft)} | ({"text": text} if text else {})
         case "inline":
@@ -250,6 +251,8 @@ def _crosspost(source: Mapping[str, Any] | None, draft: Draft) -> dict[str, Any]
         draft.problem("quote", "a_comment", "comments cannot be crossposted", hint="put its link into a text")
     if source is not None and source.get("is_crosspostable") is False:
         draft.problem("quote", "not_crosspostable", "its subreddit does not let it be crossposted")
+    if draft.options.resubmit:
+        draft.change("options.resubmit", "not_carried", "is not sent: crossposts may be repeated anyway")
     name = str(source["name"]) if source is not None else ""
     return {"kind": "crosspost", "crosspost_fullname": name}
 

@@ -390,6 +390,11 @@ class Bluesky(base.Adapter):
             thumb = await draft.medium(picture, "link.thumbnail", max_bytes=THUMB_BYTES, max_side=2000)
             if thumb is not None:
                 draft.extras["card"] = thumb
+            for name in ("alt", "focus"):
+                if getattr(picture, name):
+                    draft.change(
+                        f"link.thumbnail.{name}", "not_carried", "is not sent: a card has no place for it"
+                    )
         title = (link.title if link else None) or (told.title if told else "") or url
         description = (link.description if link else None) or (told.description if told else "")
         for name, words, most in (("title", title, 300), ("description", description, 1000)):

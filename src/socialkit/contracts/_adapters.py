@@ -22,6 +22,7 @@ from ..model import Image, Medium, Poll, Post, Receipt, Status, Video
 from ..plan import Plan
 from ..rules import ErrorRow
 from . import _samples
+from ._arrivals import ArrivalTests
 from ._bench import TEXT, AdapterSuite, Bench, skip
 from ._faults import FaultTests
 
@@ -41,11 +42,11 @@ FIELDS: dict[str, tuple[Any, str]] = {
 _ORDER = "the rows are not in the order of the receipts"
 
 
-class AdapterContract(FaultTests, AdapterSuite):
+class AdapterContract(FaultTests, ArrivalTests, AdapterSuite):
     """What every adapter must do, driven through the platform's own sandbox. Subclass it and name the platform.
 
     An adapter that no entry point names yet is given as ``adapter = Boats`` and ``box = BoatsBox`` instead.
-    ``post``, ``picture``, ``same``, ``account`` and ``sandbox`` can be replaced; a test is switched off by
+    ``post``, ``picture``, ``same``, ``account``, ``kinds`` and ``sandbox`` can be replaced; a test is switched off by
     setting it to None, with the reason beside it.
 
     >>> class TestMastodon(AdapterContract):
@@ -439,14 +440,11 @@ def _refuses(act: Callable[[], object]) -> bool:
 
 
 def _check_row(row: Any, declared: frozenset[str]) -> None:
-    """Declared numbers are there, others are None, and a None never poses as zero."""
+    """Every number is there or has a reason why not; what is not declared is None, and no zero poses as that."""
     for name in NUMBERS:
         value = getattr(row, name)
-        if name in declared:
-            assert value is not None or name in row.missing, (
-                f"{name} is declared, not there, and no reason given"
-            )
-        else:
+        assert value is not None or row.missing.get(name), f"{name} is not there, and no reason given"
+        if name not in declared:
             assert value is None, f"{name} is given but not declared in the rules"
     assert row.fetched_at is not None
 

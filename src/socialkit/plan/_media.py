@@ -92,12 +92,19 @@ class MediaPlanner:
         facts, blob = looked
         item = with_text(_item(facts, medium.source), medium)
         if facts.kind in ("image", "gif"):
+            self._check_thumbnail(medium, place)
             item = await self._picture(item, facts, blob, place)
         elif facts.kind == "video":
             item = await self._video(item, medium, place)
         else:
+            self._check_thumbnail(medium, place)
             self._check_file(item, place)
         return item
+
+    def _check_thumbnail(self, medium: Medium, place: str) -> None:
+        if medium.thumbnail is not None:
+            words = "is not sent: only videos have a thumbnail of their own"
+            self.notes.change(f"{place}.thumbnail", "not_carried", words)
 
     def _by_url(self, medium: Medium) -> ImageRule | VideoRule | None:
         """The rule of a medium the platform fetches from an address that is given, or is missing."""
@@ -115,6 +122,7 @@ class MediaPlanner:
         self._check_alt(item, rule.alt_limit, rule, place)
         if isinstance(rule, ImageRule):
             self._check_focus(item, rule, place)
+            self._check_thumbnail(medium, place)
         return item if isinstance(rule, ImageRule) else await self._with_extras(item, medium, rule, place)
 
     def _address(self, medium: Medium, rule: ImageRule | VideoRule, place: str) -> PartMedia | None:
@@ -241,10 +249,18 @@ class MediaPlanner:
             words = f"is not sent: the frame is chosen by machine on {self.notes.title}"
             self.notes.change(f"{place}.thumbnail", "not_carried", words)
             return None
+        self._check_cover(picture, f"{place}.thumbnail")
         if rule.thumbnail_by_url and (isinstance(picture.source, Remote) or not self.hosted):
             return self._address(picture, rule, f"{place}.thumbnail")
         limits: Any = {"max_bytes": rule.thumbnail_max_bytes, "types": rule.thumbnail_types}
         return await self.thumbnail(picture, f"{place}.thumbnail", max_side=None, **limits)
+
+    def _check_cover(self, picture: Image, place: str) -> None:
+        if picture.alt:
+            words = "is not sent: a video has no second description for its thumbnail"
+            self.notes.change(f"{place}.alt", "not_carried", words)
+        if picture.focus is not None:
+            self.notes.change(f"{place}.focus", "not_carried", "is not sent: it is shown whole")
 
     async def _captions(
         self, captions: Iterable[Captions], rule: VideoRule, place: str
