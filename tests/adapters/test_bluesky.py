@@ -590,6 +590,15 @@ class TestPictures:
         pictures = [Image(png(9, n + 1), alt="x") for n in range(11)]
         assert [field for field, _ in problems(client, Post("x", media=pictures))] != []
 
+    @pytest.mark.parametrize("medium", [Image(png(), alt="ü" * 2001), Video(mp4(), alt="ü" * 2001)])
+    def test_words_longer_than_the_official_app_takes_are_a_warning(
+        self, box: Sandbox, client: Client, medium: Image | Video
+    ) -> None:
+        (problem,) = client.plan(Post("x", media=[medium]), to="sky")["sky"].problems
+        assert (problem.field, problem.severity, problem.actual) == ("media[0].alt", "warning", 2001)
+        sent(client, Post("x", media=[medium]))
+        assert last(box).media[0]["alt"] == "ü" * 2001
+
     def test_a_gallery_needs_the_size_of_its_pictures(self) -> None:
         pictures = tuple(base.PartMedia("image", "image/jpeg", 9, str(n), "s") for n in range(5))
         draft: Any = FakeDraft(media=pictures)
@@ -939,6 +948,18 @@ class TestLostAnswers:
         box.fault("dropped-after", match="POST .*putRecord", skip=1)
         outcome = client.publish(Post("x").variant("sky", BlueskyOptions(replies="nobody")), to="sky")["sky"]
         assert (outcome.status, len(sky.records)) == (Status.PUBLISHED, 1)
+
+    @pytest.mark.parametrize(("active", "kind"), [(True, base.Absent), (False, base.CannotTell)])
+    async def test_an_account_that_is_off_shows_nothing_and_proves_nothing(
+        self, active: bool, kind: type[object]
+    ) -> None:
+        adapter = Bluesky("brand.example")
+        gone = answer({"error": "RecordNotFound", "message": "Could not locate record"}, 400)
+        session = answer({"did": "did:plc:brand", "active": active})
+        memory = {"key": ["3k", "2026-11-02T09:00:00.000Z"]}
+        call = FakeCall(adapter, facts_of(), [gone, session], memory=memory)
+        now = datetime.fromisoformat("2026-11-02T09:00:00Z")
+        assert isinstance(await adapter.find(base.Lost(base.Part(0, {}), now, now), call), kind)
 
     async def test_a_strange_record_under_our_key_is_never_called_ours(self) -> None:
         adapter, facts = Bluesky("brand.example"), facts_of()

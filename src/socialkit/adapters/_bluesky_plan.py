@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..text import find_entities
-from ._bluesky_rules import LABELS, POSTGATE, THREADGATE, language_tag
+from ..text import find_entities, length
+from ._bluesky_rules import ALT_TEXT, LABELS, POSTGATE, THREADGATE, language_tag
 from .base import Draft, PartMedia
 
 _WHO = {"mentioned": "mentionRule", "followers": "followerRule", "following": "followingRule"}
@@ -61,6 +61,9 @@ def check_media(draft: Draft) -> None:
             draft.change(place, "still", "is shown as a still picture; send an MP4 to keep it moving")
         if len(draft.media) > 4 and not (item.width and item.height):
             draft.problem(place, "unknown_size", "five pictures or more need their width and height")
+        if item.alt and (size := length(item.alt, "graphemes")) > ALT_TEXT:
+            words = f"{size} characters; the official app takes {ALT_TEXT}"
+            draft.problem(f"{place}.alt", "long", words, limit=ALT_TEXT, actual=size, severity="warning")
         for number, captions in enumerate(item.captions):
             _check_captions(captions, f"{place}.captions[{number}]", draft)
     shown = draft.options.presentation

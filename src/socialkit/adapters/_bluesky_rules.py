@@ -13,6 +13,8 @@ POST = "app.bsky.feed.post"
 THREADGATE, POSTGATE = "app.bsky.feed.threadgate", "app.bsky.feed.postgate"
 LABELS = frozenset({"porn", "sexual", "nudity", "graphic-media"})
 THUMB_BYTES = 1_000_000
+ALT_TEXT = 2000
+"""Graphemes that the official app takes; the protocol has no limit."""
 CARD_TITLE, CARD_DESCRIPTION = 300, 1000
 """Graphemes of a card; the protocol has no limit, these are what is shown."""
 _WRITES = r"POST /xrpc/com\.atproto\.repo\.(putRecord|deleteRecord)"
@@ -25,7 +27,6 @@ RULES = Rules(
         max_bytes=2_000_000,
         types=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
         max_side=4000,
-        alt_limit=2000,
         animated_count=10,
     ),
     video=VideoRule(
@@ -33,7 +34,6 @@ RULES = Rules(
         max_bytes=300_000_000,
         types=frozenset({"video/mp4"}),
         max_seconds=600,
-        alt_limit=2000,
         captions=20,
         captions_max_bytes=20_000,
     ),
@@ -85,7 +85,10 @@ RULES = Rules(
             401, "ReauthNeeded", code="AuthFactorTokenRequired", hint="use an app password, not the main one"
         ),
         ErrorRow(
-            401, "ReauthNeeded", code="AuthenticationRequired", hint="check the handle and the app password"
+            401,
+            "ReauthNeeded",
+            code="AuthenticationRequired",
+            hint="check the handle and the app password, and server= where the account is not on bsky.social",
         ),
         # Neither executed anything, and a new token would cure neither.
         ErrorRow(401, "Unavailable", code="use_dpop_nonce"),

@@ -492,6 +492,11 @@ class Bluesky(base.Adapter):
             return CannotTell("the record key was not kept")
         found = await self._record(call.facts.identity.id, key[0], call)
         if found is None:
+            session = (await call.read("GET", "/xrpc/com.atproto.server.getSession")).json()
+            if (
+                session.get("active") is False
+            ):  # then others answer for its server, and what it has is not shown
+                return CannotTell("the account is not active", look_again_in=3600)
             return Absent("the account's server has no record under its key")
         record = found["value"]
         if record.get("text") != lost.part.body["record"]["text"] or record.get("createdAt") != key[1]:
