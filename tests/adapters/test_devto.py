@@ -276,6 +276,30 @@ class TestSending:
         publish(client, BOAT)
         assert len(box.devto.articles) == 71
 
+    def test_a_draft_that_is_made_is_not_made_again(
+        self, box: Sandbox, client: Client, wire: Recorder
+    ) -> None:
+        box.fault("429", platform="devto", match="PUT .*", times=9)
+        client.publish(BOAT, "devto", idempotency_key="k", errors="return", wait=0)
+        box.faults.clear()
+        box.clock.advance(3600)
+        client.publish(BOAT, "devto", idempotency_key="k")
+        assert len(wire.requests("POST", DRAFTS)) == 1
+        assert len(box.timeline("devto")) == 1
+
+    def test_a_lost_publication_is_repeated_at_once(self, box: Sandbox, client: Client) -> None:
+        began = box.clock.now()
+        box.fault("dropped-before", platform="devto", match="PUT .*")
+        publish(client, BOAT)
+        assert box.clock.now() - began < timedelta(seconds=60)
+
+    def test_a_draft_is_not_taken_for_a_scheduled_article(self, box: Sandbox, client: Client) -> None:
+        box.fault("dropped-before", platform="devto", match="PUT .*", times=99)
+        post = with_options(BOAT, published_at=box.clock.now() + timedelta(hours=5))
+        outcome = client.publish(post, "devto", idempotency_key="k", errors="return", wait=600)["devto"]
+        assert outcome.status is Status.FAILED
+        assert [one.published for one in box.devto.articles.values()] == [False]
+
     def test_a_title_used_by_another_article_is_refused(self, box: Sandbox, client: Client) -> None:
         publish(client, BOAT)
         with pytest.raises(Declined, match="wait five minutes"):
@@ -324,14 +348,32 @@ class TestAfterwards:
         assert not box.timeline("devto")
         assert box.devto.articles[str(receipt.id)].text == "Other words."
 
-    def test_a_site_may_give_fewer_entries_than_it_is_asked_for(self, box: Sandbox, client: Client) -> None:
-        box.devto.page_max = 30
+    def test_deleting_what_is_gone_is_done(self, box: Sandbox, client: Client) -> None:
+        receipt = publish(client, BOAT)
+        box.devto.erase(box.devto.entries[str(receipt.id)])
+        client.delete(receipt)
+
+    def test_own_posts_of_a_time(self, box: Sandbox, client: Client) -> None:
+        times = []
+        for number in range(4):
+            publish(client, Post("t", title=f"Part {number}"))
+            times.append(box.clock.now().replace(microsecond=0))
+            box.clock.advance(3600)
+        found = client.fetch_posts("devto", since=times[1], until=times[2])
+        assert [receipt.published_at for receipt in found] == [times[2], times[1]]
+
+    def test_a_site_may_give_fewer_entries_than_it_is_asked_for(
+        self, box: Sandbox, client: Client, wire: Recorder
+    ) -> None:
+        box.devto.page_max = 40
         first = publish(client, Post("t", title="First"))
         for _ in range(70):
             with box.lock:
                 box.devto.add(box.devto.twin_of(box.devto.entries[str(first.id)]))
         box.clock.advance(600)
+        wire.clear()
         assert len(client.fetch_posts("devto", limit=1000)) == 71
+        assert len(wire.asked) == 2
         assert not client.fetch_metrics([first]).errors
         assert client.fetch_account_metrics("devto")[0].followers >= 40
 

@@ -9,7 +9,7 @@ import itertools
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import attrs
 
@@ -317,7 +317,9 @@ class DevTo(base.Adapter):
             raise errors.ConfigError(f"{reference!r} is no article of {self.server}")
         answer = await call.read("GET", f"/api/articles/{path}", accept=(404,))
         if answer.status == 404:
-            return await self._own(path, call) or self._refuse(answer)
+            if (own := await self._own(path, call)) is None:
+                raise self.parse_error(answer)
+            return own
         article = answer.json()
         number, name = str(article["user"]["user_id"]), article["user"]["username"]
         return _receipt(article, Identity(self.platform, self.server, number, name), call.now())
@@ -328,9 +330,6 @@ class DevTo(base.Adapter):
             if path in (str(article["id"]), article["path"].strip("/")):
                 return _receipt(article, call.facts.identity, call.now())
         return None
-
-    def _refuse(self, answer: base.Response) -> NoReturn:
-        raise self.parse_error(answer)
 
     def owns(self, permalink: str) -> bool:
         return permalink.startswith(f"{self.server}/")
