@@ -57,6 +57,24 @@ def body(client: Client, post: Post, part: int = 0) -> dict[str, object]:
     return client.plan(post, "mastodon")["mastodon"].parts[part].body
 
 
+@pytest.mark.parametrize(
+    ("text", "added"),
+    [
+        ("#Launch https://example.com", ""),
+        ("#launch, (https://example.com/)", ""),
+        ("#launch: https://example.com. More", ""),
+        ("#launches https://example.com", "\n\n#launch"),
+        ("#launch https://example.com/other", "\n\nhttps://example.com"),
+        ("#launch https://example.com.au", "\n\nhttps://example.com"),
+        ("#launch https://example.com:8000", "\n\nhttps://example.com"),
+        ("#launch https://example.community", "\n\nhttps://example.com"),
+    ],
+)
+def test_what_stands_in_the_text_as_a_whole_is_not_added(client: Client, text: str, added: str) -> None:
+    post = Post(text, link="https://example.com", tags=["launch"])
+    assert body(client, post)["status"] == text + added
+
+
 def test_a_plan_sends_nothing(box: Sandbox, client: Client) -> None:
     client.plan(Post("Hello", thread=[Post("again")]), "mastodon")
     assert box.timeline("mastodon") == []

@@ -16,12 +16,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from media_files import SRT, VTT, gif, mp4, png
 from socialkit import Bluesky, Captions, Client, Image, Link, Poll, Post, Status, Video, errors
 from socialkit.adapters import base
+from socialkit.adapters._bluesky_plan import check_media
 from socialkit.adapters._errors import from_table
 from socialkit.adapters.bluesky import RULES, BlueskyOptions, _row, tid
 from socialkit.model import Identity, Receipt
 from socialkit.sandbox import PlatformBox, Sandbox
 from socialkit.sandbox.bluesky import BlueskyBox
-from socialkit.sandbox.bluesky_repo import FeedPost
+from socialkit.sandbox.bluesky_records import record_cid
+from socialkit.sandbox.bluesky_repo import FeedPost, Stored
 
 from .fakes import FakeCall, answer
 
@@ -30,6 +32,21 @@ HELLO = Post("We ship today")
 OWN = Identity("bluesky", "https://bsky.social", "did:plc:brand")
 PAGE = b"""<html><head><title>Our boat</title><meta property="og:description" content="It floats">
 <meta property="og:image" content="https://pages.example.com/hero.png"></head></html>"""
+
+
+def facts_of() -> base.AccountFacts:
+    return base.AccountFacts(OWN, facts={"pds": "https://bsky.social"})
+
+
+class FakeDraft:
+    """As much of a draft as checks of media ask for."""
+
+    def __init__(self, media: tuple[base.PartMedia, ...]) -> None:
+        self.media, self.total, self.options = media, 1, BlueskyOptions()
+        self.told: list[tuple[str, str]] = []
+
+    def problem(self, field: str, code: str, message: str, **more: Any) -> None:
+        self.told.append((field, code))
 
 
 class PagesBox(PlatformBox):
@@ -203,6 +220,46 @@ class TestSignIn:
         ):
             client.publish(HELLO, to="sky")
 
+    def test_a_plan_tells_that_the_account_is_off(
+        self, box: Sandbox, client: Client, sky: BlueskyBox
+    ) -> None:
+        sky.person("brand.example").state = "deactivated"
+        error = client.plan(HELLO, to="sky")["sky"].error
+        assert isinstance(error, errors.ReauthNeeded)
+        assert error.message == "the account is deactivated"
+
+    @pytest.mark.parametrize("method", ["resolveHandle", "getRecord"])
+    async def test_a_token_that_ends_in_a_lookup_is_told_from_a_thing_that_is_not_there(
+        self, method: str
+    ) -> None:
+        adapter, facts = Bluesky("brand.example"), facts_of()
+        call = FakeCall(adapter, facts, [answer({"error": "ExpiredToken", "message": "x"}, 400)])
+        looking = (
+            adapter._did("bob.test", call) if method == "resolveHandle" else adapter._record("d", "3k", call)
+        )
+        with pytest.raises(errors.ReauthNeeded):
+            await looking
+
+    @pytest.mark.parametrize("method", ["resolveHandle", "getRecord"])
+    def test_such_a_token_is_renewed(self, box: Sandbox, client: Client, method: str) -> None:
+        first = sent(client, HELLO)
+        box.fault("expired-token", match=f"GET .*{method}")
+        post = Post("hi @bob.test", reply_to=first.raw["uri"])
+        assert changes(client, post) == []
+        assert asked(box, method)[-1].status == 200
+        assert len(asked(box, "refreshSession")) == 1
+
+    @pytest.mark.parametrize(
+        ("status", "name"), [(404, "NotFound"), (400, "InvalidRequest"), (403, "Denied")]
+    )
+    async def test_a_look_that_is_refused_proves_no_absence(self, status: int, name: str) -> None:
+        adapter, facts = Bluesky("brand.example"), facts_of()
+        answers = [answer({"error": name, "message": "no such page"}, status)]
+        call = FakeCall(adapter, facts, answers, memory={"key": ["3k", "2026-11-02T09:00:00.000Z"]})
+        now = datetime.fromisoformat("2026-11-02T09:00:00Z")
+        with pytest.raises(errors.Declined):
+            await adapter.find(base.Lost(base.Part(0, {"record": {"text": "x"}}), now, now), call)
+
     @pytest.mark.parametrize("state", ["takendown", "deactivated"])
     def test_an_account_that_is_off(self, box: Sandbox, client: Client, sky: BlueskyBox, state: str) -> None:
         client.plan(HELLO, to="sky")
@@ -259,6 +316,37 @@ class TestPost:
         assert record["facets"][0]["features"][0]["tag"] == "Kunst"
         assert [one["val"] for one in record["labels"]["values"]] == ["nudity", "porn"]
 
+    @pytest.mark.parametrize(("given", "sent_as"), [("pt_BR", "pt-BR"), ("EN", "en"), ("de-AT", "de-AT")])
+    def test_a_language_is_written_as_the_servers_take_it(
+        self, box: Sandbox, client: Client, given: str, sent_as: str
+    ) -> None:
+        post = Post("x", language=given)
+        assert changes(client, post) == ([("language", "spelling")] if given != sent_as else [])
+        sent(client, post)
+        assert last(box).record["langs"] == [sent_as]
+
+    @pytest.mark.parametrize("language", ["german", "de-", "german (de)", "pt-BR-abcdefghi"])
+    def test_what_is_no_language_is_a_problem(self, client: Client, language: str) -> None:
+        assert problems(client, Post("x", language=language)) == [("language", "invalid")]
+
+    def test_an_address_without_a_host_stays_plain_text(self, box: Sandbox, client: Client) -> None:
+        post = Post("see https:///x and https://pages.example.com/boat")
+        assert changes(client, post) == [("text", "no_link")]
+        sent(client, post)
+        (facet,) = last(box).record["facets"]
+        assert facet["features"][0]["uri"] == "https://pages.example.com/boat"
+        assert last(box).record["embed"]["external"]["uri"] == "https://pages.example.com/boat"
+
+    @pytest.mark.parametrize("tag", ["2026", "open source", "x" * 65, "C#!"])
+    def test_a_hashtag_that_is_none_is_told(self, client: Client, tag: str) -> None:
+        assert changes(client, Post("x", tags=["boat", tag])) == [("tags[1]", "plain_text")]
+
+    def test_one_label_needs_no_brackets_and_counts_once(self, box: Sandbox, client: Client) -> None:
+        sent(client, Post("x").variant("sky", BlueskyOptions(labels="porn")))  # type: ignore[arg-type]
+        assert last(box).warning == "porn"
+        sent(client, Post("x").variant("sky", BlueskyOptions(labels=("porn", "porn"))))
+        assert last(box).warning == "porn"
+
     def test_sensitive_becomes_a_label(self, box: Sandbox, client: Client) -> None:
         post = Post("x", sensitive=True)
         assert ("sensitive", "label") in changes(client, post)
@@ -287,6 +375,7 @@ class TestPost:
 
     def test_gates_follow_the_post_under_its_key(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
         lists = "at://did:plc:brand/app.bsky.graph.list/3k"
+        assert problems(client, Post("x").variant("sky", BlueskyOptions(replies=(lists,)))) == []
         rules = BlueskyOptions(replies=("mentioned", "followers", "following", lists), quotes=False)
         receipt = sent(client, Post("x").variant("sky", rules))
         did = sky.person("brand.example").did
@@ -311,7 +400,9 @@ class TestPost:
         [
             (("friends",), "unknown"),
             (("https://bsky.app/profile/brand.example/lists/3k",), "unknown"),
+            (("at://brand.example/app.bsky.graph.list/3k",), "unknown"),
             (tuple(f"at://did:plc:brand/app.bsky.graph.list/3{n}" for n in range(6)), "count"),
+            ((), "empty"),
         ],
     )
     def test_who_may_reply_is_checked_before_anything_is_sent(
@@ -335,12 +426,39 @@ class TestPost:
         sent(client, post)
         assert sky.stored("app.bsky.feed.threadgate") == []
 
-    def test_a_gate_that_fails_leaves_the_post_and_is_missing(self, box: Sandbox, client: Client) -> None:
-        box.fault("429", match="POST .*putRecord", skip=1)
-        post = Post("x").variant("sky", BlueskyOptions(replies="nobody"))
-        outcome = client.publish(post, to="sky")["sky"]
-        assert (outcome.status, len(outcome.missing)) == (Status.PUBLISHED, 1)
-        assert live(box) == ["x"]
+    @pytest.mark.parametrize("skip", [1, 2])
+    def test_a_gate_that_fails_leaves_the_post_and_is_owed(
+        self, box: Sandbox, client: Client, sky: BlueskyBox, skip: int
+    ) -> None:
+        box.fault("429", match="POST .*putRecord", skip=skip)
+        post = Post("x").variant("sky", BlueskyOptions(replies="nobody", quotes=False))
+        outcome = client.publish(post, to="sky", idempotency_key="k")["sky"]
+        owed = ["who may reply", "who may quote"][skip - 1 :]
+        assert outcome.status is Status.PUBLISHED
+        assert [words.split(": ")[1] for words in outcome.missing] == owed
+        assert (live(box), len(sky.records)) == (["x"], 2 - len(owed))
+        box.clock.advance(301)
+        outcome = client.publish(post, to="sky", idempotency_key="k")["sky"]
+        assert (outcome.missing, live(box), len(sky.records)) == ((), ["x"], 2)
+        client.delete(outcome.receipt)
+        assert sky.records == {}
+
+    async def test_a_gate_that_is_refused_is_missing_and_holds_up_no_other(self) -> None:
+        adapter = Bluesky("brand.example")
+        no, yes = answer({"error": "InvalidRequest", "message": "not so"}, 400), answer({})
+        call = FakeCall(adapter, facts_of(), [no, yes])
+        gates = {"app.bsky.feed.threadgate": {"allow": []}, "app.bsky.feed.postgate": {"embeddingRules": []}}
+        now = datetime.fromisoformat("2026-11-02T09:00:00Z")
+        made = base.Sent("3k", published_at=now, raw={"uri": "at://did:plc:brand/app.bsky.feed.post/3k"})
+        after = await adapter.attach(base.Part(0, {"gates": gates}), made, call)
+        assert (after.missing, after.owed) == (("who may reply: not so (HTTP 400)",), ())
+        assert len(call.asked) == 2
+
+    def test_a_post_read_back_is_deleted_with_its_gates(self, client: Client, sky: BlueskyBox) -> None:
+        sent(client, Post("x").variant("sky", BlueskyOptions(replies="nobody", quotes=False)))
+        (receipt,) = client.fetch_posts("sky")
+        client.delete(receipt)
+        assert sky.records == {}
 
     def test_deleting_takes_the_gates_along(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
         receipt = sent(client, Post("x").variant("sky", BlueskyOptions(replies="nobody", quotes=False)))
@@ -413,14 +531,37 @@ class TestConversation:
         assert problems(client, Post("look", quote=theirs.url)) == [("quote", "denied")]
         assert problems(client, Post("yes", reply_to=theirs.url)) == []
 
-    def test_a_thread_closed_to_the_account_gets_no_reply(
-        self, box: Sandbox, client: Client, sky: BlueskyBox, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(sky, "_viewer_state", lambda post, viewer: {"replyDisabled": True})
+    def test_a_thread_closed_to_the_account_gets_no_reply(self, box: Sandbox, client: Client) -> None:
         with open_client(box, "bob.test") as bob:
-            theirs = sent(bob, Post("mine"))
+            theirs = sent(bob, Post("mine").variant("sky", BlueskyOptions(replies=("mentioned",))))
         box.clock.advance(2)
         assert problems(client, Post("yes", reply_to=theirs.url)) == [("reply_to", "denied")]
+        seen = attrs.evolve(theirs, raw={**theirs.raw, "replyDisabled": True})
+        assert problems(client, Post("yes", reply_to=seen)) == [("reply_to", "denied")]
+
+    @pytest.mark.parametrize(
+        ("collection", "page"),
+        [
+            ("app.bsky.feed.generator", "https://bsky.app/profile/bob.test/feed/boats"),
+            ("app.bsky.graph.list", "https://bsky.app/profile/bob.test/lists/boats?ref=share"),
+            ("app.bsky.graph.starterpack", "https://bsky.app/starter-pack/bob.test/boats"),
+            ("app.bsky.labeler.service", None),
+        ],
+    )
+    def test_feeds_lists_starter_packs_and_labelers_can_be_quoted(
+        self, box: Sandbox, client: Client, sky: BlueskyBox, collection: str, page: str | None
+    ) -> None:
+        did = sky.person("bob.test").did
+        key = "boats" if page else "self"
+        uri = f"at://{did}/{collection}/{key}"
+        record = {"$type": collection, "createdAt": box.clock.now().isoformat()}
+        sky.records[uri] = Stored(did, collection, key, record_cid(record), record, box.clock.now())
+        for quote in filter(None, (uri, page)):
+            assert sent(client, Post("look", quote=quote)).kind == "quote"
+            quoted = {"uri": uri, "cid": record_cid(record)}
+            assert last(box).record["embed"] == {"$type": "app.bsky.embed.record", "record": quoted}
+        gone = uri.replace(key, "gone") if page else f"at://nobody.test/{collection}/self"
+        assert problems(client, Post("look", quote=gone)) == [("quote", "not_found")]
 
     def test_a_quote_keeps_its_link_card(self, box: Sandbox, client: Client) -> None:
         first = sent(client, Post("first"))
@@ -448,6 +589,28 @@ class TestPictures:
     def test_eleven_are_a_problem(self, client: Client) -> None:
         pictures = [Image(png(9, n + 1), alt="x") for n in range(11)]
         assert [field for field, _ in problems(client, Post("x", media=pictures))] != []
+
+    @pytest.mark.parametrize("medium", [Image(png(), alt="ü" * 2001), Video(mp4(), alt="ü" * 2001)])
+    def test_words_longer_than_the_official_app_takes_are_a_warning(
+        self, box: Sandbox, client: Client, medium: Image | Video
+    ) -> None:
+        (problem,) = client.plan(Post("x", media=[medium]), to="sky")["sky"].problems
+        assert (problem.field, problem.severity, problem.actual) == ("media[0].alt", "warning", 2001)
+        sent(client, Post("x", media=[medium]))
+        assert last(box).media[0]["alt"] == "ü" * 2001
+
+    def test_a_gallery_needs_the_size_of_its_pictures(self) -> None:
+        pictures = tuple(base.PartMedia("image", "image/jpeg", 9, str(n), "s") for n in range(5))
+        draft: Any = FakeDraft(media=pictures)
+        check_media(draft)
+        assert draft.told == [(f"media[{n}]", "unknown_size") for n in range(5)]
+
+    def test_a_server_may_want_smaller_ones(self, box: Sandbox, sky: BlueskyBox) -> None:
+        sky.blob_limit = 20
+        with open_client(box) as client:
+            assert problems(client, Post("x", media=[Image(png(), alt="x")])) == [("media[0]", "too_large")]
+            link = Link("https://pages.example.com/none", title="t", thumbnail=Image(png()))
+            assert ("link.thumbnail", "left_out") in changes(client, Post("x", link=link))
 
     def test_a_moving_picture_stands_still_and_is_told(self, client: Client) -> None:
         assert ("media[0]", "still") in changes(client, Post("x", media=[Image(gif(frames=3), alt="x")]))
@@ -489,7 +652,15 @@ class TestCards:
         post = Post("see", link=Link("https://pages.example.com/boat", title="x" * 301, description="short"))
         assert changes(client, post) == [("link.title", "shortened")]
         sent(client, post)
-        assert last(box).record["embed"]["external"]["title"] == "x" * 300
+        assert last(box).record["embed"]["external"]["title"] == "x" * 299 + "…"
+
+    def test_words_of_a_card_are_cut_between_characters(self, box: Sandbox, client: Client) -> None:
+        family = "👩‍👩‍👧‍👦"
+        link = Link("https://pages.example.com/boat", title=family * 301, description=family * 1000)
+        assert changes(client, Post("see", link=link)) == [("link.title", "shortened")]
+        sent(client, Post("see", link=link))
+        card = last(box).record["embed"]["external"]
+        assert (card["title"], card["description"]) == (family * 299 + "…", family * 1000)
 
     def test_a_page_without_a_card_is_told(self, client: Client) -> None:
         assert ("text", "no_card") in changes(client, Post("see https://pages.example.com/none"))
@@ -619,12 +790,29 @@ class TestVideo:
     def test_the_service_is_asked_whether_it_takes_one_more(
         self, box: Sandbox, client: Client, large: BlueskyBox
     ) -> None:
+        film = Post("film", media=[Video(FILM, alt="x")])
+        plan = client.plan(film, to="sky")
         large.person("brand.example").email_confirmed = False
+        assert problems(client, film) == [("media[0]", "refused")]
         with pytest.raises(errors.Declined, match="verify your email"):
-            client.publish(Post("film", media=[Video(FILM, alt="x")]), to="sky")
+            client.publish(plan)
         assert asked(box, "startUpload") == asked(box, "uploadVideo") == []
 
-    @pytest.mark.parametrize("told", [{"canUpload": True, "remainingDailyBytes": 99}, {"canUpload": False}])
+    def test_a_video_for_the_accounts_own_server_needs_no_service(
+        self, box: Sandbox, client: Client, sky: BlueskyBox
+    ) -> None:
+        sky.person("brand.example").email_confirmed = False
+        assert problems(client, Post("film", media=[Video(FILM, alt="x")])) == []
+        assert asked(box, "getUploadLimits") == []
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"canUpload": True, "remainingDailyBytes": 99},
+            {"canUpload": True, "remainingDailyVideos": 0},
+            {"canUpload": False},
+        ],
+    )
     def test_a_days_quota_is_not_run_into(
         self,
         box: Sandbox,
@@ -633,9 +821,84 @@ class TestVideo:
         monkeypatch: pytest.MonkeyPatch,
         told: dict[str, Any],
     ) -> None:
-        monkeypatch.setattr(large, "get_upload_limits", lambda request: JSONResponse(told))
+        now: dict[str, Any] = {"canUpload": True}
+        monkeypatch.setattr(large, "get_upload_limits", lambda request: JSONResponse(now))
+        film = Post("film", media=[Video(FILM, alt="x")])
+        plan = client.plan(film, to="sky")
+        now.update(told)
+        assert problems(client, film) == [("media[0]", "refused")]
         with pytest.raises(errors.Declined, match="takes no video now"):
-            client.publish(Post("film", media=[Video(FILM, alt="x")]), to="sky")
+            client.publish(plan)
+
+    def test_the_services_own_limits_are_not_those_of_the_accounts_server(
+        self, box: Sandbox, client: Client, large: BlueskyBox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = large.get_job_status
+        headers = {"ratelimit-limit": "7", "ratelimit-remaining": "0", "ratelimit-policy": "7;w=300"}
+
+        def busy(request: Any) -> Response:
+            made = told(request)
+            made.headers.update(headers)
+            return made
+
+        monkeypatch.setattr(large, "get_job_status", busy)
+        sent(client, Post("film", media=[Video(FILM, alt="x")]))
+        states = [state for state in client.rate_limits() if state.name == "requests"]
+        assert {(state.limit, state.remaining > 2900) for state in states} == {(3000, True)}
+
+    def test_a_finish_that_is_at_work_already_is_asked_again(
+        self, box: Sandbox, client: Client, large: BlueskyBox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        finish, seen = large.finish_upload, []
+
+        def busy(request: Any) -> Response:
+            seen.append(request)
+            if len(seen) == 1:
+                raise large.refuse("A finish is in progress", "UploadNotReady")
+            return finish(request)
+
+        monkeypatch.setattr(large, "finish_upload", busy)
+        sent(client, Post("film", media=[Video(FILM, alt="x")]))
+        assert (len(seen), len(asked(box, "startUpload"))) == (2, 1)
+
+    @pytest.mark.parametrize("large_one", [True, False])
+    def test_blobs_the_server_collected_are_uploaded_again(
+        self, box: Sandbox, client: Client, sky: BlueskyBox, large_one: bool
+    ) -> None:
+        sky.blob_limit = 2500 if large_one else 50_000_000
+        captions = (Captions(VTT, language="en"),)
+        post = Post("film", media=[Video(FILM, alt="x", captions=captions)])
+        box.fault("429", match="POST .*putRecord")
+        with pytest.raises(errors.RateLimited):
+            client.publish(post, to="sky", idempotency_key="k")
+        sky.media.clear()
+        sky.jobs.clear()
+        box.clock.advance(301)
+        with pytest.raises(errors.Declined, match="publish again"):
+            client.publish(post, to="sky", idempotency_key="k")
+        client.publish(post, to="sky", idempotency_key="k")
+        assert live(box) == ["film"]
+
+    def test_a_video_may_be_shown_as_a_moving_picture(self, box: Sandbox, client: Client) -> None:
+        film, options = Post("", media=[Video(FILM, alt="x")]), BlueskyOptions(presentation="gif")
+        sent(client, film.variant("sky", options))
+        assert last(box).record["embed"]["presentation"] == "gif"
+        assert changes(client, HELLO.variant("sky", options)) == [("options.presentation", "not_carried")]
+        loud = film.variant("sky", BlueskyOptions(presentation="loud"))  # type: ignore[arg-type]
+        assert problems(client, loud) == [("options.presentation", "unknown")]
+        sent(client, film)
+        assert "presentation" not in last(box).record["embed"]
+
+    def test_captions_have_a_language_alone(self, box: Sandbox, client: Client) -> None:
+        captions = (Captions(VTT, language="pt_BR", label="For sailors"),)
+        film = Post("", media=[Video(FILM, alt="x", captions=captions)])
+        place = "media[0].captions[0]"
+        assert changes(client, film) == [(f"{place}.label", "not_carried"), (f"{place}.language", "spelling")]
+        sent(client, film)
+        assert last(box).record["embed"]["captions"][0]["lang"] == "pt-BR"
+        assert client.plan(film, to="sky")["sky"].parts[0].requests == 3
+        odd = Post("", media=[Video(FILM, alt="x", captions=(Captions(VTT, language="english"),))])
+        assert problems(client, odd) == [(f"{place}.language", "invalid")]
 
     def test_processing_that_lasts_goes_on_later(
         self, box: Sandbox, client: Client, large: BlueskyBox
@@ -686,11 +949,20 @@ class TestLostAnswers:
         outcome = client.publish(Post("x").variant("sky", BlueskyOptions(replies="nobody")), to="sky")["sky"]
         assert (outcome.status, len(sky.records)) == (Status.PUBLISHED, 1)
 
+    @pytest.mark.parametrize(("active", "kind"), [(True, base.Absent), (False, base.CannotTell)])
+    async def test_an_account_that_is_off_shows_nothing_and_proves_nothing(
+        self, active: bool, kind: type[object]
+    ) -> None:
+        adapter = Bluesky("brand.example")
+        gone = answer({"error": "RecordNotFound", "message": "Could not locate record"}, 400)
+        session = answer({"did": "did:plc:brand", "active": active})
+        memory = {"key": ["3k", "2026-11-02T09:00:00.000Z"]}
+        call = FakeCall(adapter, facts_of(), [gone, session], memory=memory)
+        now = datetime.fromisoformat("2026-11-02T09:00:00Z")
+        assert isinstance(await adapter.find(base.Lost(base.Part(0, {}), now, now), call), kind)
+
     async def test_a_strange_record_under_our_key_is_never_called_ours(self) -> None:
-        adapter, facts = (
-            Bluesky("brand.example"),
-            base.AccountFacts(OWN, facts={"pds": "https://bsky.social"}),
-        )
+        adapter, facts = Bluesky("brand.example"), facts_of()
         value = {"text": "We ship today", "createdAt": "2026-01-01T00:00:00Z"}
         found = {"uri": "at://did:plc:brand/app.bsky.feed.post/3k", "cid": "bafy", "value": value}
         memory = {"key": ["3k", "2026-11-02T09:00:00.000Z"]}
@@ -768,9 +1040,25 @@ class TestReading:
         found = client.fetch_posts("sky", since=since)
         assert [receipt.text for receipt in found] == ["three", "one"]
 
+    @pytest.mark.parametrize("created", ["yesterday", "2019-01-01T00:00:00", None, 7])
+    def test_a_post_of_another_program_without_a_moment_is_listed(
+        self, box: Sandbox, client: Client, created: Any
+    ) -> None:
+        sent(client, HELLO)
+        last(box).record["createdAt"] = created
+        (receipt,) = client.fetch_posts("sky")
+        assert (receipt.text, receipt.published_at) == ("We ship today", None)
+
     def test_followers(self, client: Client) -> None:
         row = client.fetch_account_metrics("sky")[0]
         assert row.followers == row.raw["followersCount"] >= 120
+        assert row.missing["impressions"] == row.missing["watch_seconds"] == "Bluesky does not count it"
+
+    async def test_followers_the_server_does_not_tell(self) -> None:
+        adapter = Bluesky("brand.example")
+        call = FakeCall(adapter, facts_of(), [answer({"did": "did:plc:brand", "handle": "brand.example"})])
+        row = await adapter.fetch_account_metrics(call, since=None, until=None)
+        assert (row.followers, row.missing["followers"]) == (None, "the server does not say")
 
     def test_own_posts_page_by_page(self, box: Sandbox, client: Client) -> None:
         start = box.clock.now()
@@ -864,6 +1152,19 @@ def error_of(status: int, name: str, message: str = "") -> errors.SocialKitError
         (400, "DailyLimitExceeded", "", "Declined", {"definite": True}),
         (400, "TooManyOpenUploads", "", "Declined", {}),
         (503, "ServiceOverloaded", "", "Unavailable", {}),
+        (400, "UploadNotReady", "", "Unavailable", {}),
+        (403, "UploadForbidden", "", "Declined", {"definite": True}),
+        (400, "VideoTooLarge", "", "Declined", {}),
+        (400, "VideoTooLong", "", "Declined", {}),
+        (400, "BadAspectRatio", "", "Declined", {}),
+        (400, "UnsupportedContentType", "", "Declined", {}),
+        (400, "UploadExpired", "", "Declined", {}),
+        (400, "MissingParts", "", "Declined", {}),
+        (401, "use_dpop_nonce", "", "Unavailable", {"refreshable": False}),
+        (401, "invalid_dpop_proof", "", "Unavailable", {"refreshable": False}),
+        (403, "RepoTakendown", "", "ReauthNeeded", {"refreshable": False}),
+        (408, "RequestTimeout", "", "Unavailable", {}),
+        (400, "BadExpiration", "", "Declined", {}),
         (413, "PayloadTooLarge", "request entity too large", "Declined", {"definite": True}),
         (429, "RateLimitExceeded", "Rate Limit Exceeded", "RateLimited", {}),
         (500, "InternalServerError", "Internal Server Error", "Unavailable", {"definite": False}),

@@ -17,8 +17,8 @@ HANDLE = re.compile(rf"({LABEL}\.)+[a-zA-Z]([a-zA-Z0-9-]{{0,61}}[a-zA-Z0-9])?")
 NSID = re.compile(rf"[a-zA-Z]([a-zA-Z0-9-]{{0,61}}[a-zA-Z0-9])?(\.{LABEL})+\.[a-zA-Z][a-zA-Z0-9]{{0,62}}")
 TID = re.compile(r"[2-7a-j][2-7a-z]{12}")
 RECORD_KEY = re.compile(r"[a-zA-Z0-9_~.:-]{1,512}")
-URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{0,80}:[^\s]+")
-LANGUAGE = re.compile(r"(i|[a-z]{2,3}|[a-z]{5,8})(-[a-zA-Z0-9]{1,8})*", re.IGNORECASE)
+URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{0,80}:(//)?[^\s/]\S*")
+LANGUAGE = re.compile(r"[ix](-[a-zA-Z0-9]{1,8})+|[a-z]{2,3}(-[a-zA-Z0-9]{1,8})*")
 DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,20})?(Z|[+-]\d\d:\d\d)")
 RAW, DAG_CBOR, SHA_256 = 0x55, 0x71, 0x12
 

@@ -454,6 +454,11 @@ KINDS = "one of null, boolean, integer, string, cid, bytes, array or object"
 NO_TYPE = 'Expected an object which includes the "$type" property value type (got {"a": ..., "b": ..., ...})'
 NO_TEXT = 'Expected string value type (got ["a", 1, ...])'
 FACETS = {"features": [{"$type": "app.bsky.richtext.facet#tag", "tag": "x"}]}
+NOWHERE = {
+    "index": {"byteStart": 0, "byteEnd": 1},
+    "features": [{"$type": "app.bsky.richtext.facet#link", "uri": "https:///x"}],
+}
+IN_FACET = "$.record.facets[0].features[0]"
 CARD = {"$type": "app.bsky.embed.external", "external": {"uri": "https://example.com", "title": "t"}}
 
 
@@ -466,6 +471,10 @@ CARD = {"$type": "app.bsky.embed.external", "external": {"uri": "https://example
         (note(tags=["x" * 65]), too_much("grapheme too big (maximum 64, got 65) at $.record.tags[0]")),
         ({"$type": POST, "text": "x"}, too_much('Missing required key "createdAt" at $.record')),
         (note(createdAt="today"), too_much('Invalid datetime (got "today") at $.record.createdAt')),
+        (note(langs=["de_DE"]), too_much('Invalid language (got "de_DE") at $.record.langs[0]')),
+        (note(langs=["deutsch"]), too_much('Invalid language (got "deutsch") at $.record.langs[0]')),
+        (note(langs=["EN"]), too_much('Invalid language (got "EN") at $.record.langs[0]')),
+        (note(facets=[NOWHERE]), too_much(f'Invalid uri (got "https:///x") at {IN_FACET}.uri')),
         (note(reply=None), too_much("Expected object value type (got null) at $.record.reply")),
         (note(embed=CARD), too_much('Missing required key "description" at $.record.embed.external')),
         (note(n=[1.5]), f"Expected {KINDS} value type (got 1.5) at $.record.n[0]"),
@@ -482,6 +491,11 @@ async def test_bad_records_are_refused(box, brand, record, words):
     assert (status, error) == (400, "InvalidRequest")
     assert message == words
     assert box.timeline("bluesky") == []
+
+
+@pytest.mark.parametrize("language", ["en", "pt-BR", "zh-Hant-TW", "art-lojban", "x-foo", "und", "de-1996"])
+async def test_languages_of_every_shape(brand, language):
+    assert (await brand.put(tid(1, 1), record=note(langs=[language])))[0] == 200
 
 
 async def test_facets_are_not_looked_into(brand):
@@ -843,6 +857,42 @@ async def test_gates_belong_to_the_post(box, brand, anybody):
     assert notes == ["who may reply is limited", "nobody may quote"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "fact"),
+    [
+        (None, None),
+        ("mentionRule", "mention"),
+        ("followerRule", "bob follows"),
+        ("followingRule", "brand follows"),
+        ("listRule", "listed"),
+    ],
+)
+async def test_who_may_reply_is_told_to_each_viewer(box, brand, bob, people, rule, fact):
+    facet = {"$type": "app.bsky.richtext.facet#mention", "did": bob.did}
+    facets = [{"index": {"byteStart": 0, "byteEnd": 5}, "features": [facet]}]
+    _, root = await brand.create(record=note(facets=facets) if fact == "mention" else note())
+    both = {"root": strong(root), "parent": strong(root)}
+    _, reply = await brand.create(record=note("more", reply=both))
+    names = f"at://{brand.did}/app.bsky.graph.list/{tid(1, 1)}"
+    kind = f"app.bsky.feed.threadgate#{rule}"
+    allow = [{"$type": kind, **({"list": names} if rule == "listRule" else {})}] if rule else []
+    gate = {"post": root["uri"], "allow": allow, "createdAt": AT}
+    await brand.put(root["uri"].rpartition("/")[2], collection="app.bsky.feed.threadgate", record=gate)
+    follow = {"createdAt": AT}
+    if fact == "bob follows":
+        await bob.create("app.bsky.graph.follow", record=follow | {"subject": brand.did})
+    if fact == "brand follows":
+        await brand.create("app.bsky.graph.follow", record=follow | {"subject": bob.did})
+    if fact == "listed":
+        await brand.create("app.bsky.graph.listitem", record=follow | {"subject": bob.did, "list": names})
+    box.clock.advance(2)
+    closed = {}
+    for viewer in (brand, bob, people("alice.example")):
+        _, found = await viewer.get("app.bsky.feed.getPosts", uris=[root["uri"], reply["uri"]])
+        closed[viewer.did] = [post["viewer"].get("replyDisabled", False) for post in found["posts"]]
+    assert list(closed.values()) == [[False] * 2, [fact is None] * 2, [True] * 2]
+
+
 # --- service tokens and video ---
 
 
@@ -1029,7 +1079,8 @@ async def test_uploads_end(box, brand, people):
         ({"width": 4000, "height": 100}, "BadAspectRatio"),
     ],
 )
-async def test_a_start_may_be_refused(brand, fields, code):
+async def test_a_start_may_be_refused(brand, sky, fields, code):
+    sky.ratios = (0.5, 2.0)
     assert refused(await Parted(brand, mp4()).start(**fields))[:2] == (400, code)
 
 

@@ -89,6 +89,10 @@ async def test_front_matter_wins(post):
         ({"body_markdown": "{% embed https://example.com %}"}, "Liquid error"),
         ({"body_markdown": "é" * 409_601}, "too long"),
         ({"published": True, "published_at": "2020-01-01T00:00:00Z"}, "Published at"),
+        ({"tags": ["a" * 42, "b" * 42, "c" * 42]}, "maximum is 126"),
+        ({"canonical_url": "http://localhost:3000/a"}, "public http or https"),
+        ({"canonical_url": "example.com/a"}, "public http or https"),
+        ({"canonical_url": "https://example.com/a b"}, "must not have spaces"),
     ],
 )
 async def test_what_the_site_refuses(post, fields, words):
@@ -97,6 +101,24 @@ async def test_what_the_site_refuses(post, fields, words):
 
 async def test_raw_liquid_and_known_embeds_pass(post):
     await post(body_markdown="{% raw %}{% tag %}{% endraw %} {% embed https://github.com/a/b %}")
+
+
+async def test_liquid_in_code_is_no_liquid(post):
+    article = await post(body_markdown="```\n{% tag %}\n```\n`{% tag %}`")
+    assert article["body_markdown"] == "```plaintext\n{% tag %}\n```\n`{% tag %}`"
+
+
+async def test_a_moment_too_far_ahead_is_dropped(box, post):
+    far = (box.clock.now() + timedelta(days=365 * 6)).isoformat()
+    await post(published=True, published_at=far)
+    assert len(box.timeline("devto")) == 1
+
+
+async def test_the_moment_of_a_published_article_stays(box, post, put):
+    article = await post(published=True)
+    near, far = (box.clock.now() + timedelta(seconds=seconds) for seconds in (20, 90))
+    assert (await put(article["id"], published_at=near.isoformat())).status_code == 200
+    assert (await put(article["id"], published_at=far.isoformat())).status_code == 422
 
 
 async def test_the_body_must_be_wrapped(brand):

@@ -42,44 +42,51 @@ class VideoService:
             self.call.remember(f"{name} job", job, expires_in=3000)
             blob = await self._processed(job)
         except errors.Declined as error:
-            self.call.remember(f"{name} job", None)
-            self.call.remember(f"{name} upload", None, secret=True)
+            self.forget(item)
             if error.code in PASSING:
                 raise errors.Unavailable(error.message, account=self.call.account, code=error.code) from error
             raise
         self.call.remember(name, blob, expires_in=3000)
         return blob
 
+    def forget(self, item: PartMedia) -> None:
+        """Whatever is remembered of the video: the next attempt begins anew."""
+        name = f"video {item.digest[:16]}"
+        self.call.remember(name, None)
+        self.call.remember(f"{name} job", None)
+        self.call.remember(f"{name} upload", None, secret=True)
+
     async def _upload_video(self, item: PartMedia, name: str) -> str:
         """The job that processes it; an upload that was begun goes on while the service still knows it."""
         upload = self.call.recall(f"{name} upload")
         ends = when(upload.get("expiresAt")) if upload else None
         if upload is None or (ends is not None and ends <= self.call.now()):
-            await self._check_quota(item)
+            if why := await self.refusal(item):
+                raise errors.Declined(f"the video service takes no video now: {why}")
             upload = await self._start_upload(item, name)
         return await (self._upload_parts(item, name, upload) if upload else self._upload_whole(item))
 
-    async def _check_quota(self, item: PartMedia) -> None:
-        """What the service says beforehand: a day's quota, an e-mail address that is not confirmed."""
-        method, host = "app.bsky.video.getUploadLimits", self.url.partition("://")[2].partition("/")[0]
-        token = await self._service_token(f"did:web:{host.replace(':', '%3A')}", method)
-        url = f"{self.url}/xrpc/{method}"
-        answer = await self.call.read(
-            "GET", url, headers=token, auth=False, accept=(400, 401, 403, *_NO_METHOD)
-        )
+    async def refusal(self, item: PartMedia) -> str | None:
+        """Why the service takes no such video now (a day's quota, an e-mail address that is not confirmed), None when
+        it does, or does not say."""
+        method = "app.bsky.video.getUploadLimits"
+        token = await self._service_token(_did_web(self.url), method)
+        url, silent = f"{self.url}/xrpc/{method}", (400, 401, 403, *_NO_METHOD)
+        answer = await self.call.read("GET", url, headers=token, auth=False, accept=silent, cost=0)
         told = (answer.json_or_none() or {}) if answer.status == 200 else {}
-        room = told.get("remainingDailyBytes")
-        if told.get("canUpload", True) and (room is None or room >= item.size):
-            return
-        why = told.get("message") or told.get("error") or f"{room} bytes are left of the day's quota"
-        raise errors.Declined(f"the video service takes no video now: {why}", code=told.get("error"))
+        videos, room = told.get("remainingDailyVideos"), told.get("remainingDailyBytes")
+        if not told.get("canUpload", True):
+            return str(told.get("message") or told.get("error") or "it gives no reason")
+        if videos is not None and videos < 1:
+            return "no video is left of the day's quota"
+        return f"{room} bytes are left of the day's quota" if room is not None and room < item.size else None
 
     async def _service_token(
         self, audience: str | None = None, method: str = "com.atproto.repo.uploadBlob"
     ) -> dict[str, str]:
         """A token for the video service; by itself one with which it may upload to the account's own server."""
         facts = self.call.facts.facts
-        own = facts.get("pds_did") or f"did:web:{facts['pds'].partition('://')[2]}"
+        own = facts.get("pds_did") or _did_web(facts["pds"])
         ends = int(self.call.now().timestamp()) + TOKEN_SECONDS
         params = {"aud": audience or own, "lxm": method, "exp": str(ends)}
         url = f"{facts['pds']}/xrpc/com.atproto.server.getServiceAuth"
@@ -97,6 +104,7 @@ class VideoService:
             json=body,
             headers=await self._service_token(),
             auth=False,
+            cost=0,
             accept=_NO_METHOD,
         )
         if answer.status != 200:
@@ -121,6 +129,7 @@ class VideoService:
                 content=base.Slice(blob, start, min(start + size, item.size)),
                 headers={"content-type": "application/octet-stream", **token},
                 auth=False,
+                cost=0,
                 timeout=UPLOAD_TIMEOUT,
             )
             self.call.remember(part, True, expires_in=3000)
@@ -130,6 +139,7 @@ class VideoService:
             json={"jobId": job},
             headers=await self._service_token(),
             auth=False,
+            cost=0,
         )
         return str(done.json().get("completedJobId") or job)
 
@@ -142,6 +152,7 @@ class VideoService:
             content=base.Slice(await self.call.open(item)),
             headers={"content-type": item.mime, **await self._service_token()},
             auth=False,
+            cost=0,
             accept=(409,),
             timeout=600.0,
         )
@@ -153,7 +164,7 @@ class VideoService:
     async def _processed(self, job: str) -> dict[str, Any]:
         url = f"{self.url}/xrpc/app.bsky.video.getJobStatus"
         answer = await self.call.poll(
-            lambda: self.call.read("GET", url, params={"jobId": job}, auth=False),
+            lambda: self.call.read("GET", url, params={"jobId": job}, auth=False, cost=0),
             lambda response: _job_over(_job(response.json())),
             waits=(1.5, 1.5, 3, 5),
         )
@@ -175,6 +186,15 @@ def _job_over(status: dict[str, Any]) -> bool:
     return bool(status.get("blob")) or status.get("state") == "JOB_STATE_FAILED"
 
 
-def when(text: str | None) -> datetime | None:
-    """A moment as the protocol writes it, as aware UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+def _did_web(url: str) -> str:
+    """The DID of the service at that address."""
+    return f"did:web:{url.partition('://')[2].partition('/')[0].replace(':', '%3A')}"
+
+
+def when(text: Any) -> datetime | None:
+    """A moment as the protocol writes it, as aware UTC; None for what is none, as other programs write it."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -6,26 +6,44 @@ is none yet": the same request again makes no second post.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Literal, Self
-from urllib.parse import urlsplit
 
 import attrs
 
 from .. import errors
 from ..flows import Flow
-from ..flows._whoami import as_text, as_token, told_id
-from ..flows._whoami import found as value_at
+from ..flows._whoami import as_text, told_id
 from ..flows.bluesky import FLOWS
 from ..metrics import Metrics
 from ..model import Identity, Receipt
-from ..rules import Budget, ErrorRow, FindRule, ImageRule, Rules, Source, TextRule, VideoRule
-from ..text import byte_span, find_entities
+from ..rules import Rules
+from ..text import byte_span, find_entities, length, shorten
 from . import base
+from ._bluesky_plan import check_media, check_tags, gates_of, labels_of, language_of
+from ._bluesky_records import (
+    kind_of,
+    other_record,
+    pds_of,
+    session_of,
+    stamp,
+    strong,
+    tid,
+    tid_micros,
+    uri_of,
+)
+from ._bluesky_rules import (
+    CARD_DESCRIPTION,
+    CARD_TITLE,
+    POST,
+    POSTGATE,
+    RULES,
+    THREADGATE,
+    THUMB_BYTES,
+    language_tag,
+)
 from ._bluesky_video import UPLOAD_TIMEOUT, VideoService, when
 from .base import (
     Absent,
@@ -42,100 +60,10 @@ from .base import (
     Sent,
 )
 
-_LEXICONS = Source("bluesky-social/atproto lexicons and server source", "2026-11-23")
-_SERVERS = Source("answers of the reference server on loopback", "2026-11-23")
 
-POST = "app.bsky.feed.post"
-LABELS = frozenset({"porn", "sexual", "nudity", "graphic-media"})
-THUMB_BYTES = 1_000_000
-_WRITES = r"POST /xrpc/com\.atproto\.repo\.(putRecord|deleteRecord)"
-_SIGN_IN = r"POST .*server\.createSession"
-
-RULES = Rules(
-    text=TextRule(300, "graphemes", also=((3000, "utf8"),)),
-    images=ImageRule(
-        count=10,
-        max_bytes=2_000_000,
-        types=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
-        max_side=4000,
-        alt_limit=2000,
-        animated_count=10,
-    ),
-    video=VideoRule(
-        count=1,
-        max_bytes=300_000_000,
-        types=frozenset({"video/mp4"}),
-        max_seconds=600,
-        alt_limit=2000,
-        captions=20,
-        captions_max_bytes=20_000,
-    ),
-    thread=True,
-    carries=frozenset({"link", "reply_to", "quote", "language", "content_warning", "sensitive"}),
-    in_text=frozenset({"tags"}),
-    link_with_media=False,
-    delete=True,
-    metrics=frozenset({"likes", "comments", "shares", "quotes", "saves"}),
-    metrics_batch=25,
-    account_metrics=frozenset({"followers"}),
-    fetch_posts=True,
-    budgets=(
-        Budget("requests", "host", 3000, 300.0, header="ratelimit", source=_LEXICONS),
-        Budget("writes-hour", "account", 5000, 3600.0, match=_WRITES, cost=2, source=_LEXICONS),
-        Budget("writes-day", "account", 35_000, 86_400.0, match=_WRITES, cost=2, source=_LEXICONS),
-        Budget("uploads", "host", 1000, 86_400.0, match=r"POST .*repo\.uploadBlob", source=_LEXICONS),
-        Budget("sessions", "account", 30, 300.0, match=_SIGN_IN, source=_LEXICONS),
-        Budget("sessions-day", "account", 300, 86_400.0, match=_SIGN_IN, source=_LEXICONS),
-    ),
-    errors=(
-        ErrorRow(400, "ReauthNeeded", code="ExpiredToken", refresh=True),
-        ErrorRow(
-            400,
-            "MissingScope",
-            code="InvalidToken",
-            text="bad token (method|scope)",
-            hint="use an app password that may do this",
-        ),
-        ErrorRow(400, "ReauthNeeded", code="InvalidToken", refresh=True),
-        ErrorRow(400, "Duplicate", code="InvalidSwap", definite=False),
-        ErrorRow(400, "Declined", code="BlobNotFound", hint="the upload is gone; publish again"),
-        ErrorRow(400, "Declined", text="could not find blob", hint="the upload is gone; publish again"),
-        ErrorRow(400, "Declined", code="BlobTooLarge"),
-        ErrorRow(400, "Declined", code="InvalidMimeType"),
-        ErrorRow(0, "Declined", code="DailyLimitExceeded", hint="the video service takes no more today"),
-        ErrorRow(0, "Declined", code="TooManyOpenUploads", hint="the video service forgets them in an hour"),
-        ErrorRow(0, "Unavailable", code="ServiceOverloaded"),
-        ErrorRow(400, "Declined", code="InvalidRequest"),
-        ErrorRow(400, "Declined", code="RecordNotFound"),
-        ErrorRow(0, "ReauthNeeded", code="AccountTakedown", hint="the account is taken down"),
-        ErrorRow(0, "ReauthNeeded", code="AccountDeactivated", hint="the account is deactivated"),
-        ErrorRow(0, "ReauthNeeded", code="RepoDeactivated", hint="the account is deactivated"),
-        ErrorRow(0, "ReauthNeeded", code="RepoTakendown", hint="the account is taken down"),
-        ErrorRow(
-            401, "ReauthNeeded", code="AuthFactorTokenRequired", hint="use an app password, not the main one"
-        ),
-        ErrorRow(
-            401, "ReauthNeeded", code="AuthenticationRequired", hint="check the handle and the app password"
-        ),
-        # Neither executed anything, and a new token would cure neither.
-        ErrorRow(401, "Unavailable", code="use_dpop_nonce"),
-        ErrorRow(401, "Unavailable", code="invalid_dpop_proof", hint="check the clock of this machine"),
-        ErrorRow(401, "ReauthNeeded", refresh=True),
-        ErrorRow(403, "MissingScope", code="ScopeMissingError", hint="sign in again with more scopes"),
-        ErrorRow(413, "Declined", hint="the server takes no upload of this size"),
-        ErrorRow(429, "RateLimited"),
-        ErrorRow(500, "Unavailable", definite=False),
-    ),
-    find=FindRule(by="key", quiet=60.0, looks=2, between=15.0),
-    limited=(("content_warning", "labels"),),
-    sources=(_LEXICONS, _SERVERS),
-    notes=("Posts cannot be edited.", "A post with media has no link card: the link stands in the text."),
-)
-
-
-def _several(replies: Any) -> Any:
+def _several(names: Any) -> Any:
     """One name alone means a tuple of one."""
-    return (replies,) if isinstance(replies, str) and replies != "nobody" else replies
+    return (names,) if isinstance(names, str) and names != "nobody" else names
 
 
 @attrs.frozen
@@ -145,19 +73,21 @@ class BlueskyOptions(base.Options):
     Attributes:
         labels: self-labels: "porn", "sexual", "nudity", "graphic-media".
         replies: who may reply: None (everyone), "nobody", or up to 5 of "mentioned", "followers", "following",
-            list AT-URIs. It holds for the whole thread.
+            AT-URIs of lists (with a DID). It holds for the whole thread.
         quotes: False forbids quoting.
         card: False makes no preview card for the first link of the text.
+        presentation: "gif" shows the video as a moving picture: in a loop, without sound.
 
     >>> BlueskyOptions(replies=("followers",)).quotes
     True
     """
 
     platform: ClassVar[str] = "bluesky"
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] = attrs.field(default=(), converter=_several)
     replies: tuple[str, ...] | Literal["nobody"] | None = attrs.field(default=None, converter=_several)
     quotes: bool = True
     card: bool = True
+    presentation: Literal["default", "gif"] = "default"
 
 
 class Bluesky(base.Adapter):
@@ -206,12 +136,12 @@ class Bluesky(base.Adapter):
             path = "/xrpc/com.atproto.server.refreshSession"
             answer = await call.prepare("POST", path, headers=bearer, accept=(400, 401))
             if answer.status == 200:
-                return _session(answer.json(), credential)
+                return session_of(answer.json(), credential)
         if not credential.secret:
             raise errors.ReauthNeeded(f"{self.handle}: the session is over; give app_password= again")
         body = {"identifier": self._identifier(credential), "password": credential.secret}
         answer = await call.prepare("POST", "/xrpc/com.atproto.server.createSession", json=body)
-        return _session(answer.json(), credential)
+        return session_of(answer.json(), credential)
 
     def _identifier(self, credential: base.Credential) -> str:
         """Who signs in: the DID once it is known, which stays when the handle changes."""
@@ -225,7 +155,9 @@ class Bluesky(base.Adapter):
     async def account(self, call: Call) -> AccountFacts:
         session = (await call.read("GET", "/xrpc/com.atproto.server.getSession")).json()
         did = told_id(self.platform, session, "did")
-        pds = _pds(session.get("didDoc")) or self.server
+        if session.get("active") is False:
+            raise errors.ReauthNeeded(f"the account is {session.get('status') or 'not active'}")
+        pds = pds_of(session.get("didDoc")) or self.server
         about = (await call.read("GET", f"{pds}/xrpc/com.atproto.server.describeServer", auth=False)).json()
         handle = as_text(session.get("handle"))
         return AccountFacts(
@@ -242,6 +174,18 @@ class Bluesky(base.Adapter):
             owners={"host": pds},
         )
 
+    def rules_for(self, facts: AccountFacts) -> Rules:
+        """Pictures and captions as small as the account's own server wants its blobs."""
+        limit, images, video = facts.facts.get("blob_limit"), self.rules.images, self.rules.video
+        if limit is None or images is None or video is None or limit >= images.max_bytes:
+            return self.rules
+        captions = min(video.captions_max_bytes or limit, limit)
+        return attrs.evolve(
+            self.rules,
+            images=attrs.evolve(images, max_bytes=limit),
+            video=attrs.evolve(video, captions_max_bytes=captions),
+        )
+
     def _xrpc(self, call: Call, method: str) -> str:
         return f"{call.facts.facts['pds']}/xrpc/{method}"
 
@@ -251,21 +195,26 @@ class Bluesky(base.Adapter):
         record: dict[str, Any] = {"$type": POST, "text": post.text}
         if facets := await self._facets(draft, call):
             record["facets"] = facets
-        if post.language:
-            record["langs"] = [post.language]
-        if labels := self._labels(draft):
+        if language := language_of(post.language, "language", draft):
+            record["langs"] = [language]
+        if labels := labels_of(draft):
             values = [{"val": label} for label in labels]
             record["labels"] = {"$type": "com.atproto.label.defs#selfLabels", "values": values}
         if post.reply_to is not None:
             record["reply"] = await self._reply(draft, call)
-        quote = await self._reference(draft, "quote", call) if post.quote else None
+        quote = await self._quote(draft, call) if post.quote else None
         card = None if post.media else await self._card(draft, call)
-        self._check_media(draft)
-        gates = _gates(options, replies=self._gates_replies(draft))
+        check_tags(draft)
+        check_media(draft)
+        await self._check_videos(draft, call)
+        gates = gates_of(draft)
         body = {"record": record, "quote": quote, "card": card, "gates": gates}
         kind = "quote" if quote else "reply" if post.reply_to or draft.index else "post"
         requests = 1 + len(draft.media) + len(draft.extras) + len(gates)
+        requests += sum(len(item.captions) for item in draft.media)
         clean = {name: value for name, value in body.items() if value}
+        if options.presentation != "default":
+            clean["presentation"] = options.presentation
         return Part(draft.index, clean, post.text, kind, extras=draft.extras, requests=requests)
 
     async def _facets(self, draft: Draft, call: Call) -> list[dict[str, Any]]:
@@ -280,6 +229,9 @@ class Bluesky(base.Adapter):
 
     async def _feature(self, kind: str, value: str, draft: Draft, call: Call) -> dict[str, str] | None:
         if kind == "url":
+            if not _ADDRESS.fullmatch(value):
+                draft.change("text", "no_link", f"{value} stays plain text: it names no host")
+                return None
             return {"$type": "app.bsky.richtext.facet#link", "uri": value}
         if kind == "mention":
             did = await self._did(value, call)
@@ -294,86 +246,61 @@ class Bluesky(base.Adapter):
         if handle.startswith("did:"):
             return handle
         url = self._xrpc(call, "com.atproto.identity.resolveHandle")
-        answer = await call.read("GET", url, params={"handle": handle}, accept=(400, 404))
-        did: str | None = (answer.json_or_none() or {}).get("did")
-        return did
+        try:
+            answer = await call.read("GET", url, params={"handle": handle})
+        except errors.Declined as error:
+            if error.code == "HandleNotFound" or _NO_HANDLE.search(error.said or ""):
+                return None
+            raise
+        return str(answer.json()["did"])
 
-    def _labels(self, draft: Draft) -> tuple[str, ...]:
-        labels: tuple[str, ...] = tuple(draft.options.labels)
-        for label in labels:
-            if label not in LABELS:
-                known = ", ".join(sorted(LABELS))
-                draft.problem("options.labels", "unknown", f"no label {label!r}", hint=f"one of {known}")
-        warning = draft.post.content_warning
-        if warning in LABELS:
-            labels = tuple(dict.fromkeys((*labels, warning)))
-        elif warning and not labels:
-            hint = "name a label: post.variant('bluesky', Bluesky.Options(labels=('graphic-media',)))"
-            draft.problem(
-                "content_warning", "unsupported", "Bluesky has no warnings in free words", hint=hint
-            )
-        elif warning:
-            draft.change("content_warning", "label", f"becomes the label {', '.join(labels)}")
-        if draft.post.sensitive and not labels:
-            draft.change("sensitive", "label", "becomes the label graphic-media")
-            labels = ("graphic-media",)
-        return labels
-
-    def _check_media(self, draft: Draft) -> None:
+    async def _check_videos(self, draft: Draft, call: Call) -> None:
+        """Whether the video service would take what is too large for the account's own server."""
         for index, item in enumerate(draft.media):
-            if item.animated:
-                draft.change(
-                    f"media[{index}]", "still", "is shown as a still picture; send an MP4 to keep it moving"
-                )
-            for number, captions in enumerate(item.captions):
-                if captions.mime != "text/vtt":
-                    place = f"media[{index}].captions[{number}]"
-                    draft.problem(place, "type", "captions are WebVTT here", hint="save them as a .vtt file")
-
-    def _gates_replies(self, draft: Draft) -> bool:
-        """Whether this post brings a rule for replies: only the first of a thread can."""
-        wanted, field = draft.options.replies, "options.replies"
-        names = () if wanted in (None, "nobody") else tuple(wanted)
-        for name in names:
-            if name not in _WHO and not _LIST.fullmatch(name):
-                hint = f"{', '.join(_WHO)}, or a list's AT-URI"
-                draft.problem(field, "unknown", f"{name!r} names nobody who may reply", hint=hint)
-        if len(names) > 5:
-            draft.problem(field, "count", "at most 5 rules", limit=5, actual=len(names))
-        if wanted is not None and draft.post.reply_to is not None and draft.index == 0:
-            draft.change(field, "not_carried", "is not sent: who started the thread says who may reply")
-        return wanted is not None and draft.post.reply_to is None and draft.index == 0
+            if item.kind != "video" or _direct(item, call):
+                continue
+            if why := await VideoService(self.video, call).refusal(item):
+                words = f"the video service takes no video now: {why}"
+                draft.problem(f"media[{index}]", "refused", words)
 
     async def _reply(self, draft: Draft, call: Call) -> dict[str, Any] | None:
         parent = await self._receipt_of(draft, "reply_to", call)
         if parent is None:
             return None
-        reference = _strong(parent.raw)
+        reference = strong(parent.raw)
         return {"root": parent.raw.get("root") or reference, "parent": reference}
 
-    async def _reference(
-        self, draft: Draft, field: Literal["reply_to", "quote"], call: Call
-    ) -> dict[str, str] | None:
-        found = await self._receipt_of(draft, field, call)
-        return _strong(found.raw) if found else None
+    async def _quote(self, draft: Draft, call: Call) -> dict[str, str] | None:
+        """A post, or a feed, a list, a starter pack, a labeler by its address."""
+        wanted = draft.post.quote
+        if not (isinstance(wanted, str) and (place := other_record(wanted))):
+            found = await self._receipt_of(draft, "quote", call)
+            return strong(found.raw) if found else None
+        who, collection, rkey = place
+        did = await self._did(who, call)
+        record = await self._record(did, rkey, call, collection) if did else None
+        if record is None or not record.get("cid"):
+            draft.problem("quote", "not_found", f"{wanted!r} is nothing that {self.server} can see")
+            return None
+        return strong(record)
 
     async def _receipt_of(
         self, draft: Draft, field: Literal["reply_to", "quote"], call: Call
     ) -> Receipt | None:
-        wanted = getattr(draft.post, field)
-        if isinstance(wanted, Receipt) and wanted.raw.get("cid"):
-            return wanted
-        reference = wanted if isinstance(wanted, str) else wanted.url or wanted.id or ""
-        try:
-            found = await self.resolve(reference, call)
-        except (errors.ConfigError, errors.Declined) as error:
-            words = str(error) if reference in str(error) else f"{reference!r}: {error}"
-            draft.problem(field, "not_found", words, hint="give its receipt, its permalink or its AT-URI")
-            return None
+        found = getattr(draft.post, field)
+        if not (isinstance(found, Receipt) and found.raw.get("cid")):
+            reference = found if isinstance(found, str) else found.url or found.id or ""
+            try:
+                found = await self.resolve(reference, call)
+            except (errors.ConfigError, errors.Declined) as error:
+                words = str(error) if reference in str(error) else f"{reference!r}: {error}"
+                draft.problem(field, "not_found", words, hint="give its receipt, its permalink or its AT-URI")
+                return None
         flag, verb = _DENIED[field]
         if found.raw.get(flag):
             draft.problem(field, "denied", f"its author does not let this account {verb} it")
-        return found
+        kept: Receipt = found
+        return kept
 
     async def _card(self, draft: Draft, call: Call) -> dict[str, str] | None:
         """The preview card of the link, or of the first link in the text; its picture shrunk to the limit."""
@@ -387,7 +314,8 @@ class Bluesky(base.Adapter):
             return None
         picture = (link.thumbnail if link else None) or (told.image if told else None)
         if picture is not None:
-            thumb = await draft.medium(picture, "link.thumbnail", max_bytes=THUMB_BYTES, max_side=2000)
+            most = min(THUMB_BYTES, call.facts.facts.get("blob_limit") or THUMB_BYTES)
+            thumb = await draft.medium(picture, "link.thumbnail", max_bytes=most, max_side=2000)
             if thumb is not None:
                 draft.extras["card"] = thumb
             for name in ("alt", "focus"):
@@ -397,16 +325,22 @@ class Bluesky(base.Adapter):
                     )
         title = (link.title if link else None) or (told.title if told else "") or url
         description = (link.description if link else None) or (told.description if told else "")
-        for name, words, most in (("title", title, 300), ("description", description, 1000)):
-            if link and words == getattr(link, name) and len(words) > most:
-                draft.change(f"link.{name}", "shortened", "is cut", before=len(words), after=most)
-        return {"uri": url, "title": title[:300], "description": description[:1000]}
+        shown = {"uri": url}
+        for name, words, most in (
+            ("title", title, CARD_TITLE),
+            ("description", description, CARD_DESCRIPTION),
+        ):
+            shown[name] = shorten(words, most, "graphemes")
+            if link and words == getattr(link, name) and words != shown[name]:
+                before = length(words, "graphemes")
+                draft.change(f"link.{name}", "shortened", "is cut", before=before, after=most)
+        return shown
 
     def _first_link(self, draft: Draft) -> str | None:
         if not draft.options.card:
             return None
-        urls = (e.value for e in find_entities(draft.post.text, "bluesky") if e.kind == "url")
-        return next(urls, None)
+        urls = (one.value for one in find_entities(draft.post.text, "bluesky") if one.kind == "url")
+        return next(filter(_ADDRESS.fullmatch, urls), None)
 
     # --- send ---------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
@@ -415,8 +349,8 @@ class Bluesky(base.Adapter):
         record["createdAt"] = created
         if call.previous is not None and call.root is not None:
             record["reply"] = {
-                "root": call.root.raw.get("root") or _strong(call.root.raw),
-                "parent": _strong(call.previous.raw),
+                "root": call.root.raw.get("root") or strong(call.root.raw),
+                "parent": strong(call.previous.raw),
             }
         if (embed := await self._embed(part, call)) is not None:
             record["embed"] = embed
@@ -434,13 +368,14 @@ class Bluesky(base.Adapter):
             if "blob" in f"{error.code} {error.said}".lower():
                 self._forget_blobs(part, call)
             raise
-        return self._sent(answer["uri"], answer["cid"], record)
+        return _with_gates(self._sent(answer["uri"], answer["cid"], record), part)
 
     def _forget_blobs(self, part: Part, call: Call) -> None:
         """The server has collected them: the next attempt uploads again."""
         for item in (*part.media, *part.extras.values()):
-            call.remember(f"blob {item.digest[:16]}", None)
-            call.remember(f"video {item.digest[:16]}", None)
+            for one in (item, *item.captions):
+                call.remember(f"blob {one.digest[:16]}", None)
+            VideoService(self.video, call).forget(item)
 
     def _key(self, call: Call) -> tuple[str, str]:
         """(record key, createdAt), chosen once and remembered: the same in every attempt and every process."""
@@ -449,7 +384,7 @@ class Bluesky(base.Adapter):
         now = call.now()
         micros = max(int(now.timestamp() * 1_000_000), self._last_micros + 1)
         if call.previous is not None:
-            micros = max(micros, _tid_micros(str(call.previous.id)) + 1)
+            micros = max(micros, tid_micros(str(call.previous.id)) + 1)
         self._last_micros = micros
         rkey = tid(micros, call.random.getrandbits(10))
         created = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -475,7 +410,9 @@ class Bluesky(base.Adapter):
 
     async def _media_embed(self, part: Part, call: Call) -> dict[str, Any] | None:
         if part.media and part.media[0].kind == "video":
-            return await self._video(part.media[0], call)
+            embed = await self._video(part.media[0], call)
+            shown = part.body.get("presentation")
+            return {**embed, "presentation": shown} if shown else embed
         if part.media:
             return await self._images(part.media, call)
         if (card := part.body.get("card")) is not None:
@@ -516,42 +453,44 @@ class Bluesky(base.Adapter):
 
     # --- video --------------------------------------------------------------------------------------------
     async def _video(self, item: PartMedia, call: Call) -> dict[str, Any]:
-        limit = call.facts.facts.get("blob_limit")
-        direct = limit is not None and item.size <= limit
-        blob = await (self._blob(item, call) if direct else VideoService(self.video, call).blob(item))
+        service = VideoService(self.video, call)
+        blob = await (self._blob(item, call) if _direct(item, call) else service.blob(item))
         embed: dict[str, Any] = {"$type": "app.bsky.embed.video", "video": blob}
         if item.alt:
             embed["alt"] = item.alt
         if item.width and item.height:
             embed["aspectRatio"] = {"width": item.width, "height": item.height}
         if item.captions:
-            files = [(one.language or "und", await self._blob(one, call)) for one in item.captions]
-            embed["captions"] = [{"lang": language, "file": file} for language, file in files]
+            embed["captions"] = [
+                {"lang": language_tag(one.language or "und"), "file": await self._blob(one, call)}
+                for one in item.captions
+            ]
         return embed
 
     # --- after --------------------------------------------------------------------------------------------
     async def attach(self, part: Part, sent: Sent, call: Call) -> Sent:
-        """Who may reply and quote: records of their own under the post's key."""
+        """Who may reply and quote: records of their own under the post's key. One that fails holds up no other; what
+        may work later is owed, and all are written again then, which changes nothing where they stand."""
         gates = part.body.get("gates") or {}
-        if not gates:
-            return sent
+        missing, owed = list(sent.missing), list[str]()
         for collection, fields in gates.items():
-            record = {
-                "$type": collection,
-                "post": sent.raw["uri"],
-                "createdAt": _stamp(sent.published_at),
-                **fields,
-            }
-            body = {
-                "repo": call.facts.identity.id,
-                "collection": collection,
-                "rkey": sent.id,
-                "record": record,
-            }
-            await call.attach(
-                "POST", self._xrpc(call, "com.atproto.repo.putRecord"), json=body, repeatable=True
-            )
-        return attrs.evolve(sent, raw={**sent.raw, "gates": sorted(gates)})
+            try:
+                await self._gate(collection, fields, sent, call)
+            except errors.Refused:
+                raise
+            except errors.SocialKitError as error:
+                words = f"{_GATES[collection]}: {error.args[0]}"
+                (missing if isinstance(error, errors.Declined) else owed).append(words)
+        if owed or len(missing) > len(sent.missing):
+            return attrs.evolve(sent, missing=tuple(missing), owed=tuple(owed))
+        return attrs.evolve(sent, raw={**sent.raw, "gates": sorted(gates)}, owed=()) if gates else sent
+
+    async def _gate(self, collection: str, fields: dict[str, Any], sent: Sent, call: Call) -> None:
+        created = stamp(sent.published_at or call.now())
+        record = {"$type": collection, "post": sent.raw["uri"], "createdAt": created, **fields}
+        place = {"repo": call.facts.identity.id, "collection": collection, "rkey": sent.id}
+        url = self._xrpc(call, "com.atproto.repo.putRecord")
+        await call.attach("POST", url, json={**place, "record": record}, repeatable=True)
 
     async def find(self, lost: Lost, call: Call) -> Finding:
         key = call.recall("key")
@@ -559,34 +498,39 @@ class Bluesky(base.Adapter):
             return CannotTell("the record key was not kept")
         found = await self._record(call.facts.identity.id, key[0], call)
         if found is None:
+            session = (await call.read("GET", "/xrpc/com.atproto.server.getSession")).json()
+            if (
+                session.get("active") is False
+            ):  # then others answer for its server, and what it has is not shown
+                return CannotTell("the account is not active", look_again_in=3600)
             return Absent("the account's server has no record under its key")
         record = found["value"]
         if record.get("text") != lost.part.body["record"]["text"] or record.get("createdAt") != key[1]:
             return CannotTell("another record stands under its key", look_again_in=3600)
-        return Found(self._sent(found["uri"], found["cid"], record))
+        return Found(_with_gates(self._sent(found["uri"], found["cid"], record), lost.part))
 
-    async def _record(self, did: str, rkey: str, call: Call) -> dict[str, Any] | None:
-        params = {"repo": did, "collection": POST, "rkey": rkey}
-        url = self._xrpc(call, "com.atproto.repo.getRecord")
-        answer = await call.read("GET", url, params=params, accept=(400, 404))
-        body: dict[str, Any] = answer.json_or_none() or {}
-        if answer.status == 200:
-            return body
-        if body.get("error") not in ("RecordNotFound", "NotFound") and "locate record" not in str(
-            body.get("message")
-        ):
-            raise self.parse_error(answer)
-        return None
+    async def _record(self, did: str, rkey: str, call: Call, collection: str = POST) -> dict[str, Any] | None:
+        """What stands under a key; None where the server says that nothing does, and in no other case."""
+        params = {"repo": did, "collection": collection, "rkey": rkey}
+        try:
+            answer = await call.read("GET", self._xrpc(call, "com.atproto.repo.getRecord"), params=params)
+        except errors.Declined as error:
+            if error.code == "RecordNotFound" or "locate record" in (error.said or ""):
+                return None
+            raise
+        body: dict[str, Any] = answer.json()
+        return body
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
-        for collection in (POST, *receipt.raw.get("gates", ())):
+        """The post and its rules for replies and quotes, where there may be some."""
+        for collection in (POST, *receipt.raw.get("gates", _GATES)):
             body = {"repo": call.facts.identity.id, "collection": collection, "rkey": receipt.id}
             url = self._xrpc(call, "com.atproto.repo.deleteRecord")
             await call.attach("POST", url, json=body, repeatable=True, cost=1)
 
     # --- read ---------------------------------------------------------------------------------------------
     async def fetch_metrics(self, receipts: Sequence[Receipt], call: Call) -> list[Metrics]:
-        uris = [_uri(receipt) for receipt in receipts]
+        uris = [uri_of(receipt) for receipt in receipts]
         views = {view["uri"]: view for view in await self._views(uris, call)}
         now = call.now()
         return [_row(receipt, views.get(uri), now) for receipt, uri in zip(receipts, uris, strict=True)]
@@ -610,6 +554,7 @@ class Bluesky(base.Adapter):
             identity=call.facts.identity,
             url=call.facts.url,
             followers=profile.get("followersCount"),
+            missing=_UNCOUNTED | _untold({"followers": profile.get("followersCount")}),
             raw={name: profile.get(name) for name in names},
             fetched_at=call.now(),
         )
@@ -628,7 +573,7 @@ class Bluesky(base.Adapter):
             for found in answer["records"]:
                 receipt = self._receipt(found["uri"], found["cid"], found["value"], call.facts.identity)
                 if since and receipt.published_at and receipt.published_at < since:
-                    if _tid_micros(str(receipt.id)) < since.timestamp() * 1_000_000:
+                    if tid_micros(str(receipt.id)) < since.timestamp() * 1_000_000:
                         return
                     continue  # written lately about an earlier day: what comes after it may be newer
                 if not (until and receipt.published_at and receipt.published_at > until):
@@ -637,7 +582,7 @@ class Bluesky(base.Adapter):
 
     def _receipt(self, uri: str, cid: str, record: Mapping[str, Any], owner: Identity) -> Receipt:
         sent = self._sent(uri, cid, record)
-        kind = _kind(record)
+        kind = kind_of(record)
         return Receipt(owner, sent.id, sent.url, sent.published_at, record.get("text"), kind, raw=sent.raw)
 
     async def resolve(self, reference: str, call: Call) -> Receipt:
@@ -680,94 +625,14 @@ class Bluesky(base.Adapter):
 
 
 # --- small things -----------------------------------------------------------------------------------------
-_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
-
-
-def tid(micros: int, clock_id: int) -> str:
-    """A record key: 53 bits of microseconds since 1970 and 10 bits that tell writers apart, 13 characters that sort."""
-    value = (micros & ((1 << 53) - 1)) << 10 | clock_id & 1023
-    return "".join(_ALPHABET[value >> shift & 31] for shift in range(60, -1, -5))
-
-
-def _tid_micros(key: str) -> int:
-    value = 0
-    for character in key:
-        value = value << 5 | max(0, _ALPHABET.find(character))
-    return value >> 10
-
-
-def _session(answer: Any, old: base.Credential) -> base.Credential:
-    access, refresh = (as_token(value_at(answer, name)) for name in ("accessJwt", "refreshJwt"))
-    if access is None or refresh is None:
-        raise errors.Unavailable("the server answered without a session")
-    return attrs.evolve(old, access_token=access, refresh_token=refresh, expires_at=_expiry(access))
-
-
-def _expiry(jwt: str) -> datetime | None:
-    """When a token ends, from its own claims; None when it is opaque."""
-    try:
-        claims = jwt.split(".")[1]
-        padded = claims + "=" * (-len(claims) % 4)
-        return datetime.fromtimestamp(json.loads(base64.urlsafe_b64decode(padded))["exp"], UTC)
-    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
-        return None
-
-
-_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
-
-
-def _pds(document: Any) -> str | None:
-    """The account's own server, from its DID document; http only on this machine."""
-    services = value_at(document, "service")
-    for service in services if isinstance(services, list) else ():
-        place = value_at(service, "serviceEndpoint")
-        if str(value_at(service, "id")).endswith("#atproto_pds") and isinstance(place, str):
-            here = place.startswith("http://") and urlsplit(place).hostname in _THIS_MACHINE
-            return place.rstrip("/") if here or place.startswith("https://") else None
-    return None
-
-
-def _gates(options: Any, *, replies: bool) -> dict[str, dict[str, Any]]:
-    gates: dict[str, dict[str, Any]] = {}
-    if replies:
-        wanted = () if options.replies == "nobody" else options.replies
-        gates["app.bsky.feed.threadgate"] = {"allow": [_rule(one) for one in wanted]}
-    if not options.quotes:
-        rule = {"$type": "app.bsky.feed.postgate#disableRule"}
-        gates["app.bsky.feed.postgate"] = {"embeddingRules": [rule]}
-    return gates
-
-
 _DENIED = {"reply_to": ("replyDisabled", "reply to"), "quote": ("embeddingDisabled", "quote")}
 """What the network says about others' posts: it takes the record all the same, and shows it to nobody."""
-_WHO = {"mentioned": "mentionRule", "followers": "followerRule", "following": "followingRule"}
-_LIST = re.compile(r"at://[^/]+/app\.bsky\.graph\.list/[^/?#]+")
-
-
-def _rule(name: str) -> dict[str, str]:
-    if name in _WHO:
-        return {"$type": f"app.bsky.feed.threadgate#{_WHO[name]}"}
-    return {"$type": "app.bsky.feed.threadgate#listRule", "list": name}
-
-
-def _kind(record: Mapping[str, Any]) -> str:
-    embed = str((record.get("embed") or {}).get("$type"))
-    if embed.startswith("app.bsky.embed.record"):
-        return "quote"
-    return "reply" if record.get("reply") else "post"
-
-
-def _strong(raw: Mapping[str, Any]) -> dict[str, str]:
-    return {"uri": raw["uri"], "cid": raw["cid"]}
-
-
-def _uri(receipt: Receipt) -> str:
-    return str(receipt.raw.get("uri") or f"at://{receipt.identity.id}/{POST}/{receipt.id}")
-
-
-def _stamp(moment: datetime | None) -> str:
-    assert moment is not None
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+_GATES = {THREADGATE: "who may reply", POSTGATE: "who may quote"}
+_ADDRESS = re.compile(r"https?://[^\s/]\S*")
+_NO_HANDLE = re.compile("(unable to resolve|invalid) handle", re.IGNORECASE)
+_UNCOUNTED = dict.fromkeys(
+    ("impressions", "reach", "clicks", "video_views", "watch_seconds"), "Bluesky does not count it"
+)
 
 
 def _row(receipt: Receipt, view: dict[str, Any] | None, now: datetime) -> Metrics:
@@ -781,7 +646,21 @@ def _row(receipt: Receipt, view: dict[str, Any] | None, now: datetime) -> Metric
         "quotes": view.get("quoteCount"),
         "saves": view.get("bookmarkCount"),
     }
-    missing = {name: "the server does not say" for name, value in counts.items() if value is None}
-    missing |= dict.fromkeys(("impressions", "reach", "clicks", "video_views"), "Bluesky does not count it")
+    missing = _UNCOUNTED | _untold(counts)
     raw = {"indexedAt": view.get("indexedAt"), "labels": view.get("labels", [])}
     return Metrics.of(receipt, **counts, missing=missing, raw=raw, fetched_at=now)
+
+
+def _untold(counts: Mapping[str, Any]) -> dict[str, str]:
+    return {name: "the server does not say" for name, value in counts.items() if value is None}
+
+
+def _direct(item: PartMedia, call: Call) -> bool:
+    """Whether the account's own server takes the video itself."""
+    limit = call.facts.facts.get("blob_limit")
+    return limit is not None and item.size <= limit
+
+
+def _with_gates(sent: Sent, part: Part) -> Sent:
+    """Says that nothing else stands under the post's key, where nothing else was planned."""
+    return sent if part.body.get("gates") else attrs.evolve(sent, raw={**sent.raw, "gates": []})

@@ -244,7 +244,7 @@ def compose(post: Post, rules: Rules, notes: Notes, index: int) -> Post:
     """The post with title, link and hashtags in its text, where the platform's people put them there."""
     pieces = [post.title] if post.title and "title" in rules.in_text else []
     pieces += [post.text] if post.text else []
-    link = post.link.url if post.link and post.link.url not in post.text else None
+    link = post.link.url if post.link and not _stands_in(post.link.url, post.text) else None
     if link and "link" in rules.in_text:
         pieces.append(link)
     elif link and post.media and not rules.link_with_media and "link" in rules.carries:
@@ -257,11 +257,18 @@ def compose(post: Post, rules: Rules, notes: Notes, index: int) -> Post:
     if post.link and "link" in rules.in_text and _has_card(post.link):
         words = f"its title, description and picture are not sent: {notes.title} has no place for them"
         notes.change(notes.place(index, "link"), "not_carried", words)
-    tags = [f"#{tag}" for tag in post.tags if f"#{tag}".casefold() not in post.text.casefold()]
+    tags = [f"#{tag}" for tag in post.tags if not _stands_in(f"#{tag}", post.text)]
     if tags and "tags" in rules.in_text:
         pieces.append(" ".join(tags))
     text = "\n\n".join(pieces)
     return post if text == post.text else attrs.evolve(post, text=text)
+
+
+def _stands_in(piece: str, text: str) -> bool:
+    """Whether a hashtag or an address is in the text as a whole: #boat is not in "#boats"."""
+    if piece.startswith("#"):
+        return re.search(re.escape(piece.casefold()) + r"(?!\w)", text.casefold()) is not None
+    return re.search(re.escape(piece) + r"/?(?![\w/?#&=%~+@-])(?![.:]\w)", text) is not None
 
 
 def _has_card(link: Link) -> bool:

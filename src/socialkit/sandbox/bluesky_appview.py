@@ -19,6 +19,7 @@ __all__ = ["AppView"]
 
 T = TypeVar("T")
 LIKE, REPOST, FOLLOW = "app.bsky.feed.like", "app.bsky.feed.repost", "app.bsky.graph.follow"
+LISTED = "app.bsky.graph.listitem"
 _EMBED = "app.bsky.embed."
 _DEFS = "app.bsky.feed.defs#"
 
@@ -161,10 +162,32 @@ class AppView(Repo):
 
     def _viewer_state(self, post: FeedPost, viewer: Person) -> Json:
         state: Json = {"bookmarked": False, "embeddingDisabled": not self._quotable(post)}
+        state |= {} if self._may_reply(post, viewer) else {"replyDisabled": True}
         for name, collection in (("like", LIKE), ("repost", REPOST)):
             mine = [one.uri for one in self.about(collection, post.uri) if one.did == viewer.did]
             state |= {name: mine[-1]} if mine else {}
         return state
+
+    def _may_reply(self, post: FeedPost, viewer: Person) -> bool:
+        """Whether the gate of the thread's first post lets the viewer in; who started the thread may always."""
+        first = part(part(post.indexed[1], "reply"), "root").get("uri")
+        root = (self.post(str(first)) if first else post) or post
+        gate = self._gate(root)
+        if gate is None or "allow" not in gate["record"] or root.did == viewer.did:
+            return True
+        return any(self._lets_in(rule, root, viewer) for rule in parts(gate["record"], "allow"))
+
+    def _lets_in(self, rule: Json, root: FeedPost, viewer: Person) -> bool:
+        kind = str(rule.get("$type")).rpartition("#")[2]
+        if kind == "mentionRule":
+            features = (one for facet in parts(root.indexed[1], "facets") for one in parts(facet, "features"))
+            return any(one.get("did") == viewer.did for one in features)
+        if kind == "listRule":
+            rows = (one.record for one in self.stored(LISTED) if one.did == root.did)
+            wanted = (rule.get("list"), viewer.did)
+            return any((one.get("list"), one.get("subject")) == wanted for one in rows)
+        pairs = {"followerRule": (viewer.did, root.did), "followingRule": (root.did, viewer.did)}
+        return any((one.did, one.record.get("subject")) == pairs.get(kind) for one in self.stored(FOLLOW))
 
     def _quotable(self, post: FeedPost) -> bool:
         found = self.at(f"at://{post.did}/app.bsky.feed.postgate/{post.uri.rpartition('/')[2]}")

@@ -46,15 +46,19 @@ _FORMATS = {
     "at-uri": re.compile(r"at://[^/\s]+(/[^/\s]+){0,2}"),
     "cid": re.compile(r"b[a-z2-7]{8,}|Qm[1-9A-HJ-NP-Za-km-z]{44}|z[1-9A-HJ-NP-Za-km-z]{8,}"),
     "datetime": re.compile(
-        r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-6]\d:[0-6]\d(\.\d{1,20})?(Z|[+-][0-2]\d:[0-5]\d)"
+        r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-6]\d:[0-6]\d(\.\d{1,20})?(Z|(?!-00:00)[+-][0-2]\d:[0-5]\d)"
     ),
     "did": DID,
     "handle": re.compile(_HANDLE),
-    "language": re.compile(r"(i|[a-z]{2,3}|[a-z]{5,8})(-[a-zA-Z0-9]{1,8})*", re.IGNORECASE),
+    "language": re.compile(
+        r"[a-z]{2,3}(-[a-zA-Z]{3}){0,3}(-[a-zA-Z]{4})?(-([a-zA-Z]{2}|[0-9]{3}))?"
+        r"(-([a-zA-Z0-9]{5,8}|[0-9][a-zA-Z0-9]{3}))*(-[a-wyzA-WYZ0-9](-[a-zA-Z0-9]{2,8})+)*"
+        r"(-[xX](-[a-zA-Z0-9]{1,8})+)?|[xX](-[a-zA-Z0-9]{1,8})+"
+    ),
     "nsid": NSID,
     "record-key": RKEY,
     "tid": re.compile(r"[2-7a-j][2-7a-z]{12}"),
-    "uri": re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s]+"),
+    "uri": re.compile(r"\w+:(//)?[^\s/]\S*"),
 }
 _SAID = {
     "at-identifier": "AT identifier",

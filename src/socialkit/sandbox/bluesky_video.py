@@ -83,6 +83,8 @@ class Videos(Repo):
     video_limit = 300_000_000
     video_seconds = 600.0
     encoding_seconds = 4.0
+    ratios: tuple[float, float] | None = None
+    """(least, most) width by height that the service takes; it has such limits and does not say which."""
     takes_parts = True
     """False: a service from before uploads in parts, which has no ``startUpload``."""
     pds_video_limit = 300_000_000
@@ -254,8 +256,8 @@ class Videos(Repo):
         if given.get("durationMs", 0) > self.video_seconds * 1000:
             raise self.refuse(f"Video is longer than {self.video_seconds:.0f} seconds", "VideoTooLong")
         width, height = given.get("width", 0), given.get("height", 0)
-        if width and height and not 1 / 3 <= width / height <= 3:
-            raise self.refuse("Video must be between 1:3 and 3:1", "BadAspectRatio")
+        if self.ratios and width and height and not self.ratios[0] <= width / height <= self.ratios[1]:
+            raise self.refuse("The video's shape is not supported", "BadAspectRatio")
         if len(self._open_uploads(person)) >= OPEN_UPLOADS:
             raise self.refuse("Too many open uploads", "TooManyOpenUploads")
 

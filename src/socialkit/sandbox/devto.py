@@ -25,10 +25,10 @@ __all__ = ["DevToBox"]
 
 Json = dict[str, Any]
 _TITLE_REST = timedelta(minutes=5)
-_LATE = timedelta(minutes=15)
-_FAR = timedelta(days=5 * 365 + 1)
+_LATE, _FAR, _MOVED = timedelta(minutes=15), timedelta(days=5 * 365 + 2), timedelta(seconds=60)
 _FRONT = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
-_RAW = re.compile(r"\{%\s*raw\s*%\}.*?\{%\s*endraw\s*%\}", re.DOTALL)
+_CODE = r"(?P<fence>~~~|`{1,3}).+?(?P=fence)"
+_RAW = re.compile(rf"{_CODE}|\{{%\s*raw\s*%\}}.*?\{{%\s*endraw\s*%\}}", re.DOTALL)
 _EMBEDS = ("youtube.com", "youtu.be", "x.com", "twitter.com", "github.com", "codepen.io", "dev.to")
 
 
@@ -62,6 +62,8 @@ class DevToBox(PlatformBox):
     title: ClassVar[str] = "DEV.to"
     hosts = ("dev.to",)
     publish_match: ClassVar[str] = r"PUT /api/articles/\d+"
+    page_max = 1000
+    """The most entries of a page, whatever is asked for; a site may be set to fewer."""
     windows = (
         Window("reads", 3, 1.0, "GET /api/.*", per="ip"),
         Window("writes", 1, 1.0, "POST|PUT|DELETE /api/.*"),
@@ -260,7 +262,7 @@ class DevToBox(PlatformBox):
         fields = {**given, **front} if front else given
         if front:
             fields = {"series": None, "description": "", "tags": front.get("tags", [])} | fields
-        article.text = text
+        article.text = _labelled(text)
         article.title = " ".join(str(fields.get("title", article.title) or "").split())
         article.published = _truth(fields.get("published", article.published))
         article.tags = _tags(fields.get("tags", article.tags))
@@ -275,6 +277,8 @@ class DevToBox(PlatformBox):
             return
         moment = datetime.fromisoformat(str(given)).astimezone(UTC)
         if article.id in self.entries:
+            if article.published_at and abs(moment - article.published_at) > _MOVED:
+                raise self.invalid("Published at of a published article cannot be changed")
             return
         if moment < self.now() - _LATE:
             raise self.invalid("Published at only future or current published_at allowed")
@@ -290,9 +294,11 @@ class DevToBox(PlatformBox):
             "Title is too long (maximum is 128 characters for full_post)": len(article.title) > 128,
             "Body markdown is too long": len(article.text.encode()) > 819_200,
             "Tag list exceed the maximum of 4 tags": len(article.tags) > 4,
+            "Tag list is too long (maximum is 126 characters)": len(", ".join(article.tags)) > 126,
             f'Tag "{odd and odd[0]}" contains non-alphanumeric or prohibited unicode characters': bool(odd),
             f"Liquid error: unknown tag or link: {liquid and liquid[0]}": bool(liquid),
             "Canonical url must not have spaces": " " in (article.canonical_url or ""),
+            "Canonical url must be a public http or https address": not _public(article.canonical_url),
         }
         wrong = [words for words, present in faults.items() if present]
         if wrong:
@@ -374,7 +380,7 @@ class DevToBox(PlatformBox):
             given = request.query_params.get(name, "")
             return max(1, int(given)) if given.isdigit() else fallback
 
-        size = min(1000, number("per_page", default))
+        size = min(self.page_max, number("per_page", default))
         start = (number("page", 1) - 1) * size
         return items[start : start + size]
 
@@ -465,6 +471,20 @@ def _front(text: str) -> Json:
     found = {name.strip(): value.strip() for name, _, value in pairs}
     named = {"cover_image": "main_image", "date": "published_at"}
     return {named.get(name, name): value for name, value in found.items() if value}
+
+
+def _labelled(text: str) -> str:
+    """The text with a language at each fence of code that names none; the site guesses it."""
+    lines, inside = text.split("\n"), False
+    for number, line in enumerate(lines):
+        if line.startswith("```"):
+            lines[number] = "```plaintext" if line.rstrip() == "```" and not inside else line
+            inside = not inside
+    return "\n".join(lines)
+
+
+def _public(url: str | None) -> bool:
+    return not url or re.match(r"https?://(?!localhost\b)", url) is not None
 
 
 def _tags(given: Any) -> list[str]:
