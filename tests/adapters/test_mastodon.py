@@ -395,9 +395,10 @@ def test_a_lost_answer_to_a_scheduled_post_is_looked_up(
     """Keys do not count for scheduled posts: only the lists tell, before it is published and after."""
     post = with_options(Post("Later", media=[BOAT]), scheduled_at=due)
     box.fault(fault, platform="mastodon")
+    plan = client.plan(post, to="mastodon")
     for _ in range(0 if looked == "at once" else 4):
         wire.say("GET", "/api/v1/scheduled_statuses", 503)
-    first = client.publish(post, to="mastodon", idempotency_key="later", errors="return", wait=0)
+    first = client.publish(plan, idempotency_key="later", errors="return", wait=0)
     assert (first["mastodon"].status is Status.UNKNOWN) == (looked != "at once" or fault == "dropped-before")
     if looked == "after" and fault != "dropped-before":
         box.clock.advance(3 * 3600)
