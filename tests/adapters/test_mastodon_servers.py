@@ -53,7 +53,9 @@ LIMITS = {  # characters, media, alt text, unit, polls, scheduling
     "takahe": (500, 4, 1500, "codepoints", True, False),
     "hollo": (10_000, 8, 10_000, "mastodon", True, False),
     "pleroma": (5000, 1000, 5000, "codepoints", True, True),
+    "akkoma": (5000, 1000, 5000, "codepoints", True, True),
     "pixelfed": (500, 4, 1000, "mastodon", False, False),
+    "snac": (100_000, 4, 1500, "mastodon", True, False),
 }
 
 
@@ -86,7 +88,9 @@ FENCES = {
     "takahe": "refuted",
     "hollo": "proved",
     "pleroma": "proved",
+    "akkoma": "proved",
     "pixelfed": "refuted",
+    "snac": "refuted",
 }
 
 
