@@ -72,6 +72,8 @@ class MediaPlanner:
         facts, blob = looked
         item = with_text(_item(facts, medium.source), medium)
         if facts.kind in ("image", "gif"):
+            if medium.thumbnail is not None:
+                self.notes.change(f"{place}.thumbnail", "not_carried", "is not sent: a picture has none")
             item = await self._picture(item, facts, blob, place)
         elif facts.kind == "video":
             item = await self._video(item, medium, place)
