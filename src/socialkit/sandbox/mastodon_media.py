@@ -112,9 +112,11 @@ class Uploads(Grants):
         if upload.size > (self._box.image_bytes if kind.family == "image" else self._box.video_bytes):
             raise self._box.invalid("File file size must be less than the limit")
         if kind.mime == "image/gif" and kind.animated:
-            if kind.width * kind.height > 921_600:
+            if self.kind.measures and kind.width * kind.height > 921_600:
                 raise self._box.invalid(f"{kind.width}x{kind.height} GIF files are not supported")
             return "gifv"
+        if not self.kind.measures:
+            return kind.family
         if kind.family == "image" and kind.width * kind.height > 33_177_600:
             raise self._box.invalid(f"{kind.width}x{kind.height} images are not supported")
         if kind.family == "video" and kind.width * kind.height > 8_294_400:
@@ -143,6 +145,8 @@ class Uploads(Grants):
             if limit is not None and len(str(alt)) > limit:
                 raise self._box.invalid(f"Description is too long (maximum is {limit} characters)")
             medium["alt"] = str(alt) or None
+        if len(medium["alt"] or "") < self.kind.description_minimum:
+            raise self._box.invalid(f"description less than {self.kind.description_minimum} chars")
         if focus and self.kind.focus:
             try:
                 x, y = (max(-1.0, min(1.0, float(part))) for part in str(focus).split(","))

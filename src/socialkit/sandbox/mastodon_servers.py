@@ -35,8 +35,9 @@ class Software:
     "400" or "replayed" (the whole first answer again, whatever the path). ``instance``: how
     ``/api/v2/instance`` answers. ``invalid``: status of validation errors. ``html``: 404 and 500 are HTML.
     ``reuse``: what media that is attached already does. ``access_seconds`` and its sibling: how long tokens live.
-    ``empty``: errors have no body. ``frames``: it looks at the frames of videos. ``finds_text``: searching an
-    address finds posts that mention it, too. ``marks``: asterisks make bold words, and there is no source to read.
+    ``empty``: errors have no body. ``measures``: pixels have limits, ``frames``: those of videos, too.
+    ``finds_text``: searching an address finds posts that mention it. ``marks``: asterisks make bold words, and there is
+    no source to read.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Software:
     max_characters: int = 500
     max_media: int = 4
     description_limit: int | None = 10_000
+    description_minimum: int = 0
+    measures: bool = True
     poll_options: int = 4
     polls: bool = True
     per_url: int = 23
@@ -103,6 +106,7 @@ _BEFORE_46 = {"media_and_poll": False, "description_limit": 1500}
 _GOTOSOCIAL = Software(
     "gotosocial",
     "0.19.1",
+    measures=False,
     max_characters=5000,
     max_media=6,
     description_limit=5000,

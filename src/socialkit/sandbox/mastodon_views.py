@@ -467,6 +467,8 @@ def configuration(box: MastodonBox, kind: Software) -> Json:
     }
     if kind.description_limit is not None and (kind.name != "mastodon" or (kind.api or 0) >= 4):
         media["description_limit"] = kind.description_limit
+    if kind.description_minimum:
+        media["description_minimum"] = kind.description_minimum
     answer: Json = {
         "accounts": {"max_featured_tags": 10, "max_pinned_statuses": 5},
         "statuses": {
