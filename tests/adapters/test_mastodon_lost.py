@@ -70,7 +70,7 @@ def lose(box: Sandbox, client: Client) -> Lose:
     return losing
 
 
-async def _sees_nothing(*_: Any) -> Any:
+async def _sees_nothing(*_: Any) -> CannotTell:
     return CannotTell("not now")
 
 

@@ -280,8 +280,8 @@ class MastodonBox(Reads, Uploads):
         return list(dict.fromkeys(name.lower() for name in found))
 
     def mentioned(self, text: str) -> list[str]:
-        """Usernames of local accounts a text mentions, each once."""
-        found = (text[e.start + 1 : e.end] for e in views.entities(text) if e.kind == "mention")
+        """Usernames of local accounts a text mentions, in any case, each once."""
+        found = (text[e.start + 1 : e.end].lower() for e in views.entities(text) if e.kind == "mention")
         names = (name.removesuffix(f"@{self.domain}") for name in found)
         return [name for name in dict.fromkeys(names) if name in self.people]
 
