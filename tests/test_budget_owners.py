@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from socialkit import App, Bluesky, Client, Facebook, Instagram, LinkedIn, Post, Status, YouTube
+from socialkit import App, Bluesky, Client, Facebook, Instagram, LinkedIn, Mastodon, Post, Status, YouTube
 from socialkit.adapters.base import Credential, Reading, Response
 from socialkit.errors import RateLimited
 from socialkit.rate_limits import BudgetKeys, LimitState, RateLimits
@@ -440,3 +440,17 @@ async def test_a_limit_of_the_rules_changes_with_them_and_one_the_server_told_do
     await limits.learn(NEW, (POSTS,), "POST", "/posts", [reading], status=200, retry_at=None)
     await limits.reserve(NEW, (attrs.evolve(POSTS, limit=5),), "POST", "/posts")
     assert [state.limit for state in await limits.snapshot()] == [20]
+
+
+def test_the_budgets_are_those_of_the_accounts_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What holds elsewhere holds nobody up here; what holds here alone is kept."""
+    one = (Budget("writes", "account", 1, 3600.0, "POST /api/v1/statuses"),)
+    monkeypatch.setattr(Mastodon, "rules", attrs.evolve(Mastodon.rules, budgets=()))
+    monkeypatch.setattr(
+        Mastodon, "budgets_for", lambda self, facts: one if facts.software == "mastodon" else ()
+    )
+    with Sandbox(["mastodon"]) as box, box.client() as client:
+        client.publish(Post("one"), to="mastodon")
+        with pytest.raises(RateLimited, match="writes"):
+            client.publish(Post("two"), to="mastodon")
+        assert len(box.timeline("mastodon")) == 1

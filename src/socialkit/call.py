@@ -393,7 +393,7 @@ class BoundCall:
         owner, machinery = self._owner, self._machinery
         target = owner.absolute(url)
         path = owner.path(target)
-        budgets = owner.adapter.rules.budgets
+        budgets = owner.budgets
         cost = request.get("cost")
         keys = owner.budget_keys if budgets and cost != 0 else None
         if keys is not None:
