@@ -453,3 +453,32 @@ def test_other_softwares_words_are_repeated(
     wire.say("POST", STATUSES, 422, body)
     with pytest.raises(errors.Declined, match=words):
         client.publish(HELLO, to="mastodon")
+
+
+# --- limits -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("software", "posts", "seconds"), [("gotosocial", 35, 0.0), ("hollo", 35, 0.0), ("pleroma", 16, 10.0)]
+)
+def test_each_server_has_its_own_limits(
+    box: Sandbox,
+    server: MastodonBox,
+    client: Client,
+    wire: Recorder,
+    software: str,
+    posts: int,
+    seconds: float,
+) -> None:
+    """What is too much for Mastodon goes to others at once; Pleroma wants pauses, and is given them."""
+    server.software = software
+    began = box.clock.now()
+    for number in range(posts):
+        publish(client, Post(f"number {number}", media=[BOAT]))
+    assert (box.clock.now() - began).total_seconds() == pytest.approx(seconds, abs=1.0)
+    assert 429 not in {one.status_code for one in wire.kept}
+
+
+def test_mastodons_own_limits_hold(client: Client) -> None:
+    for number in range(30):
+        publish(client, Post(f"number {number}", media=[BOAT]))
+    with pytest.raises(errors.RateLimited, match="'media' "):
+        client.publish(Post("one more", media=[BOAT]), to="mastodon")

@@ -125,6 +125,25 @@ RULES = Rules(
     ),
 )
 
+_PLEROMA_BUDGETS = (
+    Budget("statuses", "account", 15, 10.0, match=r"POST /api/v1/statuses$", source=_DOCS),
+    Budget("search", "account", 10, 1.0, match=r"GET /api/v2/search$", source=_DOCS),
+)
+BUDGETS: dict[str, tuple[Budget, ...]] = {
+    "gotosocial": RULES.budgets[:1],
+    "pleroma": _PLEROMA_BUDGETS,
+    "akkoma": _PLEROMA_BUDGETS,
+    "rebased": _PLEROMA_BUDGETS,
+    "pixelfed": (
+        Budget("statuses", "account", 1000, 86_400.0, match=r"POST /api/v1/statuses$", source=_DOCS),
+        Budget("media", "account", 1250, 86_400.0, match=r"POST /api/v[12]/media$", source=_DOCS),
+    ),
+    "hollo": (),
+    "snac": (),
+    "takahe": (),
+}
+"""The limits of other software. What is not here is taken to have those of Mastodon."""
+
 PLEROMA = frozenset({"pleroma", "akkoma", "rebased"})
 _RAW_COUNTS = frozenset({"gotosocial", "takahe"}) | PLEROMA
 _SCHEDULES = frozenset({"mastodon", "gotosocial"}) | PLEROMA
