@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from socialkit import App, Bluesky, Client, Facebook, Instagram, LinkedIn, Post, Status, YouTube
+from socialkit import App, Bluesky, Client, Facebook, Instagram, LinkedIn, Mastodon, Post, Status, YouTube
 from socialkit.adapters.base import Credential, Reading, Response
 from socialkit.errors import RateLimited
 from socialkit.rate_limits import BudgetKeys, LimitState, RateLimits
@@ -460,3 +460,17 @@ def test_the_budgets_of_what_is_made_are_those_that_a_platform_shows_a_quota_of(
         "threads posts",
         "threads replies",
     }
+
+
+def test_the_budgets_are_those_of_the_accounts_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What holds elsewhere holds nobody up here; what holds here alone is kept."""
+    one = (Budget("writes", "account", 1, 3600.0, "POST /api/v1/statuses"),)
+    monkeypatch.setattr(Mastodon, "rules", attrs.evolve(Mastodon.rules, budgets=()))
+    monkeypatch.setattr(
+        Mastodon, "budgets_for", lambda self, facts: one if facts.software == "mastodon" else ()
+    )
+    with Sandbox(["mastodon"]) as box, box.client() as client:
+        client.publish(Post("one"), to="mastodon")
+        with pytest.raises(RateLimited, match="writes"):
+            client.publish(Post("two"), to="mastodon")
+        assert len(box.timeline("mastodon")) == 1

@@ -345,3 +345,17 @@ def test_a_focal_point_nobody_looks_at_is_a_change(picture: str) -> None:
         plan = client.plan(post, ["mastodon", "x"])
     assert plan["mastodon"].changes == ()
     assert [(c.field, c.code) for c in plan["x"].changes] == [("media[0].focus", "not_carried")]
+
+
+def test_a_warning_counts_as_the_text_does(box: Sandbox, client: Client) -> None:
+    """Where every code point counts, those of the warning do, too."""
+    family = "👩‍👩‍👧‍👦"  # one grapheme, seven code points
+    box.mastodon.software = "gotosocial"
+    fits, over = Post("x" * 4986, content_warning=family * 2), Post("x" * 4987, content_warning=family * 2)
+    assert problems(client, fits) == {}
+    assert problems(client, over) == {"text": "too_long"}
+
+
+def test_the_thumbnail_of_a_picture_is_not_dropped_in_silence(client: Client, picture: str) -> None:
+    post = Post("a", media=[Image(picture, alt="a", thumbnail=Image(picture))])
+    assert changes(client, post) == {"media[0].thumbnail": "not_carried"}

@@ -28,7 +28,7 @@ from .journal import Intent, Journal
 from .model import JSON, Identity, Receipt
 from .plan import digest
 from .rate_limits import BudgetKeys, RateLimits
-from .rules import Rules
+from .rules import Budget, Rules
 from .store import Store, TokenStore, Tx, transact
 from .transport import redact
 
@@ -171,6 +171,11 @@ class Account:
         """The rules as this account's server narrows them."""
         assert self._rules is not None, "the account has not been asked yet"
         return self._rules[0]
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """What its requests spend: the platform's budgets, those of the account's own server once it is known."""
+        return self.adapter.budgets_for(self.facts) if self.facts is not None else self.adapter.rules.budgets
 
     @property
     def rules_digest(self) -> str:

@@ -392,7 +392,7 @@ class BoundCall:
     ) -> Response:
         owner, limits = self._owner, self._machinery.limits
         target = owner.absolute(url)
-        budgets = owner.adapter.rules.budgets
+        budgets = owner.budgets
         cost = request.get("cost")
         place = (owner.budget_keys, budgets, method, owner.path(target)) if budgets and cost != 0 else None
         if place is not None:

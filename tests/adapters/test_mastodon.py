@@ -222,13 +222,13 @@ def test_each_post_of_a_thread_replies_to_the_one_before(server: MastodonBox, cl
 
 @pytest.mark.parametrize("how", ["receipt", "id", "permalink", "uri", "foreign"])
 def test_a_reply_finds_what_it_replies_to(server: MastodonBox, client: Client, how: str) -> None:
-    toot = by_reader(server)
+    toot = by_reader(server, uri="https://elsewhere.example/@reader/7" if how == "foreign" else None)
     place: dict[str, Any] = {
         "receipt": Receipt(Identity("mastodon", "https://mastodon.social", "1"), toot.id),
         "id": toot.id,
         "permalink": f"https://mastodon.social/@reader/{toot.id}",
         "uri": f"https://mastodon.social/users/reader/statuses/{toot.id}",
-        "foreign": f"https://elsewhere.example/@reader/{toot.id}",
+        "foreign": "https://elsewhere.example/@reader/7",
     }
     assert publish(client, Post("Indeed", reply_to=place[how])).kind == "reply"
     assert newest(server).reply_to == toot.id
@@ -395,9 +395,10 @@ def test_a_lost_answer_to_a_scheduled_post_is_looked_up(
     """Keys do not count for scheduled posts: only the lists tell, before it is published and after."""
     post = with_options(Post("Later", media=[BOAT]), scheduled_at=due)
     box.fault(fault, platform="mastodon")
+    plan = client.plan(post, to="mastodon")
     for _ in range(0 if looked == "at once" else 4):
         wire.say("GET", "/api/v1/scheduled_statuses", 503)
-    first = client.publish(post, to="mastodon", idempotency_key="later", errors="return", wait=0)
+    first = client.publish(plan, idempotency_key="later", errors="return", wait=0)
     assert (first["mastodon"].status is Status.UNKNOWN) == (looked != "at once" or fault == "dropped-before")
     if looked == "after" and fault != "dropped-before":
         box.clock.advance(3 * 3600)

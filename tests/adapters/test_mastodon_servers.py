@@ -10,8 +10,8 @@ import pytest
 
 from recording import Recorder
 from socialkit import Client, Mastodon, Poll, Post, Status, errors
+from socialkit.adapters._mastodon_rules import limits, software_by_version
 from socialkit.adapters.base import AccountFacts, Response
-from socialkit.adapters.mastodon import _limits, _software_by_version
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.mastodon import MastodonBox
 from socialkit.sandbox.mastodon_servers import SOFTWARE
@@ -53,12 +53,14 @@ LIMITS = {  # characters, media, alt text, unit, polls, scheduling
     "takahe": (500, 4, 1500, "codepoints", True, False),
     "hollo": (10_000, 8, 10_000, "mastodon", True, False),
     "pleroma": (5000, 1000, 5000, "codepoints", True, True),
+    "akkoma": (5000, 1000, 5000, "codepoints", True, True),
     "pixelfed": (500, 4, 1000, "mastodon", False, False),
+    "snac": (100_000, 4, 1500, "mastodon", True, False),
 }
 
 
 @pytest.mark.parametrize("software", sorted(SOFTWARE))
-def test_each_software_is_known_with_its_limits(
+def test_each_software_is_known_with_itslimits(
     box: Sandbox, server: MastodonBox, client: Client, software: str
 ) -> None:
     server.software = software
@@ -86,7 +88,9 @@ FENCES = {
     "takahe": "refuted",
     "hollo": "proved",
     "pleroma": "proved",
+    "akkoma": "proved",
     "pixelfed": "refuted",
+    "snac": "refuted",
 }
 
 
@@ -122,7 +126,7 @@ def test_a_repeated_key_is_trusted_only_where_it_holds(
 def test_software_without_nodeinfo_is_known_by_its_version(
     version: str, software: tuple[str | None, str]
 ) -> None:
-    assert _software_by_version(version) == software
+    assert software_by_version(version) == software
 
 
 def test_a_server_that_tells_nothing_gets_stock_limits_and_no_trust(
@@ -156,10 +160,10 @@ def test_a_server_without_the_newer_upload_gets_the_older_one(
 
 def test_older_pleroma_tells_its_poll_limits_by_other_names() -> None:
     told = {"max_options": 20, "max_option_chars": 200, "min_expiration": 0, "max_expiration": 31_536_000}
-    known = _limits({"max_toot_chars": 5000, "upload_limit": 16_000_000, "poll_limits": told}, "pleroma")
+    known = limits({"max_toot_chars": 5000, "upload_limit": 16_000_000, "poll_limits": told}, "pleroma")
     names = ("poll_options", "poll_characters", "poll_min", "poll_max", "image_bytes", "alt")
     assert [known[name] for name in names] == [20, 200, 0, 31_536_000, 16_000_000, 1500]
-    assert _limits({}, "pixelfed")["alt"] == 1000
+    assert limits({}, "pixelfed")["alt"] == 1000
 
 
 @pytest.mark.parametrize(

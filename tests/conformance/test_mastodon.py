@@ -106,7 +106,8 @@ def test_answers_while_a_video_is_in_processing(box: Sandbox, client: Client, wi
 
 def test_replies_and_quotes(server: MastodonBox, client: Client, wire: Recorder) -> None:
     toot = by_reader(server)
-    publish(client, Post("Indeed", reply_to=f"https://elsewhere.example/@reader/{toot}"))
+    by_reader(server, uri="https://elsewhere.example/@reader/7")
+    publish(client, Post("Indeed", reply_to="https://elsewhere.example/@reader/7"))
     publish(client, Post("So true", quote=f"https://mastodon.social/@reader/{toot}", media=[BOAT]))
     publish(client, Post("Denied?", reply_to=toot))
     assert client.plan(Post("x", quote="404"), to="mastodon")["mastodon"].errors

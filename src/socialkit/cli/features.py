@@ -109,7 +109,7 @@ _ROWS: tuple[tuple[str, Callable[[Rules], str]], ...] = (
     ("Animated pictures", lambda rules: _moving(rules.images)),
     ("Video", lambda rules: _video(rules.video)),
     ("Pictures and videos mixed", lambda rules: _yes(rules.mixed_media)),
-    ("Documents", lambda rules: _files(rules.files)),
+    ("Documents", _narrowed("files", lambda rules: _files(rules.files))),
     ("Polls", lambda rules: _poll(rules.poll)),
     ("Threads, splitting", lambda rules: _yes(rules.thread)),
     ("Replies", _carries("reply_to")),

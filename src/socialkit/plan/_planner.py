@@ -276,10 +276,10 @@ def _has_card(link: Link) -> bool:
 
 
 def _limits(rule: TextRule, post: Post) -> list[tuple[int, Unit]]:
-    """The text's limits, less what a content warning takes of the first one."""
+    """The text's limits, less what a content warning takes of the first one: its links count whole."""
     taken = 0
     if rule.counts_warning and post.content_warning:
-        taken = texts.length(post.content_warning, "graphemes")
+        taken = texts.length(post.content_warning, "codepoints" if rule.unit == "codepoints" else "graphemes")
     return [(limit - taken * (unit == rule.unit), unit) for limit, unit in rule.limits]
 
 

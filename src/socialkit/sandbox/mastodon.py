@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
+    from socialkit.rules import Unit
+
     from .core import Sandbox
 
 __all__ = ["MastodonBox"]
 
-_VISIBILITIES = ("public", "unlisted", "private", "direct")
 _PAGING = frozenset({"max_id", "min_id", "since_id", "page"})
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -117,6 +118,8 @@ class MastodonBox(Reads, Uploads):
     def error(self, status: int, code: str = "", message: str = "") -> Response:
         from starlette.responses import HTMLResponse, JSONResponse
 
+        if self.kind.empty and status != 200:
+            return HTMLResponse("", status)
         if (self.kind.html and status in (404, 500)) or (status == 500 and self.kind.name == "mastodon"):
             return HTMLResponse(f"<!DOCTYPE html><title>{status}</title><h1>{status}</h1>", status)
         if status == 500 and self.kind.name == "hollo":
@@ -229,6 +232,8 @@ class MastodonBox(Reads, Uploads):
 
     def followers(self, person: Person) -> int:
         """Real followers plus a deterministic number that grows with the account's age."""
+        if not self.kind.followers_told:
+            return 0
         start = Entry(person.id, person.username, "", person.created_at)
         grown = self.growth(start, 2_592_000.0, followers=600)["followers"]
         return 100 + grown + sum(person.username in other.following for other in self.people.values())
@@ -243,7 +248,7 @@ class MastodonBox(Reads, Uploads):
             "reblogs_count": grown["shares"] + len(toot.extras.get("boosts", {})),
             "favourites_count": grown["likes"] + len(toot.favourited_by) * self.kind.favourites_counted,
         }
-        if self.kind.quotes:
+        if self.kind.quotes and self.kind.api is not None:
             counts["quotes_count"] = tally.quotes[toot.id]
         return counts
 
@@ -275,14 +280,14 @@ class MastodonBox(Reads, Uploads):
         return list(dict.fromkeys(name.lower() for name in found))
 
     def mentioned(self, text: str) -> list[str]:
-        """Usernames of local accounts a text mentions, each once."""
-        found = (text[e.start + 1 : e.end] for e in views.entities(text) if e.kind == "mention")
+        """Usernames of local accounts a text mentions, in any case, each once."""
+        found = (text[e.start + 1 : e.end].lower() for e in views.entities(text) if e.kind == "mention")
         names = (name.removesuffix(f"@{self.domain}") for name in found)
         return [name for name in dict.fromkeys(names) if name in self.people]
 
     def sees(self, viewer: Person | None, toot: Toot) -> bool:
         """Whether the viewer may see the status."""
-        if toot.visibility in ("public", "unlisted"):
+        if toot.visibility in ("public", "unlisted", "local"):
             return True
         if viewer is None:
             return False
@@ -291,13 +296,15 @@ class MastodonBox(Reads, Uploads):
         return toot.visibility == "private" and toot.account in viewer.following
 
     def may_quote(self, toot: Toot, viewer: Person | None) -> str:
-        """``quote_approval.current_user``: automatic, denied or unknown."""
+        """``quote_approval.current_user``: automatic, manual, denied or unknown."""
         if viewer is None:
             return "unknown"
         if viewer.username == toot.account:
             return "automatic" if toot.visibility != "direct" else "denied"
         follows = toot.account in viewer.following
-        allowed = toot.policy == "public" or (toot.policy == "followers" and follows)
+        allowed = toot.policy in ("public", "manual") or (toot.policy == "followers" and follows)
+        if allowed and toot.policy == "manual" and toot.visibility in ("public", "unlisted"):
+            return "manual"
         return "automatic" if allowed and toot.visibility in ("public", "unlisted") else "denied"
 
     def seen(self, request: Request, viewer: Person | None) -> Toot:
@@ -385,6 +392,8 @@ class MastodonBox(Reads, Uploads):
         """A new status from the fields of the request, or the refusal of the server."""
         media = self._attachable(me, strings(given.get("media_ids")), None)
         poll = self._poll_of(given.get("poll"))
+        if poll and self.kind.poll_drops_media:
+            media = []
         text, warning = self._texts(given, media, poll)
         parent = self._target(me, given.get("in_reply_to_id"))
         visibility = self._visibility(me, given)
@@ -417,9 +426,8 @@ class MastodonBox(Reads, Uploads):
     def _texts(self, given: Json, media: list[Json], poll: Json | None) -> tuple[str, str]:
         if media and poll and not self.kind.media_and_poll:
             raise self.invalid("Cannot attach media to a post with a poll")
-        text, warning = str(given.get("status") or ""), str(given.get("spoiler_text") or "")
-        if not text.strip():
-            text = ""
+        text, warning = (str(given.get(name) or "").strip() for name in ("status", "spoiler_text"))
+        if not text:
             if not media and poll is None and not warning:
                 raise self.invalid("Text can't be blank")
             if warning:
@@ -440,10 +448,9 @@ class MastodonBox(Reads, Uploads):
 
     def _visibility(self, me: Person, given: Json) -> str:
         wanted = given.get("visibility") or me.visibility
-        known = _VISIBILITIES[:3] if self.kind.name == "pixelfed" else _VISIBILITIES
-        if wanted not in known:
+        if wanted not in self.kind.visibilities:
             raise Answer(self.error(422, message=f"'{wanted}' is not a valid visibility"))
-        return str(wanted)
+        return "unlisted" if me.silenced and wanted == "public" else str(wanted)
 
     def _target(self, me: Person, target_id: Any) -> Toot | None:
         if not target_id:
@@ -466,17 +473,18 @@ class MastodonBox(Reads, Uploads):
             raise Answer(JSONResponse({"error": message, "unexpected_accounts": accounts}, 422))
 
     def _set_quote(self, me: Person, toot: Toot, given: Json) -> None:
-        if not given.get("quoted_status_id") or not self.kind.quotes:
+        if not given.get(self.kind.quote_field) or not self.kind.quotes:
             return
-        quoted = self._target(me, given["quoted_status_id"])
-        if quoted is None or self.may_quote(quoted, me) != "automatic":
+        quoted = self._target(me, given[self.kind.quote_field])
+        allowed = "denied" if quoted is None else self.may_quote(quoted, me)
+        if quoted is None or (allowed not in ("automatic", "manual") and self.kind.api is not None):
             raise Answer(self.error(404, message="Record not found"))
         others = quoted.account not in (me.username, *toot.mentions)
         if toot.visibility == "direct" and others:
             raise self.invalid("Quoted user must be mentioned in a direct message")
         if quoted.visibility == "private":
             toot.visibility = "private"
-        toot.quote, toot.quote_state = quoted.id, "accepted"
+        toot.quote, toot.quote_state = quoted.id, "pending" if allowed == "manual" else "accepted"
 
     def _attachable(self, me: Person, ids: list[str], toot: Toot | None) -> list[Json]:
         """The media of those ids, free or on ``toot`` already, finished and fit to stand together."""
@@ -536,7 +544,8 @@ class MastodonBox(Reads, Uploads):
             return "Options must have more than one item"
         if len(options) > self.kind.poll_options:
             return f"Options can't contain more than {self.kind.poll_options} items"
-        if any(not option or length(option, "graphemes") > 50 for option in options):
+        unit: Unit = "codepoints" if self.kind.raw_count else "graphemes"
+        if any(not option or length(option, unit) > 50 for option in options):
             return "Options cannot be empty or longer than 50 characters each"
         if len(set(options)) < len(options):
             return "Options contain duplicate items"

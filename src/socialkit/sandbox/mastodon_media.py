@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -73,6 +74,8 @@ class Uploads(Grants):
         if upload is None or upload.size == 0:
             raise self._box.invalid("File can't be blank")
         kind = self._check_upload(upload)
+        cover = body(request).files.get("thumbnail")
+        self._check_cover(cover)
         ready, fails = self.processing()
         medium: Json = {
             "id": self.next_number(),
@@ -86,6 +89,7 @@ class Uploads(Grants):
             "width": upload.kind.width,
             "height": upload.kind.height,
             "seconds": upload.kind.seconds,
+            "cover": cover.sha256 if cover is not None else None,
             "alt": None,
             "focus": None,
             "failed": fails,
@@ -108,14 +112,30 @@ class Uploads(Grants):
         if upload.size > (self._box.image_bytes if kind.family == "image" else self._box.video_bytes):
             raise self._box.invalid("File file size must be less than the limit")
         if kind.mime == "image/gif" and kind.animated:
-            if kind.width * kind.height > 921_600:
+            if self.kind.measures and kind.width * kind.height > 921_600:
                 raise self._box.invalid(f"{kind.width}x{kind.height} GIF files are not supported")
             return "gifv"
+        if not self.kind.measures:
+            return kind.family
         if kind.family == "image" and kind.width * kind.height > 33_177_600:
             raise self._box.invalid(f"{kind.width}x{kind.height} images are not supported")
         if kind.family == "video" and kind.width * kind.height > 8_294_400:
             raise self._box.invalid(f"{kind.width}x{kind.height} videos are not supported")
+        if kind.family == "video" and self.kind.frames:
+            self._check_frames(upload)
         return kind.family
+
+    def _check_frames(self, upload: Upload) -> None:
+        """At most 120 frames a second, 36,000 in all, as far as an MP4 tells."""
+        frames, seconds = _frames(upload.head + upload.tail), upload.kind.seconds
+        if frames and seconds and frames / seconds > 120:
+            raise self._box.invalid(f"{round(frames / seconds)}fps videos are not supported")
+        if frames > 36_000:
+            raise self._box.invalid("Video is too long")
+
+    def _check_cover(self, cover: Upload | None) -> None:
+        if cover is not None and cover.kind.family != "image":
+            raise self._box.invalid("Thumbnail content type is invalid")
 
     def describe(self, medium: Json, given: Json) -> None:
         """Set alt text and focal point from the fields of a request."""
@@ -125,7 +145,9 @@ class Uploads(Grants):
             if limit is not None and len(str(alt)) > limit:
                 raise self._box.invalid(f"Description is too long (maximum is {limit} characters)")
             medium["alt"] = str(alt) or None
-        if focus:
+        if len(medium["alt"] or "") < self.kind.description_minimum:
+            raise self._box.invalid(f"description less than {self.kind.description_minimum} chars")
+        if focus and self.kind.focus:
             try:
                 x, y = (max(-1.0, min(1.0, float(part))) for part in str(focus).split(","))
             except ValueError:
@@ -167,3 +189,10 @@ class Uploads(Grants):
             raise Answer(self.error(422, message="Media attachment is currently used by a status"))
         del self.media[medium["id"]]
         return JSONResponse({})
+
+
+def _frames(data: bytes) -> int:
+    """The number of pictures of an MP4 or MOV; 0 where it does not tell."""
+    track = next((one for one in data.split(b"trak")[1:] if b"vide" in one), b"")
+    told = re.search(rb"stsz.{8}(.{4})", track, re.DOTALL)
+    return int.from_bytes(told[1]) if told else 0

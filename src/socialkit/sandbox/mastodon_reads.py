@@ -129,6 +129,8 @@ class Reads(Grants):
         from starlette.responses import JSONResponse
 
         _, toot = self._box.own(request, "read:statuses")
+        if self.kind.marks:
+            raise Answer(self.error(404))
         return JSONResponse({"id": toot.id, "text": toot.text, "spoiler_text": toot.warning})
 
     def history(self, request: Request) -> Response:
@@ -420,16 +422,23 @@ class Reads(Grants):
         if viewer is None and (is_true(query.get("resolve")) or query.get("offset")):
             raise Answer(self.error(401, message="Search queries need a token to resolve remote resources"))
         words, only = query.get("q", "").strip(), query.get("type")
-        toot = self._box.toot(words.rstrip("/").rpartition("/")[2]) if words.startswith("http") else None
+        toots = self._at(words) if words.startswith(("http://", "https://")) else []
         name = words.removeprefix("@").removesuffix(f"@{self.domain}")
         found = {
             "accounts": [views.account_json(self._box, self.people[name])] if name in self.people else [],
-            "statuses": [views.status_json(self._box, toot, viewer)]
-            if toot is not None and self._box.sees(viewer, toot)
-            else [],
+            "statuses": [
+                views.status_json(self._box, toot, viewer) for toot in toots if self._box.sees(viewer, toot)
+            ],
             "hashtags": [],
         }
         return JSONResponse({kind: rows if only in (None, kind) else [] for kind, rows in found.items()})
+
+    def _at(self, address: str) -> list[Toot]:
+        """The post at an address; where search looks into texts, those that name it, too."""
+        address = address.rstrip("/")
+        known = self._box.toots()
+        there = [toot for toot in known if address in views.addresses(self._box, toot)]
+        return there or [toot for toot in known if self.kind.finds_text and address in toot.text]
 
     def instance_v1(self, request: Request) -> Response:
         """``GET /api/v1/instance``."""
@@ -444,6 +453,8 @@ class Reads(Grants):
 
         if self.kind.instance == "html500":
             raise Answer(self.error(500))
+        if self.kind.instance == "404":
+            raise Answer(self.error(404))
         return JSONResponse(views.instance_v2(self._box, self.kind))
 
     def emojis(self, request: Request) -> Response:
@@ -471,7 +482,10 @@ class Reads(Grants):
         return JSONResponse(
             {
                 "version": "2.0",
-                "software": {"name": self.kind.name, "version": self.kind.version},
+                "software": {
+                    "name": self.kind.name,
+                    "version": self.kind.nodeinfo_version or self.kind.version,
+                },
                 "protocols": ["activitypub"],
                 "services": {"outbound": [], "inbound": []},
                 "usage": {"users": users, "localPosts": len(self._box.toots())},

@@ -35,6 +35,9 @@ class Software:
     "400" or "replayed" (the whole first answer again, whatever the path). ``instance``: how
     ``/api/v2/instance`` answers. ``invalid``: status of validation errors. ``html``: 404 and 500 are HTML.
     ``reuse``: what media that is attached already does. ``access_seconds`` and its sibling: how long tokens live.
+    ``empty``: errors have no body. ``measures``: pixels have limits, ``frames``: those of videos, too.
+    ``finds_text``: searching an address finds posts that mention it. ``marks``: asterisks make bold words, and there is
+    no source to read.
     """
 
     name: str
@@ -43,6 +46,8 @@ class Software:
     max_characters: int = 500
     max_media: int = 4
     description_limit: int | None = 10_000
+    description_minimum: int = 0
+    measures: bool = True
     poll_options: int = 4
     polls: bool = True
     per_url: int = 23
@@ -52,7 +57,17 @@ class Software:
     needs_media: bool = False
     keys: Literal["first", "ignored", "500", "400", "replayed"] = "first"
     key_seconds: float = 3600.0
-    instance: Literal["json", "html500"] = "json"
+    instance: Literal["json", "html500", "404"] = "json"
+    empty: bool = False
+    frames: bool = False
+    finds_text: bool = False
+    marks: bool = False
+    focus: bool = True
+    poll_drops_media: bool = False
+    quote_field: str = "quoted_status_id"
+    visibilities: tuple[str, ...] = ("public", "unlisted", "private", "direct")
+    followers_told: bool = True
+    nodeinfo_version: str | None = None
     invalid: int = 422
     bad_token: Literal["json401", "text400"] = "json401"
     html: bool = False
@@ -79,6 +94,7 @@ class Software:
 def _mastodon(version: str, api: int | None, **fields: object) -> Software:
     common: dict[str, object] = {
         "headers": True,
+        "frames": True,
         "windows": _STOCK_WINDOWS,
         "batch": "id[]" if (api or 0) >= 2 else None,
         "quotes": (api or 0) >= 7,
@@ -90,6 +106,7 @@ _BEFORE_46 = {"media_and_poll": False, "description_limit": 1500}
 _GOTOSOCIAL = Software(
     "gotosocial",
     "0.19.1",
+    measures=False,
     max_characters=5000,
     max_media=6,
     description_limit=5000,
@@ -133,6 +150,10 @@ _HOLLO = Software(
 _PLEROMA = Software(
     "pleroma",
     "2.7.2 (compatible; Pleroma 2.9.1)",
+    nodeinfo_version="2.9.1",
+    focus=False,
+    finds_text=True,
+    visibilities=("public", "unlisted", "private", "direct", "local"),
     max_characters=5000,
     max_media=1000,
     description_limit=5000,
@@ -150,6 +171,9 @@ _PLEROMA = Software(
 _PIXELFED = Software(
     "pixelfed",
     "3.5.3 (compatible; Pixelfed 0.12.5)",
+    nodeinfo_version="0.12.5",
+    visibilities=("public", "unlisted", "private"),
+    audio=(),
     description_limit=1000,
     polls=False,
     needs_media=True,
@@ -163,6 +187,30 @@ _PIXELFED = Software(
     refresh_seconds=400 * _DAY,
 )
 
+_AKKOMA = attrs.evolve(
+    _PLEROMA,
+    name="akkoma",
+    version="2.7.2 (compatible; Akkoma 3.15.2)",
+    nodeinfo_version="3.15.2",
+    quotes=True,
+    quote_field="quote_id",
+)
+_SNAC = Software(
+    "snac",
+    "4.0.0 (not true; really snac/2.94)",
+    nodeinfo_version="2.94",
+    max_characters=100_000,
+    description_limit=None,
+    poll_options=8,
+    keys="ignored",
+    instance="404",
+    empty=True,
+    marks=True,
+    poll_drops_media=True,
+    scheduling=False,
+    followers_told=False,
+)
+
 SOFTWARE: dict[str, Software] = {
     "mastodon": _mastodon("4.7.2", 11),
     "mastodon-4.6.0": _mastodon("4.6.0", 10, keys="500", images=(*_IMAGES, "image/heic", "image/heif")),
@@ -172,5 +220,7 @@ SOFTWARE: dict[str, Software] = {
     "takahe": _TAKAHE,
     "hollo": _HOLLO,
     "pleroma": _PLEROMA,
+    "akkoma": _AKKOMA,
     "pixelfed": _PIXELFED,
+    "snac": _SNAC,
 }

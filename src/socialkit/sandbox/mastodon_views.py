@@ -41,11 +41,13 @@ class Person:
     following: set[str] = attrs.field(factory=set)
     language: str = "en"
     sensitive: bool = False
+    silenced: bool = False
 
 
 @attrs.define(eq=False)
 class Toot(Entry):
-    """A status. Names in the sets are usernames; ``reblog_of`` is the id of what it boosts."""
+    """A status. Names in the sets are usernames; ``reblog_of`` is the id of what it boosts. ``uri``, where set, is the
+    address of a post that came from another server."""
 
     language: str | None = None
     sensitive: bool = False
@@ -58,6 +60,7 @@ class Toot(Entry):
     bookmarked_by: set[str] = attrs.field(factory=set)
     muted_by: set[str] = attrs.field(factory=set)
     history: list[Json] = attrs.field(factory=list)
+    uri: str | None = None
 
 
 @attrs.define
@@ -156,7 +159,7 @@ def media_json(box: MastodonBox, medium: Json) -> Json:
     url = box.media_url(medium["id"]) if ready else None
     return {
         "id": medium["id"],
-        "type": medium["type"],
+        "type": "image" if box.kind.marks else medium["type"],
         "url": url,
         "preview_url": url if medium["type"] == "image" else (url and f"{url}/preview"),
         "remote_url": None,
@@ -235,8 +238,8 @@ def status_json(box: MastodonBox, toot: Toot, viewer: Person | None, *, shallow:
         "spoiler_text": toot.warning,
         "visibility": toot.visibility,
         "language": toot.language,
-        "uri": f"{box.base}/users/{toot.account}/statuses/{toot.id}",
-        "url": address,
+        "uri": toot.uri or f"{box.base}/users/{toot.account}/statuses/{toot.id}",
+        "url": toot.uri or address,
         "edited_at": stamp(toot.edited_at) if toot.edited_at else None,
         "content": content_html(box, toot),
         "filtered": [],
@@ -253,9 +256,19 @@ def status_json(box: MastodonBox, toot: Toot, viewer: Person | None, *, shallow:
     }
     if viewer is not None:
         answer |= _flags(toot, viewer)
-    if box.kind.quotes:
+    if box.kind.quotes and box.kind.api is None:
+        quoted = box.toot(toot.quote) if toot.quote and not shallow else None
+        answer |= {"quote_id": toot.quote, "quote": None}
+        answer |= {"quote": status_json(box, quoted, viewer, shallow=True)} if quoted else {}
+    elif box.kind.quotes:
         answer |= _quote_fields(box, toot, viewer, shallow)
     return answer
+
+
+def addresses(box: MastodonBox, toot: Toot) -> tuple[str, ...]:
+    """Where the post is found: its page and its ``uri``."""
+    page = f"{box.base}/@{toot.account}/{toot.id}"
+    return (toot.uri,) if toot.uri else (page, f"{box.base}/users/{toot.account}/statuses/{toot.id}")
 
 
 def _reblog_json(box: MastodonBox, boost: Toot, viewer: Person | None) -> Json:
@@ -292,7 +305,7 @@ def _flags(toot: Toot, viewer: Person) -> Json:
 def _quote_fields(box: MastodonBox, toot: Toot, viewer: Person | None, shallow: bool) -> Json:
     approval = {
         "automatic": {"public": ["public"], "followers": ["followers"]}.get(toot.policy, []),
-        "manual": [],
+        "manual": ["public"] if toot.policy == "manual" else [],
         "current_user": box.may_quote(toot, viewer),
     }
     return {"quote": _quote(box, toot, viewer, shallow), "quote_approval": approval}
@@ -346,6 +359,7 @@ def _card(box: MastodonBox, toot: Toot) -> Json | None:
 def content_html(box: MastodonBox, toot: Toot) -> str:
     """The text as the HTML a server makes of it: paragraphs, links, hashtags, mentions."""
     paragraphs = "".join(f"<p>{_linked(box, part)}</p>" for part in re.split(r"\n{2,}", toot.text) if part)
+    paragraphs = _marked(paragraphs) if box.kind.marks else paragraphs
     quoted = box.toot(toot.quote) if toot.quote else None
     if quoted is not None:
         address = f"{box.base}/@{quoted.account}/{quoted.id}"
@@ -361,6 +375,11 @@ def _linked(box: MastodonBox, text: str) -> str:
         out.append(_entity(box, entity.kind, text[entity.start : entity.end]))
         at = entity.end
     return "".join([*out, _plain(text[at:])])
+
+
+def _marked(text: str) -> str:
+    """Bold words of asterisks, as some software makes them."""
+    return re.sub(r"\*\*(\S.*?)\*\*", r"<b>\1</b>", text)
 
 
 def _plain(text: str) -> str:
@@ -382,11 +401,15 @@ def _entity(box: MastodonBox, kind: str, written: str) -> str:
 
 
 def _anchor(address: str) -> str:
-    shown = html.escape(address.split("//", 1)[-1])
-    target = html.escape(address)
-    return (
-        f'<a href="{target}" rel="nofollow noopener" translate="no" target="_blank"><span>{shown}</span></a>'
+    """A link: the scheme and what is beyond 30 characters are there, but not seen."""
+    scheme, _, rest = address.partition("//")
+    shown, cut = html.escape(rest[:30]), html.escape(rest[30:])
+    words = (
+        f'<span class="invisible">{scheme}//</span><span class="{"ellipsis" if cut else ""}">{shown}</span>'
+        f'<span class="invisible">{cut}</span>'
     )
+    target = html.escape(address)
+    return f'<a href="{target}" target="_blank" rel="nofollow noopener" translate="no">{words}</a>'
 
 
 def scheduled_json(box: MastodonBox, item: Json) -> Json:
@@ -408,9 +431,16 @@ def scheduled_json(box: MastodonBox, item: Json) -> Json:
             "scheduled_at": None,
             "idempotency": None,
             "with_rate_limit": False,
+            **_quoting(box, given),
         },
         "media_attachments": [media_json(box, medium) for medium in item["media"]],
     }
+
+
+def _quoting(box: MastodonBox, given: Json) -> Json:
+    """What a scheduled post keeps of its quote: before 4.7 nobody told."""
+    names = ("quoted_status_id", "quote_approval_policy")
+    return {name: given[name] for name in names if given.get(name) and (box.kind.api or 0) >= 11}
 
 
 def _poll_params(poll: Json | None) -> Json | None:
@@ -437,6 +467,8 @@ def configuration(box: MastodonBox, kind: Software) -> Json:
     }
     if kind.description_limit is not None and (kind.name != "mastodon" or (kind.api or 0) >= 4):
         media["description_limit"] = kind.description_limit
+    if kind.description_minimum:
+        media["description_minimum"] = kind.description_minimum
     answer: Json = {
         "accounts": {"max_featured_tags": 10, "max_pinned_statuses": 5},
         "statuses": {
@@ -491,7 +523,16 @@ def instance_v2(box: MastodonBox, kind: Software) -> Json:
         "contact": {"email": "admin@example.com", "account": None},
         "rules": [],
         **({"api_versions": {"mastodon": kind.api}} if kind.api is not None else {}),
+        **_pleroma(kind),
     }
+
+
+def _pleroma(kind: Software) -> Json:
+    """What that family says beside: how long a text may be, and what it can."""
+    if kind.keys != "replayed":
+        return {}
+    features = ["pleroma_api", "polls", *(["quote_posting"] if kind.quotes else [])]
+    return {"max_toot_chars": kind.max_characters, "pleroma": {"metadata": {"features": features}}}
 
 
 def instance_v1(box: MastodonBox, kind: Software) -> Json:
@@ -518,4 +559,4 @@ def instance_v1(box: MastodonBox, kind: Software) -> Json:
         "contact_account": None,
         "rules": [],
     }
-    return answer | ({"max_toot_chars": kind.max_characters} if kind.name == "pleroma" else {})
+    return answer | _pleroma(kind)
