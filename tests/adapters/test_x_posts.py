@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
 
 from media_files import png
-from socialkit import Image, Post, errors
+from socialkit import Image, Poll, Post, errors
 from socialkit.adapters import base
-from socialkit.adapters.x import X
+from socialkit.adapters.x import X, XOptions
 from socialkit.model import Identity, Receipt
 
 from .fakes import NOW, answer
-from .x_samples import ID, OWN, born, call, listed, only_part, own_post, reply
+from .x_samples import ENTERPRISE, ID, OWN, born, call, listed, only_part, own_post, reply
 
 
 class TestFind:
     async def find(self, post: Post, *pages: Any, memory: Any = None, **lost: Any) -> base.Finding:
-        part = await only_part(post)
+        part = await only_part(post, ENTERPRISE)
         window = {"since": NOW - timedelta(seconds=60), "until": NOW + timedelta(seconds=180)}
         self.looking = call(*pages, memory=memory)
         return await self.looking.adapter.find(base.Lost(part, **window | lost), self.looking)
@@ -70,6 +70,55 @@ class TestFind:
         wrong = own_post("@crew Aye", **reply("13", key=key))
         assert isinstance(await self.find(post, listed(wrong)), base.Absent)
         assert isinstance(await self.find(post, listed(own_post("Aye"))), base.Absent)
+
+    @pytest.mark.parametrize(
+        ("sent", "shown", "finding"),
+        [
+            ("@crew Aye", "@crew Aye", base.Found),
+            ("@crew Aye", "@other @crew Aye", base.Found),
+            ("@bob thanks", "@alice thanks", base.CannotTell),
+            ("@crew Aye", "@crew @other Aye", base.CannotTell),
+            ("Aye", "@crew No", base.Absent),
+        ],
+    )
+    async def test_mentions_that_x_did_not_put_there_tell_replies_apart(
+        self, sent: str, shown: str, finding: type[base.Finding]
+    ) -> None:
+        live = listed(own_post(shown, **reply("12")))
+        assert isinstance(await self.find(Post(sent, reply_to="12"), live), finding)
+
+    async def test_a_post_without_a_poll_is_not_the_one_with_it(self) -> None:
+        post = Post("Sail?", poll=Poll(["Yes", "No"], seconds=3600))
+        voted = own_post("Sail?", attachments={"poll_ids": ["99"]})
+        assert isinstance(await self.find(post, listed(voted)), base.Found)
+        assert isinstance(await self.find(post, listed(own_post("Sail?"))), base.Absent)
+        assert isinstance(await self.find(Post("Sail?"), listed(voted)), base.Absent)
+
+    @pytest.mark.parametrize("option", [{"community_id": "5"}, {"for_super_followers_only": True}])
+    async def test_a_post_that_may_be_on_no_list_is_not_absent(self, option: dict[str, Any]) -> None:
+        post = Post("Ahoy").variant("x", XOptions(**option))
+        assert isinstance(await self.find(post, listed(own_post("Ahoy"))), base.Found)
+        finding = await self.find(post, listed())
+        assert isinstance(finding, base.CannotTell)
+        assert "does not say whether" in finding.why
+
+    @pytest.mark.parametrize("host", ["x.com", "twitter.com", "www.twitter.com"])
+    async def test_a_link_to_a_post_makes_a_quote_by_itself(self, host: str) -> None:
+        live = own_post(
+            "Look https://t.co/qqqqqqqqqq",
+            referenced_tweets=[{"type": "quoted", "id": "12"}],
+            entities={
+                "urls": [{"url": "https://t.co/qqqqqqqqqq", "expanded_url": f"https://{host}/crew/status/12"}]
+            },
+        )
+        assert isinstance(
+            await self.find(Post("Look https://x.com/crew/status/12"), listed(live)), base.Found
+        )
+
+    async def test_other_hosts_are_not_folded(self) -> None:
+        links = [{"url": "https://t.co/qqqqqqqqqq", "expanded_url": "https://my-twitter.com/a"}]
+        live = own_post("See https://t.co/qqqqqqqqqq", entities={"urls": links})
+        assert isinstance(await self.find(Post("See https://my-x.com/a"), listed(live)), base.Absent)
 
     async def test_a_part_of_a_thread_needs_the_part_before(self) -> None:
         live = listed(own_post("Two", **reply("12")))
@@ -286,6 +335,50 @@ class TestMetrics:
         assert (row.likes, row.watch_seconds) == (4, None)
         assert row.missing["watch_seconds"] == why
 
+    OLD = born(NOW - timedelta(days=40))
+
+    async def clicked(self, *told: Any) -> Any:
+        old = answer({"data": [{"id": self.OLD, "public_metrics": PUBLIC}]})
+        self.asking = call(old, *told, adapter=X(token="t", post_analytics=True))
+        (row,) = await self.asking.adapter.fetch_metrics([Receipt(OWN, self.OLD)], self.asking)
+        return row
+
+    async def test_clicks_in_old_posts_are_asked_for_on_wish(self) -> None:
+        times = [{"metrics": {"url_clicks": 5}}, {"metrics": {"url_clicks": 2}}]
+        row = await self.clicked(answer({"data": [{"id": self.OLD, "timestamped_metrics": times}]}))
+        assert (row.clicks, row.likes) == (7, 4)
+        assert "clicks" not in row.missing
+        asked = self.asking.asked[1]
+        assert (asked.step, asked.path) == ("read", "/2/tweets/analytics")
+        assert asked.params == {
+            "ids": self.OLD,
+            "analytics.fields": "id,timestamped_metrics,url_clicks",
+            "start_time": "2026-09-23T09:00:00Z",
+            "end_time": "2026-11-02T09:00:00Z",
+            "granularity": "total",
+        }
+
+    @pytest.mark.parametrize(
+        ("told", "why"),
+        [
+            (errors.Declined("not for you"), "X did not say: not for you"),
+            (answer({"data": []}), "30 days only"),
+        ],
+    )
+    async def test_clicks_x_does_not_tell_spoil_no_row(self, told: Any, why: str) -> None:
+        row = await self.clicked(told)
+        assert (row.likes, row.clicks) == (4, None)
+        assert why in row.missing["clicks"]
+
+    async def test_young_and_foreign_posts_need_no_analytics(self) -> None:
+        foreign = Receipt(Identity("x", "https://api.x.com", "8"), self.OLD)
+        young = answer({"data": [{"id": ID, "non_public_metrics": {"url_link_clicks": 3}}]})
+        other = answer({"data": [{"id": self.OLD, "public_metrics": PUBLIC}]})
+        asking = call(young, other, adapter=X(token="t", post_analytics=True))
+        rows = await asking.adapter.fetch_metrics([Receipt(OWN, ID), foreign], asking)
+        assert [row.clicks for row in rows] == [3, None]
+        assert len(asking.asked) == 2
+
     async def test_no_video_no_question(self) -> None:
         asking = call(
             answer({"data": [{"id": ID, "public_metrics": PUBLIC}]}),
@@ -331,6 +424,22 @@ class TestPosts:
         assert [one.published_at for one in posts] == [NOW - timedelta(hours=n) for n in (1, 2)]
         assert asking.asked[0].params["max_results"] == "5"
         assert asking.asked[0].params["end_time"] == "2026-11-02T08:00:01Z"
+
+    async def test_x_is_not_asked_for_its_first_years(self) -> None:
+        """It refuses a start or an end before 6 November 2010."""
+        asking = call(listed(own_post("Ahoy")))
+        since, until = datetime(2009, 1, 1, tzinfo=UTC), datetime(2010, 1, 1, tzinfo=UTC)
+        posts = [one async for one in asking.adapter.fetch_posts(asking, since=since, until=until, limit=5)]
+        assert posts == []
+        assert asking.asked[0].params["start_time"] == "2010-11-06T00:00:00Z"
+        assert "end_time" not in asking.asked[0].params
+
+    async def test_the_start_is_kept_within_its_second(self) -> None:
+        page = listed(*(own_post("Ahoy", born(NOW + timedelta(milliseconds=n))) for n in (700, 300)))
+        asking = call(page)
+        since = NOW + timedelta(milliseconds=500)
+        posts = [one async for one in asking.adapter.fetch_posts(asking, since=since, until=None, limit=9)]
+        assert [one.id for one in posts] == [born(NOW + timedelta(milliseconds=700))]
 
     @pytest.mark.parametrize(
         "reference",

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.fakes import NOW, Asked, FakeCall, Scripted, answer
 from adapters.x_samples import (
+    ENTERPRISE,
     FACTS,
     ID,
     OWN,
@@ -24,7 +25,8 @@ from adapters.x_samples import (
 from media_files import gif, mp4, png
 from socialkit import Captions, Image, Poll, Post, Video
 from socialkit.adapters import base
-from socialkit.adapters.x import MIB, X, XOptions
+from socialkit.adapters._x_media import MIB
+from socialkit.adapters.x import X, XOptions
 from socialkit.model import Identity, Receipt
 
 from .specs import validator
@@ -106,7 +108,7 @@ async def test_who_am_i(adapter: X) -> None:
 )
 async def test_posts(post: Post, answers: list[base.Response]) -> None:
     call = calling(*answers)
-    await call.adapter.send(await only_part(post), call)
+    await call.adapter.send(await only_part(post, ENTERPRISE), call)
     assert checked(call)[-1] == "POST /2/tweets"
     assert not call.answers
 
