@@ -444,14 +444,27 @@ class TestSend:
         await sending.adapter.send(part, sending)
         assert sending.asked[-1].json["media"] == {"media_ids": ["501"]}
 
-    @pytest.mark.parametrize("in_thread", [True, False])
-    async def test_a_parent_not_visible_yet(self, in_thread: bool) -> None:
-        said = {"errors": [{"code": 385, "message": "You attempted to reply to a Tweet that is deleted"}]}
+    HIDDEN = answer(numbered(385, "You attempted to reply to a Tweet that is deleted"), 403)
+
+    async def test_a_parent_x_does_not_show(self) -> None:
         part = await only_part(Post("Aye", reply_to="https://x.com/brand/status/12"))
-        sending = call(answer(said, 403), previous=base.Sent("12") if in_thread else None)
-        with pytest.raises(errors.Unavailable if in_thread else errors.Declined, match="not visible") as got:
+        sending = call(self.HIDDEN)
+        with pytest.raises(errors.Declined, match="not visible") as got:
             await sending.adapter.send(part, sending)
         assert got.value.code == "385"
+
+    async def test_a_parent_of_a_thread_is_waited_for(self) -> None:
+        part, gone = await only_part(Post("Two")), answer({"errors": [{"title": "Not Found Error"}]})
+        there = answer({"data": {"id": "12", "text": "One"}})
+        sending = call(self.HIDDEN, gone, there, posted("13"), previous=base.Sent("12"))
+        assert (await sending.adapter.send(part, sending)).id == "13"
+        steps = [(asked.step, asked.path) for asked in sending.asked]
+        assert steps[1:3] == [("read", "/2/tweets/12")] * 2
+        assert sending.waits == [2]
+        never = call(self.HIDDEN, gone, gone, gone, self.HIDDEN, previous=base.Sent("12"))
+        with pytest.raises(errors.Unavailable, match="not visible"):
+            await never.adapter.send(part, never)
+        assert never.waits == [2, 3]
 
 
 class TestVideo:

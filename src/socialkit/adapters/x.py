@@ -159,16 +159,31 @@ class X(base.Adapter):
             body["reply"] = body.get("reply", {}) | {"in_reply_to_tweet_id": call.previous.id}
         began = call.now()
         try:
-            response = await call.commit("POST", "/2/tweets", json=body)
-        except errors.Unavailable as error:
-            if error.status == 403 and call.previous is None:
-                raise errors.Declined(error.message, **details_of(error)) from error
-            raise
+            response = await self._committed(body, call)
         except errors.OutcomeUnknown as error:
             if isinstance(error.__cause__, errors.Declined):
                 return await self._in_spite_of(error, part, began, call, tuple(missing))
             raise
         return sent_of(str(response.json()["data"]["id"]), call.facts, tuple(missing))
+
+    async def _committed(self, body: dict[str, Any], call: Call) -> base.Response:
+        """The answer to the post. A parent that X does not show yet was made by us a moment ago, or is gone."""
+        try:
+            return await call.commit("POST", "/2/tweets", json=body)
+        except errors.Unavailable as error:
+            if error.status != 403:
+                raise
+            if call.previous is None:
+                raise errors.Declined(error.message, **details_of(error)) from error
+        looks, path = 0, f"/2/tweets/{call.previous.id}"
+
+        def seen(answer: base.Response) -> bool:
+            nonlocal looks
+            looks += 1
+            return looks == 3 or bool((answer.json_or_none() or {}).get("data"))
+
+        await call.poll(lambda: call.read("GET", path, accept=(404,)), seen, waits=(2, 3))
+        return await call.commit("POST", "/2/tweets", json=body)
 
     async def _in_spite_of(
         self,

@@ -41,7 +41,9 @@ class XBox(Reads):
 
     ``access`` is "self-serve" or "enterprise", ``credits`` the balance in USD, ``charges`` the bill.
     ``duplicate_seconds`` is how long a text may not be posted again, ``access_seconds`` how long an access
-    token lives. ``people["brand"].subscription = "Premium"`` opens long posts and edits.
+    token lives. ``people["brand"].subscription = "Premium"`` opens long posts and edits. ``posts_per_day`` is the
+    account's own cap. For ``replies_after`` seconds a new post cannot be replied to; the next ``false_refusals`` posts
+    are made and denied all the same, as X was seen to do.
 
     >>> from socialkit.sandbox import Sandbox
     >>> with Sandbox(["x"]) as box:
@@ -55,6 +57,9 @@ class XBox(Reads):
     publish_match: ClassVar[str] = "POST /2/tweets"
     upload_match: ClassVar[str] = "POST /2/media/upload(/[0-9]+/finalize)?"
     duplicate_seconds: float = 86_400.0
+    posts_per_day: int = 2400
+    replies_after: float = 0.0
+    false_refusals: int = 0
 
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
@@ -147,12 +152,16 @@ class XBox(Reads):
         self._check_text(str(given.get("text", "")), me)
         post = self._drafted(given, me)
         self._check_duplicate(post)
+        self._check_day(me)
         edited = self._edited(given, post, me)
         self.add(self.written(post))
         if edited is not None:
             self.versions[edited.id] = edited
             self.forget(edited)
         self.charge(price, post.id)
+        if self.false_refusals:
+            self.false_refusals -= 1
+            raise self.forbidden()
         data = {"id": post.id, "text": post.shown.text, "edit_history_tweet_ids": list(post.history)}
         return JSONResponse({"data": data}, 201)
 
@@ -230,7 +239,7 @@ class XBox(Reads):
         if not reply:
             return None
         parent = self.post(reply["in_reply_to_tweet_id"])
-        if parent is None:
+        if parent is None or self.now() - parent.created_at < timedelta(seconds=self.replies_after):
             raise self.coded(403, 385, _MISSING_PARENT)
         if parent.account == me.username:
             return parent
@@ -268,6 +277,13 @@ class XBox(Reads):
                 continue
             if not other.media and other.quote == post.quote and _normal(other.text) == wanted:
                 raise self.forbidden("You are not allowed to create a Tweet with duplicate content.")
+
+    def _check_day(self, me: XUser) -> None:
+        """403 when the account has posted as often as it may in a day."""
+        since = self.now() - timedelta(days=1)
+        made = sum(one.account == me.username and one.created_at > since for one in self.entries.values())
+        if made >= self.posts_per_day:
+            raise self.coded(403, 185, "User is over daily status update limit.")
 
     def _edited(self, given: Json, post: XPost, me: XUser) -> XPost | None:
         """The version this one replaces; it takes over its place in the conversation."""

@@ -50,7 +50,11 @@ POST = _object(
         description=_TEXT,
         embeddable=_FLAG,
         preview_media_id=ID,
-        call_to_actions={"type": "object"},
+        call_to_actions=_object(
+            visit_site=_object("url", url=_TEXT),
+            watch_now=_object("url", url=_TEXT),
+            app_install=_object(app_store_id=_TEXT, ipad_app_store_id=_TEXT, play_store_id=_TEXT),
+        ),
     ),
     nullcast=_FLAG,
     paid_partnership=_FLAG,

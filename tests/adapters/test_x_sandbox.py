@@ -1,0 +1,116 @@
+"""X's adapter against its sandbox: what X was seen to do, and what it does not say, end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from media_files import mp4, png
+from socialkit import Client, Image, Post, Status, Video, errors
+from socialkit.adapters.x import X, XOptions
+from socialkit.sandbox import Sandbox
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    with Sandbox(["x"]) as made:
+        yield made
+
+
+@pytest.fixture
+def client(box: Sandbox) -> Iterator[Client]:
+    with client_of(box) as made:
+        yield made
+
+
+def client_of(box: Sandbox, **options: Any) -> Client:
+    account = X(**box.x.credentials(), **options)
+    return Client({"x": account}, store=":memory:", transport=box.transport, clock=box.clock)
+
+
+def live(box: Sandbox) -> list[str]:
+    return [entry.text for entry in box.timeline("x")]
+
+
+@pytest.mark.parametrize("media", [[], [Image(png(), alt="A boat")]], ids=["text", "picture"])
+def test_a_post_that_was_made_and_denied_is_recorded_once(box: Sandbox, client: Client, media: Any) -> None:
+    box.x.false_refusals = 1
+    first = client.publish(Post("Ahoy", media=media), to="x", idempotency_key="k")["x"]
+    assert first.receipt is not None
+    assert first.receipt.id == box.timeline("x")[0].id
+    assert client.publish(Post("Ahoy", media=media), to="x", idempotency_key="k")["x"].replayed
+    assert live(box) == ["Ahoy"]
+
+
+def test_a_thread_waits_until_its_parent_can_be_replied_to(box: Sandbox, client: Client) -> None:
+    box.x.replies_after = 8
+    report = client.publish(Post("One", thread=[Post("Two"), Post("Three")]), to="x")
+    assert report["x"].status is Status.PUBLISHED
+    assert live(box) == ["One", "Two", "Three"]
+
+
+@pytest.mark.parametrize("fault", ["dropped-after", "dropped-before"])
+def test_a_lost_post_into_a_community_is_left_to_a_person(box: Sandbox, client: Client, fault: str) -> None:
+    box.x.lists_communities = False
+    box.fault(fault, platform="x")
+    post = Post("To the crew").variant("x", XOptions(community_id="5"))
+    for _ in range(3):
+        outcome = client.publish(post, to="x", idempotency_key="k", errors="return", wait=600)["x"]
+        assert outcome.status is Status.UNKNOWN
+        box.clock.advance(7200)
+    assert len(box.timeline("x")) == (fault == "dropped-after")
+
+
+def test_a_sensitive_video_whose_alt_text_x_refuses(box: Sandbox, client: Client) -> None:
+    box.x.video_alt_text = False
+    post = Post("Storm", media=[Video(mp4(seconds=5.0), alt="Waves")], sensitive=True)
+    outcome = client.publish(post, to="x")["x"]
+    assert "alt text of media 1" in outcome.missing[0]
+    assert box.timeline("x")[0].media[0]["sensitive"]
+
+
+def test_what_x_takes_the_plan_lets_through(box: Sandbox) -> None:
+    """And the reverse: quotes and two cashtags, by what the developer app may do."""
+    quoted = Post("Look", quote=box.x.permalink("reader", "1"))
+    for post in (quoted, Post("$AA $BB")):
+        with client_of(box) as client, pytest.raises(errors.InvalidPost):
+            client.publish(post, to="x")
+    box.x.access = "enterprise"
+    spent = box.x.spent()
+    with client_of(box, access="enterprise") as client:
+        assert client.publish(Post("$AA $BB"), to="x").receipts
+    assert box.x.spent() == spent
+
+
+def test_clicks_in_an_old_post_come_from_its_analytics(box: Sandbox) -> None:
+    box.x.access_seconds = 1e9
+    with client_of(box, post_analytics=True) as client:
+        receipt = client.publish(Post("See https://example.com"), to="x")["x"].receipt
+        assert receipt is not None
+        box.clock.advance(86_400 * 29)
+        young = client.fetch_metrics([receipt])[0]
+        box.clock.advance(86_400 * 2)
+        old = client.fetch_metrics([receipt])[0]
+    assert old.clicks is not None
+    assert young.clicks is not None
+    assert old.clicks >= young.clicks > 0
+
+
+def test_posts_are_listed_from_the_beginning(box: Sandbox, client: Client) -> None:
+    from datetime import UTC, datetime
+
+    client.publish(Post("Ahoy"), to="x")
+    posts = client.fetch_posts("x", since=datetime(2006, 3, 21, tzinfo=UTC))
+    assert [one.text for one in posts] == ["Ahoy"]
+
+
+def test_the_cap_of_the_month_says_when_it_ends(box: Sandbox, client: Client) -> None:
+    receipt = client.publish(Post("Ahoy"), to="x")["x"].receipt
+    assert receipt is not None
+    box.x.read_cap = 0
+    row = client.fetch_metrics([receipt])[0]
+    assert isinstance(row.error, errors.RateLimited)
+    assert row.error.retry_at is not None
+    assert row.error.retry_at.isoformat() == "2026-12-01T00:00:00+00:00"
