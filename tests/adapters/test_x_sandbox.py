@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from media_files import mp4, png
-from socialkit import Client, Image, Post, Status, Video, errors
+from socialkit import Client, Image, Poll, Post, Status, Video, errors
 from socialkit.adapters.x import X, XOptions
+from socialkit.model import Receipt
 from socialkit.sandbox import Sandbox
 
 
@@ -114,3 +115,85 @@ def test_the_cap_of_the_month_says_when_it_ends(box: Sandbox, client: Client) ->
     assert isinstance(row.error, errors.RateLimited)
     assert row.error.retry_at is not None
     assert row.error.retry_at.isoformat() == "2026-12-01T00:00:00+00:00"
+
+
+# --- edits ------------------------------------------------------------------------------------------------------
+def published(client: Client, post: Post) -> Receipt:
+    receipt = client.publish(post, to="x")["x"].receipt
+    assert receipt is not None
+    return receipt
+
+
+@pytest.fixture
+def premium(box: Sandbox) -> Iterator[Client]:
+    box.x.people["brand"].subscription = "Premium"
+    with client_of(box) as made:
+        yield made
+
+
+def test_an_edit_is_a_new_version_with_an_id_of_its_own(box: Sandbox, premium: Client) -> None:
+    first = published(premium, Post("Typpo", media=[Image(png(), alt="A boat")]))
+    second = premium.edit(first, Post("Typo", media=[Image(png(4, 4), alt="The sea")]))
+    third = premium.edit(second, Post("Typos"))
+    assert len({first.id, second.id, third.id}) == 3
+    assert third.url == f"https://x.com/brand/status/{third.id}"
+    assert [(entry.id, entry.text) for entry in box.timeline("x")] == [(third.id, "Typos")]
+    assert [line.step for line in box.requests if line.path == "/2/tweets"] == ["commit", "attach", "attach"]
+    premium.delete(third)
+    assert live(box) == []
+
+
+def test_a_part_of_a_thread_is_edited_in_its_place(box: Sandbox, premium: Client) -> None:
+    whole = published(premium, Post("One", thread=[Post("Twwo")]))
+    edited = premium.edit(whole.parts[0], Post("Two"))
+    assert [(entry.text, entry.reply_to) for entry in box.timeline("x")] == [("One", None), ("Two", whole.id)]
+    assert edited.text == "Two"
+
+
+@pytest.mark.parametrize("fault", ["stored-then-500", "dropped-after"])
+def test_a_lost_edit_is_found_by_the_same_call(box: Sandbox, premium: Client, fault: str) -> None:
+    first = published(premium, Post("Typpo"))
+    box.fault(fault, platform="x")
+    with pytest.raises(errors.PlatformError):
+        premium.edit(first, Post("Typo"))
+    again = premium.edit(first, Post("Typo"))
+    assert [entry.id for entry in box.timeline("x")] == [again.id]
+    assert len(box.timeline("x")[0].history) == 2
+
+
+def test_somebody_elses_version_is_not_written_over(box: Sandbox, premium: Client) -> None:
+    first = published(premium, Post("Typpo"))
+    premium.edit(first, Post("Typo"))
+    with pytest.raises(errors.Declined, match="edited meanwhile"):
+        premium.edit(first, Post("Something else"))
+    with pytest.raises(errors.Declined, match="edited meanwhile"):
+        premium.edit(first, Post("Typo", media=[Image(png(), alt="A boat")]))
+    assert live(box) == ["Typo"]
+
+
+def test_what_x_lets_nobody_edit(box: Sandbox, premium: Client) -> None:
+    poll = Post("Which?", poll=Poll(["Yes", "No"], seconds=3600))
+    asked = published(premium, poll)
+    with pytest.raises(errors.ConfigError, match="polls"):
+        premium.edit(asked, poll)
+    with pytest.raises(errors.Declined, match="posts of its kind are fixed"):
+        premium.edit(asked, Post("Which one?"))
+    often = published(premium, Post("number 0"))
+    for number in range(1, 6):
+        often = premium.edit(often, Post(f"number {number}"))
+    with pytest.raises(errors.Declined, match="as often as it may be"):
+        premium.edit(often, Post("number 6"))
+    late = published(premium, Post("Late"))
+    box.clock.advance(3600)
+    with pytest.raises(errors.Declined, match="its time was over"):
+        premium.edit(late, Post("Later"))
+    premium.delete(late)
+    with pytest.raises(errors.Declined, match="X does not show"):
+        premium.edit(late, Post("Later"))
+
+
+def test_without_premium_nothing_is_edited(box: Sandbox, client: Client) -> None:
+    receipt = published(client, Post("Typpo"))
+    with pytest.raises(errors.ConfigError, match="Premium"):
+        client.edit(receipt, Post("Typo"))
+    assert live(box) == ["Typpo"]

@@ -116,6 +116,22 @@ def _bare(url: str) -> str:
     return f"{'x.com' if _TWITTER.fullmatch(host) else host}{slash}{rest}".rstrip("/")
 
 
+def is_text_of(post: Mapping[str, Any], text: str) -> bool:
+    """Whether a post says just that."""
+    return _squash(words_of(post)) == _squash(text)
+
+
+def no_edit_of(post: Mapping[str, Any], now: datetime) -> str | None:
+    """Why X takes no new version of a post; None where it takes one, or does not tell."""
+    controls = post.get("edit_controls") or {}
+    ends = controls.get("editable_until")
+    if controls.get("is_edit_eligible") is False:
+        return "posts of its kind are fixed"
+    if controls.get("edits_remaining") == 0:
+        return "it was edited as often as it may be"
+    return f"its time was over at {ends}" if ends and datetime.fromisoformat(ends) <= now else None
+
+
 def is_apart(part: Part) -> bool:
     """Whether the post may be on no list that can be read: X does not say that those of its authors hold it."""
     request = part.body["request"]

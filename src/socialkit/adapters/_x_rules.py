@@ -162,6 +162,7 @@ RULES = Rules(
     repeats=False,
     carries=frozenset({"reply_to", "quote", "sensitive", "content_warning"}),
     in_text=frozenset({"link", "tags"}),
+    edit=True,
     delete=True,
     metrics=frozenset(
         {"impressions", "likes", "comments", "shares", "quotes", "saves", "clicks", "video_views"}
@@ -174,6 +175,7 @@ RULES = Rules(
     find=FindRule(by="list", quiet=150.0, looks=3, between=20.0),
     limited=(
         ("quote", "Enterprise apps only"),
+        ("edit", "accounts with Premium, for a time; each version has a new id"),
         ("content_warning", "labels of media"),
         (
             "find",

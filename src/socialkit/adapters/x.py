@@ -40,10 +40,13 @@ from ._x_posts import (
     STATUS,
     author_of,
     born,
+    either,
     id_of,
     is_apart,
+    is_text_of,
     likeness_of,
     media_keys,
+    no_edit_of,
     own_id_of,
     permalink_of,
     posted_at,
@@ -260,6 +263,49 @@ class X(base.Adapter):
                 return
             seen.add(token)
             params["pagination_token"] = token
+
+    async def edit(self, receipt: Receipt, part: Part, call: Call) -> Sent:
+        """A new version, with an id of its own: for accounts with Premium, within the time X gives.
+
+        It is posted once only. A lost answer is OutcomeUnknown; the same call then finds what became of it, and a
+        version that somebody else made meanwhile is not written over.
+        """
+        request = part.body["request"]
+        if not self._is_premium(call.facts):
+            raise errors.ConfigError(
+                "X lets only accounts with Premium edit; delete the post and publish anew"
+            )
+        if "poll" in request or "community_id" in request:
+            raise errors.ConfigError(
+                "X lets nobody edit polls and posts of Communities; delete and publish anew"
+            )
+        known = own_id_of(receipt)
+        post, latest = await self._version(known, call)
+        if latest != known:
+            newer, _ = await self._version(latest, call)
+            if not part.media and not media_keys(newer) and is_text_of(newer, request.get("text", "")):
+                return sent_of(latest, call.facts)
+            words = f"{known} was edited meanwhile and its version {latest} is live: edit that one"
+            raise errors.Declined(words, account=call.account)
+        if (why := no_edit_of(post, call.now())) is not None:
+            raise errors.Declined(f"X does not let {known} be edited: {why}", account=call.account)
+        missing = list[str]()
+        body = request | {"edit_options": {"previous_post_id": known}}
+        if part.media:
+            body["media"] = request.get("media", {}) | await attachments(part, call, missing)
+        answer = await call.attach("POST", "/2/tweets", json=body)
+        return sent_of(str(answer.json()["data"]["id"]), call.facts, tuple(missing))
+
+    async def _version(self, post_id: str, call: Call) -> tuple[dict[str, Any], str]:
+        """A post, and the id of the version that is live."""
+        params = {"tweet.fields": f"{FIELDS},edit_controls"}
+        answer = await call.read("GET", f"/2/tweets/{post_id}", params=params, accept=(404,))
+        post = (answer.json_or_none() or {}).get("data")
+        if not post:
+            said = self.read_error(answer)[1]
+            raise errors.Declined(f"X does not show {post_id}: {said or 'not found'}", status=404, said=said)
+        versions = either(post, "edit_history_tweet_ids", "edit_history_post_ids") or [post_id]
+        return post, str(max(versions, key=int))
 
     async def delete(self, receipt: Receipt, call: Call) -> None:
         path = f"/2/tweets/{own_id_of(receipt)}"
