@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ from media_files import gif, mp4, png
 from socialkit import Captions, Client, Image, Poll, Post, Status, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters._x_media import MIB, chunk_of
-from socialkit.adapters._x_plan import XAppInstall
+from socialkit.adapters._x_plan import XAppInstall, _check_moving
 from socialkit.adapters.x import X, XOptions
 from socialkit.model import Identity, Receipt
 from socialkit.testing import ManualClock
@@ -341,6 +342,13 @@ class TestPlan:
         assert codes(await planned(Post(media=[clip])), "warning") == [("media[0]", "undocumented")]
         assert codes(await planned(Post(media=[clip]), X(token="t", premium=True)), "warning") == []
 
+    async def test_a_file_beyond_the_manual_is_a_warning(self) -> None:
+        found, sizes = [], (512_000_000, 512_000_001)
+        draft: Any = SimpleNamespace(problem=lambda field, code, *_, **__: found.append((field, code)))
+        draft.media = [base.PartMedia("video", "video/mp4", size, "d", "", seconds=140.0) for size in sizes]
+        _check_moving(draft, premium=False)
+        assert found == [("media[1]", "undocumented")]
+
     async def test_full_hd_is_no_warning(self) -> None:
         """The manual says 1280 × 1024 at most; every phone records more, and X takes it."""
         clip = Video(mp4(seconds=5.0, size=(1920, 1080)), alt="Sailing")
@@ -624,6 +632,39 @@ class TestVideo:
         assert both == {"alt_text": {"text": "Sailing"}, **mark}
         assert mark == {"sensitive_media_warning": {"other": True}}
         assert sent.missing == ("alt text of media 1: no alt text for videos",)
+
+    async def test_a_mark_alone_is_asked_for_once(self) -> None:
+        video = Video(mp4(seconds=5.0, data=self.SIZE))
+        part = await only_part(Post("Look", media=[video], sensitive=True))
+        refused = answer({"title": "Bad Request", "detail": "no"}, 400)
+        sending = call(uploaded("601"), *[answer({})] * 3, uploaded("601"), refused)
+        with pytest.raises(errors.Declined):
+            await sending.adapter.send(part, sending)
+
+    async def test_a_wait_x_does_not_name_is_five_seconds(self) -> None:
+        part = await self.clip(alt=None)
+        sending = call(
+            uploaded("601"), *[answer({})] * 3, pending("601", "pending"), uploaded("601"), posted()
+        )
+        await sending.adapter.send(part, sending)
+        assert sending.waits == [5]
+
+    async def test_a_session_is_a_secret_from_its_first_moment(self) -> None:
+        part, lost = await self.clip(alt=None), errors.Unavailable("the answer was lost")
+        failing = call(uploaded("601"), lost)
+        with pytest.raises(errors.Unavailable):
+            await failing.adapter.send(part, failing)
+        assert failing.secrets == set(failing.memory)
+
+    async def test_how_many_requests_a_video_takes(self) -> None:
+        captions, still = [Captions(SRT, "en"), Captions(SRT, "de")], Image(png(8, 8), alt="A boat")
+        part = await self.clip(captions=captions, thumbnail=still)
+        segments = [answer({})] * 3
+        waited = [pending("601", "pending", 1), pending("601", "succeeded")]
+        described = [answer({}), uploaded("701"), answer({}), uploaded("702"), answer({}), uploaded("801")]
+        sending = call(uploaded("601"), *segments, *waited, *described, posted())
+        await sending.adapter.send(part, sending)
+        assert part.requests == len(sending.asked) == 13
 
     async def test_a_mark_that_is_refused_stops_the_post(self) -> None:
         video = Video(mp4(seconds=5.0, data=self.SIZE), alt="Sailing")

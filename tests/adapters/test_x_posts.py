@@ -10,6 +10,7 @@ import pytest
 from media_files import png
 from socialkit import Image, Poll, Post, errors
 from socialkit.adapters import base
+from socialkit.adapters._x_posts import words_of
 from socialkit.adapters.x import X, XOptions
 from socialkit.model import Identity, Receipt
 
@@ -140,6 +141,36 @@ class TestFind:
         bare = own_post("Ahoy")
         assert isinstance(await self.find(post, listed(bare), memory=memory), base.Absent)
 
+    @pytest.mark.parametrize("key", ["3_501", "99_501"])
+    async def test_a_media_key_ends_with_the_media_id(self, key: str) -> None:
+        """Its number is X's own affair; an answer to an upload may lack the key."""
+        post = Post(media=[Image(png(), alt="A boat")])
+        name = f"media 0 {(await only_part(post)).media[0].digest[:16]}"
+        ours = own_post("https://t.co/mmmmmmmmmm", attachments={"media_keys": [key]})
+        assert isinstance(await self.find(post, listed(ours), memory={name: ["501", None]}), base.Found)
+        other = {name: ["502", key]}
+        assert isinstance(await self.find(post, listed(ours), memory=other), base.Found)
+        assert isinstance(await self.find(post, listed(ours), memory={name: ["502", None]}), base.CannotTell)
+        assert isinstance(await self.find(post, listed(ours), memory={}), base.CannotTell)
+
+    async def test_links_to_own_media_are_no_text(self) -> None:
+        marked = [{"url": "https://t.co/mmmmmmmmmm", "expanded_url": "https://x.com/a", "media_key": "3_1"}]
+        live = own_post("Look https://t.co/mmmmmmmmmm up", entities={"urls": marked})
+        assert words_of(live) == "Look  up"
+        shown = [
+            {"url": "https://t.co/mmmmmmmmmm", "expanded_url": f"https://x.com/brand/status/{ID}/photo/1"}
+        ]
+        assert words_of(own_post("Look https://t.co/mmmmmmmmmm", entities={"urls": shown})) == "Look"
+
+    async def test_links_in_a_note_are_its_own(self) -> None:
+        links = [{"url": "https://t.co/nnnnnnnnnn", "expanded_url": "https://example.com/a"}]
+        note = {"text": "Long &amp; https://t.co/nnnnnnnnnn", "entities": {"urls": links}}
+        assert words_of(own_post("Long…", note_tweet=note)) == "Long & https://example.com/a"
+
+    async def test_pages_that_repeat_end(self) -> None:
+        pages = [listed(own_post("Else"), next_token="p2") for _ in range(2)]
+        assert isinstance(await self.find(Post("Ahoy"), *pages), base.Absent)
+
     async def test_two_alike_are_nobodys_guess(self) -> None:
         twins = listed(own_post("Ahoy", born(NOW, 1)), own_post("Ahoy"))
         assert isinstance(await self.find(Post("Ahoy"), twins), base.CannotTell)
@@ -234,6 +265,21 @@ class TestMetrics:
         assert rows[0].clicks is None
         assert rows[0].video_views is None
         assert rows[0].missing["video_views"] == "the post has no video"
+
+    @pytest.mark.parametrize(
+        ("age", "private"),
+        [(timedelta(days=30, minutes=-6), True), (timedelta(days=30, minutes=-4), False)],
+    )
+    async def test_thirty_days_end_a_little_early(self, age: timedelta, private: bool) -> None:
+        """The clocks may differ, and one post too old hides its numbers."""
+        old = born(NOW - age)
+        await self.rows([Receipt(OWN, old)], answer({"data": [{"id": old, "public_metrics": PUBLIC}]}))
+        assert ("non_public_metrics" in self.asking.asked[0].params["tweet.fields"]) is private
+
+    async def test_the_public_count_is_the_count(self) -> None:
+        post = {"id": ID, "public_metrics": PUBLIC, "non_public_metrics": {"impression_count": 699}}
+        (row,) = await self.rows([Receipt(OWN, ID)], answer({"data": [post]}))
+        assert row.impressions == 700
 
     async def test_a_post_that_private_numbers_hid_is_asked_again(self) -> None:
         kind = "https://api.x.com/2/problems/not-authorized-for-field"
@@ -335,6 +381,19 @@ class TestMetrics:
         assert (row.likes, row.watch_seconds) == (4, None)
         assert row.missing["watch_seconds"] == why
 
+    async def test_videos_are_asked_for_by_the_hundred(self) -> None:
+        keys = [f"7_{n}" for n in range(1, 151)]
+        posts = [
+            {"id": born(NOW, n), "attachments": {"media_keys": keys[2 * n : 2 * n + 2]}} for n in range(75)
+        ]
+        media = [{"media_key": key, "type": "video"} for key in keys]
+        shown = answer({"data": posts, "includes": {"media": media}})
+        told = [answer({"data": [{"media_key": key, "watch_time_ms": 1000} for key in keys]})] * 2
+        asking = call(shown, *told, adapter=X(token="t", media_analytics=True))
+        rows = await asking.adapter.fetch_metrics([Receipt(OWN, born(NOW, n)) for n in range(75)], asking)
+        assert {row.watch_seconds for row in rows} == {2.0}
+        assert [one.params["media_keys"].count(",") for one in asking.asked[1:]] == [99, 49]
+
     OLD = born(NOW - timedelta(days=40))
 
     async def clicked(self, *told: Any) -> Any:
@@ -424,6 +483,17 @@ class TestPosts:
         assert [one.published_at for one in posts] == [NOW - timedelta(hours=n) for n in (1, 2)]
         assert asking.asked[0].params["max_results"] == "5"
         assert asking.asked[0].params["end_time"] == "2026-11-02T08:00:01Z"
+
+    async def test_an_end_that_is_now_is_not_sent(self) -> None:
+        """X wants an end that is some seconds past."""
+        for until, sent in (
+            (NOW, False),
+            (NOW - timedelta(seconds=59), False),
+            (NOW - timedelta(hours=1), True),
+        ):
+            asking = call(listed())
+            [one async for one in asking.adapter.fetch_posts(asking, since=None, until=until, limit=5)]
+            assert ("end_time" in asking.asked[0].params) is sent
 
     async def test_x_is_not_asked_for_its_first_years(self) -> None:
         """It refuses a start or an end before 6 November 2010."""

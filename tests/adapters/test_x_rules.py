@@ -11,11 +11,12 @@ import pytest
 from socialkit import errors
 from socialkit.adapters import base
 from socialkit.adapters._errors import _fits
+from socialkit.adapters._x_rules import DOCUMENTED_VIDEO, RULES
 from socialkit.adapters.x import X
 from socialkit.rules import ErrorRow
 
 from .fakes import NOW
-from .x_samples import DUPLICATE, blank, numbered, problem
+from .x_samples import DUPLICATE, FACTS, blank, numbered, problem
 
 INVALID = {
     "errors": [{"parameters": {"ids": ["a"]}, "message": "ids is not valid"}],
@@ -277,3 +278,45 @@ class TestLimits:
     def test_no_two_budgets_share_a_name(self) -> None:
         budgets = X(token="t").rules.budgets
         assert len({budget.name for budget in budgets}) == len(budgets)
+
+
+class TestNumbers:
+    """What X's manual says (2026-08), and what third parties say since September 2026."""
+
+    def test_pictures(self) -> None:
+        images = RULES.images
+        assert images is not None
+        assert (images.count, images.max_bytes, images.alt_limit) == (4, 5_000_000, 1000)
+        assert images.types == {"image/jpeg", "image/png", "image/webp", "image/gif"}
+        assert (images.animated_count, images.animated_alone, images.animated_max_bytes) == (
+            1,
+            True,
+            15_000_000,
+        )
+        assert (images.animated_max_frames, images.animated_max_volume) == (350, 300_000_000)
+
+    @pytest.mark.parametrize(("premium", "size", "seconds"), [(False, 8 << 30, 1200), (True, 16 << 30, 7500)])
+    def test_videos(self, premium: bool, size: int, seconds: float) -> None:
+        video = X(token="t", premium=premium).rules_for(FACTS).video
+        assert video is not None
+        assert (video.count, video.max_bytes, video.alt_limit) == (1, size, 1000)
+        assert (video.min_seconds, video.max_seconds, video.max_fps) == (0.5, seconds, 60)
+        assert (video.min_side, video.min_ratio, video.max_ratio) == (32, 1 / 3, 3)
+        assert (video.types, video.codecs) == ({"video/mp4", "video/quicktime"}, {"h264", "aac"})
+        assert DOCUMENTED_VIDEO == (512_000_000, 140)
+
+    def test_texts_and_polls(self) -> None:
+        assert [X(token="t", premium=one).rules_for(FACTS).text.limit for one in (False, True)] == [
+            280,
+            25_000,
+        ]
+        poll = RULES.poll
+        assert poll is not None
+        assert (poll.min_options, poll.max_options, poll.option_limit) == (2, 4, 25)
+        assert (poll.min_seconds, poll.max_seconds, poll.with_media) == (5 * 60, 7 * 86_400, False)
+
+    def test_looking_and_asking(self) -> None:
+        """Lists lag some seconds, and a request may be executed minutes after its caller has gone."""
+        assert (RULES.find.by, RULES.find.quiet, RULES.find.looks, RULES.find.between) == ("list", 150, 3, 20)
+        assert RULES.metrics_batch == 100
+        assert not RULES.repeats

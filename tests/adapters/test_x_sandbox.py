@@ -46,7 +46,7 @@ def test_a_post_that_was_made_and_denied_is_recorded_once(box: Sandbox, client: 
 
 
 def test_a_thread_waits_until_its_parent_can_be_replied_to(box: Sandbox, client: Client) -> None:
-    box.x.replies_after = 8
+    box.x.replies_after = 5
     report = client.publish(Post("One", thread=[Post("Two"), Post("Three")]), to="x")
     assert report["x"].status is Status.PUBLISHED
     assert live(box) == ["One", "Two", "Three"]
@@ -197,3 +197,89 @@ def test_without_premium_nothing_is_edited(box: Sandbox, client: Client) -> None
     with pytest.raises(errors.ConfigError, match="Premium"):
         client.edit(receipt, Post("Typo"))
     assert live(box) == ["Typpo"]
+
+
+# --- Articles -----------------------------------------------------------------------------------------------------
+def article(**fields: Any) -> Post:
+    text = "We ship #today 🚢 from https://example.com/yard\n\nAnd @reader is aboard."
+    given = {"title": "The new boat", **fields}
+    return Post(text, **given).variant("x", XOptions(article=True))
+
+
+def test_an_article_is_a_draft_that_is_published(box: Sandbox, premium: Client) -> None:
+    plan = premium.plan(article(media=[Image(png(), alt="A boat")]), to="x")
+    assert plan.changes == ()
+    assert (plan.requests, plan.cost) == (4, 0.005)
+    report = premium.publish(plan)
+    (entry,) = box.timeline("x")
+    made = next(iter(box.x.articles.values()))
+    assert report["x"].receipt is not None
+    assert report["x"].receipt.id == entry.id == made["post"]
+    assert made["title"] == "The new boat"
+    first, second = made["content_state"]["blocks"]
+    assert first["text"] == "We ship #today 🚢 from https://example.com/yard"
+    assert first["data"] == {
+        "hashtags": [{"from_index": 8, "to_index": 14, "text": "#today"}],
+        "urls": [{"from_index": 23, "to_index": 47, "text": "https://example.com/yard"}],
+    }
+    assert second["data"]["mentions"][0]["text"] == "@reader"
+    assert made["cover"][0]["alt"] == "A boat"
+    assert [line.step for line in box.requests if "articles" in line.path] == ["prepare", "commit"]
+
+
+@pytest.mark.parametrize("fault", ["stored-then-500", "dropped-after", "dropped-before"])
+def test_a_lost_article_is_found_by_its_title_or_left_open(box: Sandbox, premium: Client, fault: str) -> None:
+    box.fault(fault, platform="x", match="POST /2/articles/.*/publish")
+    first = premium.publish(article(), to="x", idempotency_key="k", errors="return", wait=600)["x"]
+    made = fault != "dropped-before"
+    assert first.status is (Status.PUBLISHED if made else Status.UNKNOWN)
+    again = premium.publish(article(), to="x", idempotency_key="k", errors="return", wait=600)["x"]
+    assert again.status is first.status
+    assert len(box.timeline("x")) == made
+
+
+def test_another_article_is_not_taken_for_a_lost_one(box: Sandbox, premium: Client) -> None:
+    premium.publish(article(title="An old boat"), to="x")
+    box.fault("dropped-before", platform="x", match="POST /2/articles/.*/publish")
+    outcome = premium.publish(article(), to="x", errors="return", wait=600)["x"]
+    assert outcome.status is Status.UNKNOWN
+
+
+def test_a_draft_is_made_once(box: Sandbox, premium: Client) -> None:
+    box.fault("429", platform="x", match="POST /2/articles/.*/publish", seconds=7200)
+    failed = premium.publish(article(), to="x", idempotency_key="k", errors="return")["x"]
+    assert failed.status is Status.FAILED
+    box.clock.advance(7200)
+    premium.publish(article(), to="x", idempotency_key="k")
+    assert len(box.x.articles) == len(box.timeline("x")) == 1
+
+
+def test_an_article_x_refuses_is_not_live(box: Sandbox) -> None:
+    with client_of(box, premium=True) as client:
+        outcome = client.publish(article(), to="x", errors="return")["x"]
+    assert outcome.status is Status.FAILED
+    assert box.timeline("x") == []
+
+
+@pytest.mark.parametrize(
+    ("post", "place"),
+    [
+        (article(title=None), "title"),
+        (article(thread=[Post("More")]), "options.article"),
+        (article(media=[Image(png(), alt="A"), Image(png(4, 4), alt="B")]), "media"),
+        (article(media=[Video(mp4(seconds=5.0), alt="Sailing")]), "media"),
+        (article(content_warning="other"), "content_warning"),
+        (article(poll=Poll(["Yes", "No"], seconds=3600)), "options.article"),
+        (article(reply_to="12"), "options.article"),
+        (Post("", title="Empty").variant("x", XOptions(article=True)), "text"),
+    ],
+)
+def test_what_an_article_cannot_be(premium: Client, post: Post, place: str) -> None:
+    problems = premium.plan(post, to="x")["x"].errors
+    assert place in {problem.field for problem in problems}
+
+
+def test_articles_are_for_premium_and_titles_for_articles(client: Client) -> None:
+    assert client.plan(article(), to="x")["x"].errors[0].code == "premium"
+    plain = client.plan(Post("Ahoy", title="The new boat"), to="x")
+    assert [(change.field, change.code) for change in plain.changes] == [("title", "not_carried")]

@@ -653,6 +653,26 @@ async def test_failed_calls_are_free_and_an_empty_balance_is_402(box, brand):
     assert (await brand.get(TIMELINE)).status_code == 200
 
 
+async def test_an_article_is_published_once(box, brand, reader):
+    blocks = [{"text": "Once upon a time", "type": "unstyled"}]
+    draft = {"title": "Boats", "content_state": {"blocks": blocks, "entities": []}}
+    assert (await brand.post("/2/articles/draft", json=draft)).status_code == 403
+    box.x.people["brand"].subscription = "Premium"
+    made = await brand.post("/2/articles/draft", json=draft)
+    assert (made.status_code, made.json()["data"]["title"]) == (201, "Boats")
+    assert box.timeline("x") == []
+    path = f"/2/articles/{made.json()['data']['id']}/publish"
+    assert (await reader.post(path)).status_code == 404
+    post_id = (await brand.post(path)).json()["data"]["post_id"]
+    assert (await brand.post(path)).status_code == 403
+    seen = (await read(brand, post_id, **{"tweet.fields": "article,entities"}))["data"]
+    assert seen["article"] == {"title": "Boats"}
+    assert seen["entities"]["urls"][0]["expanded_url"].startswith("https://x.com/i/article/")
+    wrong = {"title": "", "content_state": {"blocks": [{"text": "x", "type": "plain"}], "entities": []}}
+    status, messages = problem_of(await brand.post("/2/articles/draft", json=wrong))
+    assert (status, len(messages)) == (400, 2)
+
+
 async def test_posts_read_in_a_month_have_a_cap(box, brand, app):
     box.x.access_seconds = math.inf
     made = [await post(brand, f"number {number}") for number in range(2)]

@@ -30,6 +30,13 @@ async def attachments(part: Part, call: Call, missing: list[str]) -> dict[str, A
     return {"media_ids": ids} | ({"preview_media_id": preview} if preview else {})
 
 
+async def picture_of(item: PartMedia, part: Part, call: Call, missing: list[str]) -> str:
+    """The media id of a picture that stands alone, up and described."""
+    media_id = await _upload("media 0", item, "tweet_image", call)
+    await _describe(0, media_id, item, part, call, missing)
+    return media_id
+
+
 def known_uploads(part: Part, call: Call) -> list[Any]:
     """What the part remembers of its media: [media id, media key] each, None for one that is not known."""
     return [call.recall(_memory(f"media {index}", item)) for index, item in enumerate(part.media)]

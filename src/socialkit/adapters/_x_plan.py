@@ -11,6 +11,7 @@ from socialkit.model import Receipt
 from socialkit.text import find_entities, invalid_characters
 
 from . import base
+from ._x_article import article_of
 from ._x_media import category_of, chunk_of, language_of
 from ._x_posts import author_of, id_of
 from ._x_rules import DOCUMENTED_VIDEO, LABELS, PRICE
@@ -48,6 +49,7 @@ class XOptions(base.Options):
         media_title, media_description: what the card of the first post's video says.
         embeddable: other sites may play the media, at addresses that do not end.
         visit_site, watch_now, app_install: a button on the media: an https address, or an app; one of them.
+        article: publish as an Article, with ``Post.title``, paragraphs and one picture as its cover; needs Premium.
         card_uri: a card made elsewhere, instead of media, poll or quote.
         direct_message_deep_link: a button to write to this account, instead of the same.
         place_id: id of a place to show.
@@ -71,6 +73,7 @@ class XOptions(base.Options):
     visit_site: str | None = None
     watch_now: str | None = None
     app_install: XAppInstall | None = None
+    article: bool | None = None
     card_uri: str | None = None
     direct_message_deep_link: str | None = None
     place_id: str | None = None
@@ -87,17 +90,21 @@ def part_of(draft: Draft, access: Access, *, premium: bool) -> Part:
         request["quote_tweet_id"] = quoted
     if post.poll:
         request["poll"] = _poll(draft)
+    article = article_of(draft, request, premium=premium)
     _check_text(draft, access)
     _check_tags(draft)
     _check_mix(draft, request, access)
     _check_moving(draft, premium)
     _check_captions(draft)
     summoned = _check_reply(draft, access)
-    warning = _media_warning(draft)
+    warning = _media_warning(draft) if article is None else {}
     body = {"request": request} | ({"warning": warning} if warning else {})
+    body |= {"article": article} if article is not None else {}
     kind = "quote" if post.quote else "reply" if post.reply_to or draft.index else "post"
-    requests = 1 + sum(_requests(item, bool(warning)) for item in draft.media)
-    cost = _cost(draft, summoned, bool(warning)) if access == "self-serve" else 0.0
+    requests = 1 + (article is not None) + sum(_requests(item, bool(warning)) for item in draft.media)
+    price = 0.0 if article is not None else _price(draft, summoned)
+    described = sum(bool(item.alt or warning) for item in draft.media)
+    cost = round(price + described * PRICE["metadata"], 3) if access == "self-serve" else 0.0
     return Part(draft.index, body, post.text, kind, requests=requests, cost=cost)
 
 
@@ -346,9 +353,7 @@ def _requests(item: PartMedia, warned: bool) -> int:
     return upload + bool(item.alt or warned) + 2 * len(item.captions) + (item.thumbnail is not None)
 
 
-def _cost(draft: Draft, summoned: bool, warned: bool) -> float:
-    """US dollars, pay per use: a link makes a post thirteen times dearer."""
+def _price(draft: Draft, summoned: bool) -> float:
+    """US dollars for the post alone, pay per use: a link makes it thirteen times dearer."""
     linked = any(entity.kind == "url" for entity in find_entities(draft.post.text, "x"))
-    described = sum(bool(item.alt or warned) for item in draft.media)
-    post = PRICE["url" if linked else "summoned" if summoned else "post"]
-    return round(post + described * PRICE["metadata"], 3)
+    return PRICE["url" if linked else "summoned" if summoned else "post"]

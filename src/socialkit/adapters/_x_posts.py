@@ -14,7 +14,7 @@ from socialkit.text import find_entities
 
 from .base import AccountFacts, Lost, Part, Sent
 
-FIELDS = "created_at,entities,attachments,referenced_tweets,note_tweet"
+FIELDS = "created_at,entities,attachments,referenced_tweets,note_tweet,article"
 FIRST_DAY = datetime(2010, 11, 6, tzinfo=UTC)
 """X refuses to be asked for posts since, or until, an earlier moment."""
 
@@ -85,6 +85,12 @@ def media_keys(post: Mapping[str, Any]) -> list[str]:
     return [str(key) for key in (post.get("attachments") or {}).get("media_keys") or ()]
 
 
+def title_of(post: Mapping[str, Any]) -> str | None:
+    """The title of the Article a post publishes."""
+    article = post.get("article")
+    return str(article.get("title") or "").strip() or None if isinstance(article, dict) else None
+
+
 def words_of(post: Mapping[str, Any]) -> str:
     """The text as its author wrote it: links in full, no link to its own media, no HTML entities."""
     note = either(post, "note_tweet", "note_post") or post
@@ -135,13 +141,17 @@ def no_edit_of(post: Mapping[str, Any], now: datetime) -> str | None:
 def is_apart(part: Part) -> bool:
     """Whether the post may be on no list that can be read: X does not say that those of its authors hold it."""
     request = part.body["request"]
-    return bool(request.get("community_id") or request.get("for_super_followers_only"))
+    return "article" in part.body or bool(
+        request.get("community_id") or request.get("for_super_followers_only")
+    )
 
 
 def likeness_of(
     post: Mapping[str, Any], lost: Lost, uploads: Sequence[Any]
 ) -> Literal["same", "alike", "other"]:
     """How one of the account's own posts compares with what was sent."""
+    if (article := lost.part.body.get("article")) is not None:
+        return "same" if title_of(post) == article["title"] else "other"
     request, references, keys = lost.part.body["request"], references_of(post), media_keys(post)
     parent = lost.previous.id if lost.previous else (request.get("reply") or {}).get("in_reply_to_tweet_id")
     quoted, attached = request.get("quote_tweet_id"), post.get("attachments") or {}

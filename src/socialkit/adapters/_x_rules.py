@@ -160,7 +160,7 @@ RULES = Rules(
     poll=PollRule(2, 4, 25, "codepoints", min_seconds=300, max_seconds=604_800),
     thread=True,
     repeats=False,
-    carries=frozenset({"reply_to", "quote", "sensitive", "content_warning"}),
+    carries=frozenset({"title", "reply_to", "quote", "sensitive", "content_warning"}),
     in_text=frozenset({"link", "tags"}),
     edit=True,
     delete=True,
@@ -174,6 +174,7 @@ RULES = Rules(
     errors=tuple(_errors()),
     find=FindRule(by="list", quiet=150.0, looks=3, between=20.0),
     limited=(
+        ("title", "Articles only"),
         ("quote", "Enterprise apps only"),
         ("edit", "accounts with Premium, for a time; each version has a new id"),
         ("content_warning", "labels of media"),

@@ -22,6 +22,7 @@ from socialkit.model import Identity, Receipt
 from socialkit.rules import Rules, TextRule
 
 from . import base
+from ._x_article import published
 from ._x_media import attachments, known_uploads
 from ._x_numbers import (
     Seen,
@@ -155,19 +156,26 @@ class X(base.Adapter):
         return part_of(draft, self.access, premium=self._is_premium(draft.facts))
 
     async def send(self, part: Part, call: Call) -> Sent:
-        body, missing = dict(part.body["request"]), list[str]()
-        if part.media:
-            body["media"] = body.get("media", {}) | await attachments(part, call, missing)
-        if call.previous is not None:
-            body["reply"] = body.get("reply", {}) | {"in_reply_to_tweet_id": call.previous.id}
-        began = call.now()
+        missing, began, name = list[str](), call.now(), "id"
         try:
-            response = await self._committed(body, call)
+            if "article" in part.body:
+                response, name = await published(part, call, missing), "post_id"
+            else:
+                response = await self._committed(await self._body(part, call, missing), call)
         except errors.OutcomeUnknown as error:
             if isinstance(error.__cause__, errors.Declined):
                 return await self._in_spite_of(error, part, began, call, tuple(missing))
             raise
-        return sent_of(str(response.json()["data"]["id"]), call.facts, tuple(missing))
+        return sent_of(str(response.json()["data"][name]), call.facts, tuple(missing))
+
+    async def _body(self, part: Part, call: Call, missing: list[str]) -> dict[str, Any]:
+        """The request, with what only uploads and the part before can fill in."""
+        body = dict(part.body["request"])
+        if part.media:
+            body["media"] = body.get("media", {}) | await attachments(part, call, missing)
+        if call.previous is not None:
+            body["reply"] = body.get("reply", {}) | {"in_reply_to_tweet_id": call.previous.id}
+        return body
 
     async def _committed(self, body: dict[str, Any], call: Call) -> base.Response:
         """The answer to the post. A parent that X does not show yet was made by us a moment ago, or is gone."""
@@ -290,9 +298,7 @@ class X(base.Adapter):
         if (why := no_edit_of(post, call.now())) is not None:
             raise errors.Declined(f"X does not let {known} be edited: {why}", account=call.account)
         missing = list[str]()
-        body = request | {"edit_options": {"previous_post_id": known}}
-        if part.media:
-            body["media"] = request.get("media", {}) | await attachments(part, call, missing)
+        body = await self._body(part, call, missing) | {"edit_options": {"previous_post_id": known}}
         answer = await call.attach("POST", "/2/tweets", json=body)
         return sent_of(str(answer.json()["data"]["id"]), call.facts, tuple(missing))
 

@@ -64,6 +64,7 @@ class XBox(Reads):
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
         self.versions: dict[str, XPost] = {}
+        self.articles: dict[str, Json] = {}
         self._last_id = 0
         self.start_uploads()
         for name in ("brand", "reader", "other"):
@@ -74,6 +75,8 @@ class XBox(Reads):
     def routes(self) -> list[BaseRoute]:
         table: Table = [
             ("POST", "/2/tweets", self.create),
+            ("POST", "/2/articles/draft", self.draft_article),
+            ("POST", "/2/articles/{id}/publish", self.publish_article),
             *self.read_table(),
             ("DELETE", "/2/tweets/{id}", self.delete),
             ("PUT", "/2/tweets/{id}/hidden", self.hide),
@@ -304,6 +307,41 @@ class XBox(Reads):
         post.extras |= {**before.extras, "first_at": first}
         post.edited_at = self.now()
         return before
+
+    # articles ------------------------------------------------------------------------------------
+
+    def draft_article(self, request: Request) -> Response:
+        """``POST /2/articles/draft``: seen by nobody; of accounts with Premium."""
+        from starlette.responses import JSONResponse
+
+        me = self.user(request, *_WRITE)
+        given = self.checked(request, schema.ARTICLE)
+        if not me.premium:
+            raise self.forbidden()
+        if (cover := given.get("cover_media")) is not None:
+            self.attach([cover["media_id"]], me)
+        article = {"id": self.new_id(), "author": me.username, "post": None, **given}
+        self.articles[article["id"]] = article
+        return JSONResponse({"data": {"id": article["id"], "title": article["title"]}}, 201)
+
+    def publish_article(self, request: Request) -> Response:
+        """``POST /2/articles/:id/publish``: a post with a link to the Article; once."""
+        from starlette.responses import JSONResponse
+
+        me = self.user(request, *_WRITE)
+        article = self.articles.get(request.path_params["id"])
+        if article is None or article["author"] != me.username:
+            raise Answer(self.problem(404, "Not Found", "resource-not-found", resource_type="article"))
+        if article["post"] is not None:
+            raise self.forbidden()
+        post_id, cover = self.new_id(), article.get("cover_media")
+        media = self.attach([cover["media_id"]], me) if cover else []
+        post = XPost(post_id, me.username, "", self.now(), app="Sandbox", given={"article": article})
+        post.url, post.history, post.conversation = self.permalink(me.username, post_id), [post_id], post_id
+        article["cover"] = [self.shown_medium(medium) for medium in media]
+        article["post"] = post_id
+        self.add(self.written(post))
+        return JSONResponse({"data": {"post_id": post_id}})
 
     # deleting, hiding, reposting -----------------------------------------------------------------
 
