@@ -41,12 +41,25 @@ FIXED_TITLES = {"reddit"}
 class TestContract(AdapterContract):
     """The suite once per platform that has a sandbox."""
 
+    premium = False
+    """X lets only accounts with Premium edit."""
+
     @pytest.fixture(autouse=True, params=PLATFORMS)
     def _platform(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(type(self), "platform", request.param)
         monkeypatch.setattr(type(self), "many", PAGE.get(request.param, 100) + 10)
         monkeypatch.setattr(type(self), "option_values", OPTIONS.get(request.param, {}))
         monkeypatch.setattr(type(self), "moot_options", MOOT.get(request.param, frozenset()))
+
+    def sandbox(self) -> Sandbox:
+        box = super().sandbox()
+        if self.platform == "x" and self.premium:
+            box.x.people["brand"].subscription = "Premium"
+        return box
+
+    def test_a_post_is_edited(self) -> None:
+        self.premium = True
+        super().test_a_post_is_edited()
 
     def post(self, text: str, **fields: Any) -> Post:
         if self.platform in FIXED_TITLES:

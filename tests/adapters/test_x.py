@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -11,13 +12,16 @@ import pytest
 from media_files import gif, mp4, png
 from socialkit import Captions, Client, Image, Poll, Post, Status, Video, errors
 from socialkit.adapters import base
-from socialkit.adapters.x import MIB, X, XOptions, _chunk
+from socialkit.adapters._x_media import MIB, chunk_of
+from socialkit.adapters._x_plan import XAppInstall, _check_moving
+from socialkit.adapters.x import X, XOptions
 from socialkit.model import Identity, Receipt
 from socialkit.testing import ManualClock
 
 from .fakes import NOW, answer
 from .x_samples import (
     DUPLICATE,
+    ENTERPRISE,
     ID,
     OWN,
     SRT,
@@ -95,6 +99,7 @@ class TestCredential:
             ({"token": "t", "oauth1": ("a", "b", "c", "d")}, "not both"),
             ({"oauth1": ("a", "b")}, "consumer key, consumer secret, token, token secret"),
             ({"token": "t", "refresh_token": "r"}, "client_id="),
+            ({"token": "t", "access": "basic"}, "self-serve, enterprise"),
         ],
     )
     def test_what_cannot_work_is_refused_at_once(self, given: dict[str, Any], words: str) -> None:
@@ -142,7 +147,7 @@ class TestPlan:
     async def test_a_poll_and_a_quote_need_a_text(self) -> None:
         poll = Poll(["Yes", "No"], seconds=3600)
         assert codes(await planned(Post(poll=poll))) == [("text", "required")]
-        assert codes(await planned(Post(quote="12"))) == [("text", "required")]
+        assert codes(await planned(Post(quote="12"), ENTERPRISE)) == [("text", "required")]
 
     async def test_blanks_are_no_text(self) -> None:
         part = await only_part(Post(" \n", media=[Image(png(), alt="A boat")]))
@@ -175,12 +180,13 @@ class TestPlan:
         assert ("reply_to", "not_found") in codes(made)
 
     async def test_quotes_are_for_enterprise_apps_and_have_no_media(self) -> None:
-        made = await planned(Post("Look", quote="https://x.com/crew/status/12"))
+        post = Post("Look", quote="https://x.com/crew/status/12")
+        assert codes(await planned(post)) == [("quote", "enterprise_only")]
+        made = await planned(post, ENTERPRISE)
         assert made.parts[0].body["request"]["quote_tweet_id"] == "12"
         assert made.parts[0].kind == "quote"
-        assert codes(made) == []
-        assert codes(made, "warning") == [("quote", "enterprise_only")]
-        mixed = await planned(Post("Look", quote="12", media=[Image(png(), alt="A boat")]))
+        assert codes(made) == codes(made, "warning") == []
+        mixed = await planned(Post("Look", quote="12", media=[Image(png(), alt="A boat")]), ENTERPRISE)
         assert codes(mixed) == [("quote", "mixed")]
 
     async def test_options_of_the_conversation_go_with_its_first_post(self) -> None:
@@ -203,16 +209,108 @@ class TestPlan:
         }
         assert second == {"text": "Two", "made_with_ai": True}
 
+    async def test_what_belongs_to_the_media_goes_with_them(self) -> None:
+        clip = Video(mp4(seconds=5.0), alt="Sailing")
+        options = XOptions(
+            media_title="The boat",
+            media_description="At sea",
+            embeddable=False,
+            app_install=XAppInstall(play_store_id="com.example.boats"),
+            tagged_user_ids=["8"],  # type: ignore[arg-type]
+        )
+        made = await planned(Post("Look", media=[clip], thread=[Post("More")]).variant("x", options))
+        assert codes(made) == codes(made, "warning") == []
+        assert made.parts[0].body["request"]["media"] == {
+            "tagged_user_ids": ["8"],
+            "title": "The boat",
+            "description": "At sea",
+            "embeddable": False,
+            "call_to_actions": {"app_install": {"play_store_id": "com.example.boats"}},
+        }
+        assert "media" not in made.parts[1].body["request"]
+        still = Post("Look", media=[Image(png(), alt="A boat")]).variant(
+            "x", XOptions(media_title="The boat")
+        )
+        assert codes(await planned(still), "warning") == [("options.media_title", "no_video")]
+
+    async def test_people_left_out_of_a_reply(self) -> None:
+        options = XOptions(exclude_reply_user_ids=("8",))
+        part = await only_part(Post("Aye", reply_to="12").variant("x", options))
+        assert part.body["request"]["reply"] == {
+            "in_reply_to_tweet_id": "12",
+            "exclude_reply_user_ids": ["8"],
+        }
+        assert codes(await planned(Post("Aye").variant("x", options))) == [
+            ("options.exclude_reply_user_ids", "no_reply")
+        ]
+        thread = await planned(Post("One", thread=[Post("Two")]).variant("x", options))
+        assert "reply" not in thread.parts[0].body["request"]
+        sending = call(posted("13"), previous=base.Sent("12"))
+        await sending.adapter.send(thread.parts[1], sending)
+        assert sending.asked[0].json["reply"] == {
+            "in_reply_to_tweet_id": "12",
+            "exclude_reply_user_ids": ["8"],
+        }
+
+    @pytest.mark.parametrize("name", ["card_uri", "direct_message_deep_link"])
+    async def test_a_card_stands_alone(self, name: str) -> None:
+        options = XOptions(**{name: "card://7"})
+        assert (await only_part(Post("Ahoy").variant("x", options))).body["request"][name] == "card://7"
+        shown = Post("Ahoy", media=[Image(png(), alt="A boat")]).variant("x", options)
+        assert codes(await planned(shown)) == [(f"options.{name}", "mixed")]
+        poll = Post("Ahoy", poll=Poll(["Yes", "No"], seconds=3600)).variant("x", options)
+        assert codes(await planned(poll)) == [(f"options.{name}", "mixed")]
+
+    async def test_tags_that_are_no_hashtags_are_told(self) -> None:
+        made = await planned(Post("Ahoy", tags=["2026", "e-mail", "launch", "Büro_7"]))
+        assert codes(made, "warning") == [("tags", "no_hashtag")] * 2
+        assert [("#2026" in p.message, "#e-mail" in p.message) for p in made.problems] == [
+            (True, False),
+            (False, True),
+        ]
+
+    async def test_an_enterprise_app_is_not_held_back(self) -> None:
+        made = await planned(Post("$AA and $BB", reply_to="12"), ENTERPRISE)
+        assert codes(made) == codes(made, "warning") == []
+        assert made.cost == 0
+
     @pytest.mark.parametrize(
         ("options", "problem"),
         [
             (XOptions(reply_settings="nobody"), ("options.reply_settings", "unknown")),  # type: ignore[arg-type]
             (XOptions(community_id="crew"), ("options.community_id", "not_an_id")),
             (XOptions(tagged_user_ids=("8",)), ("options.tagged_user_ids", "no_media")),
+            (XOptions(media_title="The boat"), ("options.media_title", "no_media")),
+            (XOptions(visit_site="https://example.com"), ("options.visit_site", "no_media")),
         ],
     )
     async def test_wrong_options_are_named(self, options: XOptions, problem: tuple[str, str]) -> None:
         assert codes(await planned(Post("Ahoy").variant("x", options))) == [problem]
+
+    @pytest.mark.parametrize(
+        ("options", "problem"),
+        [
+            (XOptions(tagged_user_ids=[str(n) for n in range(11)]), ("options.tagged_user_ids", "count")),  # type: ignore[arg-type]
+            (XOptions(visit_site="http://example.com"), ("options.visit_site", "invalid")),
+            (
+                XOptions(visit_site="https://example.com", watch_now="https://example.com"),
+                ("options.visit_site", "mixed"),
+            ),
+            (XOptions(app_install=XAppInstall()), ("options.app_install", "required")),
+            (XOptions(exclude_reply_user_ids=("crew",)), ("options.exclude_reply_user_ids", "not_an_id")),
+        ],
+    )
+    async def test_wrong_options_beside_media_are_named(
+        self, options: XOptions, problem: tuple[str, str]
+    ) -> None:
+        post = Post("Aye", media=[Image(png(), alt="A boat")], reply_to="12").variant("x", options)
+        assert codes(await planned(post)) == [problem]
+
+    async def test_followers_see_a_plain_post_anyway(self) -> None:
+        alone = await planned(Post("Ahoy").variant("x", XOptions(share_with_followers=True)))
+        assert codes(alone, "warning") == [("options.share_with_followers", "alone")]
+        shared = XOptions(share_with_followers=True, community_id="5")
+        assert codes(await planned(Post("Ahoy").variant("x", shared)), "warning") == []
 
     async def test_a_warning_is_the_name_of_a_mark_on_media(self) -> None:
         boat = [Image(png(), alt="A boat")]
@@ -244,6 +342,13 @@ class TestPlan:
         assert codes(await planned(Post(media=[clip])), "warning") == [("media[0]", "undocumented")]
         assert codes(await planned(Post(media=[clip]), X(token="t", premium=True)), "warning") == []
 
+    async def test_a_file_beyond_the_manual_is_a_warning(self) -> None:
+        found, sizes = [], (512_000_000, 512_000_001)
+        draft: Any = SimpleNamespace(problem=lambda field, code, *_, **__: found.append((field, code)))
+        draft.media = [base.PartMedia("video", "video/mp4", size, "d", "", seconds=140.0) for size in sizes]
+        _check_moving(draft, premium=False)
+        assert found == [("media[1]", "undocumented")]
+
     async def test_full_hd_is_no_warning(self) -> None:
         """The manual says 1280 × 1024 at most; every phone records more, and X takes it."""
         clip = Video(mp4(seconds=5.0, size=(1920, 1080)), alt="Sailing")
@@ -251,7 +356,7 @@ class TestPlan:
 
     async def test_sizes_x_takes_no_moving_picture_of(self) -> None:
         tiny = Video(mp4(seconds=5.0, size=(30, 40)), alt="Sailing")
-        assert codes(await planned(Post(media=[tiny]))) == [("media[0]", "too_small")]
+        assert codes(await planned(Post(media=[tiny]))) == [("media[0]", "range")]
         wide = Image(gif(1300, 4, frames=2), alt="Waves")
         assert codes(await planned(Post(media=[wide]))) == [("media[0]", "too_large")]
         long = Image(gif(1280, 1080, frames=220), alt="Waves")
@@ -262,9 +367,31 @@ class TestPlan:
         clip = Video(mp4(seconds=5.0), alt="Sailing", captions=[Captions(SRT, "fil")])
         assert codes(await planned(Post(media=[clip]))) == [("media[0].captions[0].language", "unsupported")]
 
+    async def test_a_second_track_of_a_language_would_replace_the_first(self) -> None:
+        both = [Captions(SRT, "en-US"), Captions(SRT, "de"), Captions(SRT + b"\n", "en-GB")]
+        clip = Video(mp4(seconds=5.0), alt="Sailing", captions=both)
+        assert codes(await planned(Post(media=[clip]))) == [("media[0].captions[2].language", "repeated")]
+
+    async def test_videos_x_cannot_process(self) -> None:
+        clip = mp4(seconds=5.0)
+        for codec, sample in (("hevc", b"hev1"), ("opus", b"Opus")):
+            strange = clip.replace(b"avc1" if codec == "hevc" else b"mp4a", sample)
+            made = await planned(Post(media=[Video(strange, alt="Sailing")]))
+            assert codes(made) == [("media[0]", "codec")]
+            assert codec in str(made.problems[-1]).casefold()
+        fast = Video(mp4(seconds=1.0, frames=61), alt="Sailing")
+        assert codes(await planned(Post(media=[fast]))) == [("media[0]", "range")]
+        assert codes(await planned(Post(media=[Video(mp4(seconds=1.0, frames=60), alt="Sailing")]))) == []
+
+    async def test_a_thumbnail_is_a_picture_like_others(self) -> None:
+        large = Image(png() + bytes(4_900_000), alt="A boat")
+        made = await planned(Post(media=[Video(mp4(seconds=5.0), alt="Sailing", thumbnail=large)]))
+        assert made.changes == ()
+        assert made.parts[0].media[0].thumbnail is not None
+
     def test_segments_are_a_mebibyte_and_at_most_999(self) -> None:
-        assert _chunk(5 * MIB) == MIB
-        assert -(-(16 << 30) // _chunk(16 << 30)) <= 999
+        assert chunk_of(5 * MIB) == MIB
+        assert -(-(16 << 30) // chunk_of(16 << 30)) <= 999
 
 
 class TestSend:
@@ -325,14 +452,27 @@ class TestSend:
         await sending.adapter.send(part, sending)
         assert sending.asked[-1].json["media"] == {"media_ids": ["501"]}
 
-    @pytest.mark.parametrize("in_thread", [True, False])
-    async def test_a_parent_not_visible_yet(self, in_thread: bool) -> None:
-        said = {"errors": [{"code": 385, "message": "You attempted to reply to a Tweet that is deleted"}]}
+    HIDDEN = answer(numbered(385, "You attempted to reply to a Tweet that is deleted"), 403)
+
+    async def test_a_parent_x_does_not_show(self) -> None:
         part = await only_part(Post("Aye", reply_to="https://x.com/brand/status/12"))
-        sending = call(answer(said, 403), previous=base.Sent("12") if in_thread else None)
-        with pytest.raises(errors.Unavailable if in_thread else errors.Declined, match="not visible") as got:
+        sending = call(self.HIDDEN)
+        with pytest.raises(errors.Declined, match="not visible") as got:
             await sending.adapter.send(part, sending)
         assert got.value.code == "385"
+
+    async def test_a_parent_of_a_thread_is_waited_for(self) -> None:
+        part, gone = await only_part(Post("Two")), answer({"errors": [{"title": "Not Found Error"}]})
+        there = answer({"data": {"id": "12", "text": "One"}})
+        sending = call(self.HIDDEN, gone, there, posted("13"), previous=base.Sent("12"))
+        assert (await sending.adapter.send(part, sending)).id == "13"
+        steps = [(asked.step, asked.path) for asked in sending.asked]
+        assert steps[1:3] == [("read", "/2/tweets/12")] * 2
+        assert sending.waits == [2]
+        never = call(self.HIDDEN, gone, gone, gone, self.HIDDEN, previous=base.Sent("12"))
+        with pytest.raises(errors.Unavailable, match="not visible"):
+            await never.adapter.send(part, never)
+        assert never.waits == [2, 3]
 
 
 class TestVideo:
@@ -482,6 +622,58 @@ class TestVideo:
         sent = await sending.adapter.send(part, sending)
         assert sent.missing == ("alt text of media 1: no alt text for videos",)
 
+    async def test_a_refused_alt_text_keeps_no_mark_from_a_video(self) -> None:
+        video = Video(mp4(seconds=5.0, data=self.SIZE), alt="Sailing")
+        part = await only_part(Post("Look", media=[video], sensitive=True))
+        refused = answer({"title": "Bad Request", "detail": "no alt text for videos"}, 400)
+        sending = call(uploaded("601"), *[answer({})] * 3, uploaded("601"), refused, answer({}), posted())
+        sent = await sending.adapter.send(part, sending)
+        both, mark = (asked.json["metadata"] for asked in sending.asked[-3:-1])
+        assert both == {"alt_text": {"text": "Sailing"}, **mark}
+        assert mark == {"sensitive_media_warning": {"other": True}}
+        assert sent.missing == ("alt text of media 1: no alt text for videos",)
+
+    async def test_a_mark_alone_is_asked_for_once(self) -> None:
+        video = Video(mp4(seconds=5.0, data=self.SIZE))
+        part = await only_part(Post("Look", media=[video], sensitive=True))
+        refused = answer({"title": "Bad Request", "detail": "no"}, 400)
+        sending = call(uploaded("601"), *[answer({})] * 3, uploaded("601"), refused)
+        with pytest.raises(errors.Declined):
+            await sending.adapter.send(part, sending)
+
+    async def test_a_wait_x_does_not_name_is_five_seconds(self) -> None:
+        part = await self.clip(alt=None)
+        sending = call(
+            uploaded("601"), *[answer({})] * 3, pending("601", "pending"), uploaded("601"), posted()
+        )
+        await sending.adapter.send(part, sending)
+        assert sending.waits == [5]
+
+    async def test_a_session_is_a_secret_from_its_first_moment(self) -> None:
+        part, lost = await self.clip(alt=None), errors.Unavailable("the answer was lost")
+        failing = call(uploaded("601"), lost)
+        with pytest.raises(errors.Unavailable):
+            await failing.adapter.send(part, failing)
+        assert failing.secrets == set(failing.memory)
+
+    async def test_how_many_requests_a_video_takes(self) -> None:
+        captions, still = [Captions(SRT, "en"), Captions(SRT, "de")], Image(png(8, 8), alt="A boat")
+        part = await self.clip(captions=captions, thumbnail=still)
+        segments = [answer({})] * 3
+        waited = [pending("601", "pending", 1), pending("601", "succeeded")]
+        described = [answer({}), uploaded("701"), answer({}), uploaded("702"), answer({}), uploaded("801")]
+        sending = call(uploaded("601"), *segments, *waited, *described, posted())
+        await sending.adapter.send(part, sending)
+        assert part.requests == len(sending.asked) == 13
+
+    async def test_a_mark_that_is_refused_stops_the_post(self) -> None:
+        video = Video(mp4(seconds=5.0, data=self.SIZE), alt="Sailing")
+        part = await only_part(Post("Look", media=[video], sensitive=True))
+        refused = answer({"title": "Bad Request", "detail": "no"}, 400)
+        sending = call(uploaded("601"), *[answer({})] * 3, uploaded("601"), refused, refused)
+        with pytest.raises(errors.Declined):
+            await sending.adapter.send(part, sending)
+
     async def test_a_moving_picture_goes_up_in_segments_too(self) -> None:
         part = await only_part(Post(media=[Image(gif(frames=2))]))
         sending = call(uploaded("601"), answer({}), uploaded("601"), posted())
@@ -508,7 +700,14 @@ class TestDelete:
         assert asked.options["repeatable"]
 
     @pytest.mark.parametrize(
-        "told", [answer({"data": {"deleted": False}}), answer(content=b"<html>no</html>", status=404)]
+        "told",
+        [
+            answer({"data": {"deleted": False}}),
+            answer(content=b"<html>no</html>", status=404),
+            answer(["no"], 404),
+            answer(["no"]),
+            answer({"data": None}),
+        ],
     )
     async def test_anything_else_is_not(self, told: base.Response) -> None:
         deleting = call(told)
@@ -531,7 +730,7 @@ class Wire:
 
     def __init__(self, adapter: X, *posts: Any, timeline: Any = ()) -> None:
         self.posts, self.timeline, self.asked = list(posts), list(timeline), list[str]()
-        self.clock = ManualClock()
+        self.clock, self.refusal = ManualClock(), None
         self.tokens = [httpx.Response(200, json={"access_token": "new", "refresh_token": "r2"})]
         self.client = Client(
             {"brand": adapter},
@@ -548,6 +747,8 @@ class Wire:
         if path == "/2/oauth2/token":
             return self.tokens.pop(0)
         if path == "/2/users/7/tweets":
+            if self.refusal is not None:
+                return self.refusal
             return httpx.Response(200, json={"data": self.timeline, "meta": {}})
         return self.posts.pop(0)
 
@@ -607,6 +808,54 @@ class TestMachinery:
             client.publish(Post("Ahoy"), to="brand", wait=600)
         assert wire.asked.count("POST /2/tweets") == 1
         assert wire.asked.count("GET /2/users/7/tweets") >= 3
+
+    def test_a_refusal_without_a_reason_is_looked_into(self) -> None:
+        """X was seen to answer 403 to a post that went out."""
+        wire = Wire(X(token="t"), said(403, blank("You are not permitted to perform this action.")))
+        wire.timeline.append({"id": born(wire.clock.now()), "text": "Ahoy"})
+        with wire.client as client:
+            report = client.publish(Post("Ahoy"), to="brand")
+        assert report["brand"].receipt.id == wire.timeline[0]["id"]
+        assert wire.asked.count("POST /2/tweets") == 1
+
+    def test_a_refusal_without_a_reason_that_holds_is_one(self) -> None:
+        wire = Wire(
+            X(token="t"), said(403, blank("You are not permitted to perform this action.")), made("12")
+        )
+        wire.timeline.append({"id": born(wire.clock.now() - timedelta(minutes=1)), "text": "Ahoy"})
+        before = wire.clock.now()
+        with wire.client as client:
+            outcome = client.publish(Post("Ahoy"), to="brand", idempotency_key="k", errors="return")["brand"]
+            assert outcome.status is Status.FAILED
+            assert "not permitted" in str(outcome.error)
+            assert wire.asked.count("GET /2/users/7/tweets") == 3
+            assert (wire.clock.now() - before).total_seconds() == 15
+            again = client.publish(Post("Ahoy"), to="brand", idempotency_key="k")
+        assert again["brand"].status is Status.PUBLISHED
+
+    @pytest.mark.parametrize("why", [403, 503])
+    def test_a_refusal_that_cannot_be_looked_into_is_open(self, why: int) -> None:
+        wire = Wire(X(token="t"), said(403, blank("You are not permitted to perform this action.")))
+        wire.refusal = httpx.Response(why)
+        with wire.client as client:
+            outcome = client.publish(Post("Ahoy"), to="brand", errors="return", wait=0)["brand"]
+        assert outcome.status is Status.UNKNOWN
+        assert wire.asked.count("POST /2/tweets") == 1
+
+    def test_a_refusal_that_no_list_can_deny_is_believed(self) -> None:
+        wire = Wire(X(token="t"), said(403, blank("You are not permitted to perform this action.")))
+        post = Post("Ahoy").variant("x", XOptions(community_id="5"))
+        with wire.client as client:
+            outcome = client.publish(post, to="brand", errors="return")["brand"]
+        assert outcome.status is Status.FAILED
+        assert wire.asked.count("GET /2/users/7/tweets") == 0
+
+    def test_a_refusal_and_two_posts_alike_is_open(self) -> None:
+        wire = Wire(X(token="t"), said(403, blank("You are not permitted to perform this action.")))
+        wire.timeline += [{"id": born(wire.clock.now(), n), "text": "Ahoy"} for n in (1, 2)]
+        with wire.client as client:
+            outcome = client.publish(Post("Ahoy"), to="brand", errors="return", wait=0)["brand"]
+        assert outcome.status is Status.UNKNOWN
 
     def test_a_server_error_is_never_repeated_blindly(self) -> None:
         wire = Wire(X(token="t"), httpx.Response(503))

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
 
 from media_files import png
-from socialkit import Image, Post, errors
+from socialkit import Image, Poll, Post, errors
 from socialkit.adapters import base
-from socialkit.adapters.x import X
+from socialkit.adapters._x_posts import words_of
+from socialkit.adapters.x import X, XOptions
 from socialkit.model import Identity, Receipt
 
 from .fakes import NOW, answer
-from .x_samples import ID, OWN, born, call, listed, only_part, own_post, reply
+from .x_samples import ENTERPRISE, ID, OWN, born, call, listed, only_part, own_post, reply
 
 
 class TestFind:
     async def find(self, post: Post, *pages: Any, memory: Any = None, **lost: Any) -> base.Finding:
-        part = await only_part(post)
+        part = await only_part(post, ENTERPRISE)
         window = {"since": NOW - timedelta(seconds=60), "until": NOW + timedelta(seconds=180)}
         self.looking = call(*pages, memory=memory)
         return await self.looking.adapter.find(base.Lost(part, **window | lost), self.looking)
@@ -71,6 +72,55 @@ class TestFind:
         assert isinstance(await self.find(post, listed(wrong)), base.Absent)
         assert isinstance(await self.find(post, listed(own_post("Aye"))), base.Absent)
 
+    @pytest.mark.parametrize(
+        ("sent", "shown", "finding"),
+        [
+            ("@crew Aye", "@crew Aye", base.Found),
+            ("@crew Aye", "@other @crew Aye", base.Found),
+            ("@bob thanks", "@alice thanks", base.CannotTell),
+            ("@crew Aye", "@crew @other Aye", base.CannotTell),
+            ("Aye", "@crew No", base.Absent),
+        ],
+    )
+    async def test_mentions_that_x_did_not_put_there_tell_replies_apart(
+        self, sent: str, shown: str, finding: type[base.Finding]
+    ) -> None:
+        live = listed(own_post(shown, **reply("12")))
+        assert isinstance(await self.find(Post(sent, reply_to="12"), live), finding)
+
+    async def test_a_post_without_a_poll_is_not_the_one_with_it(self) -> None:
+        post = Post("Sail?", poll=Poll(["Yes", "No"], seconds=3600))
+        voted = own_post("Sail?", attachments={"poll_ids": ["99"]})
+        assert isinstance(await self.find(post, listed(voted)), base.Found)
+        assert isinstance(await self.find(post, listed(own_post("Sail?"))), base.Absent)
+        assert isinstance(await self.find(Post("Sail?"), listed(voted)), base.Absent)
+
+    @pytest.mark.parametrize("option", [{"community_id": "5"}, {"for_super_followers_only": True}])
+    async def test_a_post_that_may_be_on_no_list_is_not_absent(self, option: dict[str, Any]) -> None:
+        post = Post("Ahoy").variant("x", XOptions(**option))
+        assert isinstance(await self.find(post, listed(own_post("Ahoy"))), base.Found)
+        finding = await self.find(post, listed())
+        assert isinstance(finding, base.CannotTell)
+        assert "does not say whether" in finding.why
+
+    @pytest.mark.parametrize("host", ["x.com", "twitter.com", "www.twitter.com"])
+    async def test_a_link_to_a_post_makes_a_quote_by_itself(self, host: str) -> None:
+        live = own_post(
+            "Look https://t.co/qqqqqqqqqq",
+            referenced_tweets=[{"type": "quoted", "id": "12"}],
+            entities={
+                "urls": [{"url": "https://t.co/qqqqqqqqqq", "expanded_url": f"https://{host}/crew/status/12"}]
+            },
+        )
+        assert isinstance(
+            await self.find(Post("Look https://x.com/crew/status/12"), listed(live)), base.Found
+        )
+
+    async def test_other_hosts_are_not_folded(self) -> None:
+        links = [{"url": "https://t.co/qqqqqqqqqq", "expanded_url": "https://my-twitter.com/a"}]
+        live = own_post("See https://t.co/qqqqqqqqqq", entities={"urls": links})
+        assert isinstance(await self.find(Post("See https://my-x.com/a"), listed(live)), base.Absent)
+
     async def test_a_part_of_a_thread_needs_the_part_before(self) -> None:
         live = listed(own_post("Two", **reply("12")))
         assert isinstance(await self.find(Post("Two"), live, previous=base.Sent("12")), base.Found)
@@ -90,6 +140,36 @@ class TestFind:
         assert isinstance(await self.find(post, listed(twin), memory={}), base.Found)
         bare = own_post("Ahoy")
         assert isinstance(await self.find(post, listed(bare), memory=memory), base.Absent)
+
+    @pytest.mark.parametrize("key", ["3_501", "99_501"])
+    async def test_a_media_key_ends_with_the_media_id(self, key: str) -> None:
+        """Its number is X's own affair; an answer to an upload may lack the key."""
+        post = Post(media=[Image(png(), alt="A boat")])
+        name = f"media 0 {(await only_part(post)).media[0].digest[:16]}"
+        ours = own_post("https://t.co/mmmmmmmmmm", attachments={"media_keys": [key]})
+        assert isinstance(await self.find(post, listed(ours), memory={name: ["501", None]}), base.Found)
+        other = {name: ["502", key]}
+        assert isinstance(await self.find(post, listed(ours), memory=other), base.Found)
+        assert isinstance(await self.find(post, listed(ours), memory={name: ["502", None]}), base.CannotTell)
+        assert isinstance(await self.find(post, listed(ours), memory={}), base.CannotTell)
+
+    async def test_links_to_own_media_are_no_text(self) -> None:
+        marked = [{"url": "https://t.co/mmmmmmmmmm", "expanded_url": "https://x.com/a", "media_key": "3_1"}]
+        live = own_post("Look https://t.co/mmmmmmmmmm up", entities={"urls": marked})
+        assert words_of(live) == "Look  up"
+        shown = [
+            {"url": "https://t.co/mmmmmmmmmm", "expanded_url": f"https://x.com/brand/status/{ID}/photo/1"}
+        ]
+        assert words_of(own_post("Look https://t.co/mmmmmmmmmm", entities={"urls": shown})) == "Look"
+
+    async def test_links_in_a_note_are_its_own(self) -> None:
+        links = [{"url": "https://t.co/nnnnnnnnnn", "expanded_url": "https://example.com/a"}]
+        note = {"text": "Long &amp; https://t.co/nnnnnnnnnn", "entities": {"urls": links}}
+        assert words_of(own_post("Long…", note_tweet=note)) == "Long & https://example.com/a"
+
+    async def test_pages_that_repeat_end(self) -> None:
+        pages = [listed(own_post("Else"), next_token="p2") for _ in range(2)]
+        assert isinstance(await self.find(Post("Ahoy"), *pages), base.Absent)
 
     async def test_two_alike_are_nobodys_guess(self) -> None:
         twins = listed(own_post("Ahoy", born(NOW, 1)), own_post("Ahoy"))
@@ -185,6 +265,21 @@ class TestMetrics:
         assert rows[0].clicks is None
         assert rows[0].video_views is None
         assert rows[0].missing["video_views"] == "the post has no video"
+
+    @pytest.mark.parametrize(
+        ("age", "private"),
+        [(timedelta(days=30, minutes=-6), True), (timedelta(days=30, minutes=-4), False)],
+    )
+    async def test_thirty_days_end_a_little_early(self, age: timedelta, private: bool) -> None:
+        """The clocks may differ, and one post too old hides its numbers."""
+        old = born(NOW - age)
+        await self.rows([Receipt(OWN, old)], answer({"data": [{"id": old, "public_metrics": PUBLIC}]}))
+        assert ("non_public_metrics" in self.asking.asked[0].params["tweet.fields"]) is private
+
+    async def test_the_public_count_is_the_count(self) -> None:
+        post = {"id": ID, "public_metrics": PUBLIC, "non_public_metrics": {"impression_count": 699}}
+        (row,) = await self.rows([Receipt(OWN, ID)], answer({"data": [post]}))
+        assert row.impressions == 700
 
     async def test_a_post_that_private_numbers_hid_is_asked_again(self) -> None:
         kind = "https://api.x.com/2/problems/not-authorized-for-field"
@@ -286,6 +381,63 @@ class TestMetrics:
         assert (row.likes, row.watch_seconds) == (4, None)
         assert row.missing["watch_seconds"] == why
 
+    async def test_videos_are_asked_for_by_the_hundred(self) -> None:
+        keys = [f"7_{n}" for n in range(1, 151)]
+        posts = [
+            {"id": born(NOW, n), "attachments": {"media_keys": keys[2 * n : 2 * n + 2]}} for n in range(75)
+        ]
+        media = [{"media_key": key, "type": "video"} for key in keys]
+        shown = answer({"data": posts, "includes": {"media": media}})
+        told = [answer({"data": [{"media_key": key, "watch_time_ms": 1000} for key in keys]})] * 2
+        asking = call(shown, *told, adapter=X(token="t", media_analytics=True))
+        rows = await asking.adapter.fetch_metrics([Receipt(OWN, born(NOW, n)) for n in range(75)], asking)
+        assert {row.watch_seconds for row in rows} == {2.0}
+        assert [one.params["media_keys"].count(",") for one in asking.asked[1:]] == [99, 49]
+
+    OLD = born(NOW - timedelta(days=40))
+
+    async def clicked(self, *told: Any) -> Any:
+        old = answer({"data": [{"id": self.OLD, "public_metrics": PUBLIC}]})
+        self.asking = call(old, *told, adapter=X(token="t", post_analytics=True))
+        (row,) = await self.asking.adapter.fetch_metrics([Receipt(OWN, self.OLD)], self.asking)
+        return row
+
+    async def test_clicks_in_old_posts_are_asked_for_on_wish(self) -> None:
+        times = [{"metrics": {"url_clicks": 5}}, {"metrics": {"url_clicks": 2}}]
+        row = await self.clicked(answer({"data": [{"id": self.OLD, "timestamped_metrics": times}]}))
+        assert (row.clicks, row.likes) == (7, 4)
+        assert "clicks" not in row.missing
+        asked = self.asking.asked[1]
+        assert (asked.step, asked.path) == ("read", "/2/tweets/analytics")
+        assert asked.params == {
+            "ids": self.OLD,
+            "analytics.fields": "id,timestamped_metrics,url_clicks",
+            "start_time": "2026-09-23T09:00:00Z",
+            "end_time": "2026-11-02T09:00:00Z",
+            "granularity": "total",
+        }
+
+    @pytest.mark.parametrize(
+        ("told", "why"),
+        [
+            (errors.Declined("not for you"), "X did not say: not for you"),
+            (answer({"data": []}), "30 days only"),
+        ],
+    )
+    async def test_clicks_x_does_not_tell_spoil_no_row(self, told: Any, why: str) -> None:
+        row = await self.clicked(told)
+        assert (row.likes, row.clicks) == (4, None)
+        assert why in row.missing["clicks"]
+
+    async def test_young_and_foreign_posts_need_no_analytics(self) -> None:
+        foreign = Receipt(Identity("x", "https://api.x.com", "8"), self.OLD)
+        young = answer({"data": [{"id": ID, "non_public_metrics": {"url_link_clicks": 3}}]})
+        other = answer({"data": [{"id": self.OLD, "public_metrics": PUBLIC}]})
+        asking = call(young, other, adapter=X(token="t", post_analytics=True))
+        rows = await asking.adapter.fetch_metrics([Receipt(OWN, ID), foreign], asking)
+        assert [row.clicks for row in rows] == [3, None]
+        assert len(asking.asked) == 2
+
     async def test_no_video_no_question(self) -> None:
         asking = call(
             answer({"data": [{"id": ID, "public_metrics": PUBLIC}]}),
@@ -331,6 +483,33 @@ class TestPosts:
         assert [one.published_at for one in posts] == [NOW - timedelta(hours=n) for n in (1, 2)]
         assert asking.asked[0].params["max_results"] == "5"
         assert asking.asked[0].params["end_time"] == "2026-11-02T08:00:01Z"
+
+    async def test_an_end_that_is_now_is_not_sent(self) -> None:
+        """X wants an end that is some seconds past."""
+        for until, sent in (
+            (NOW, False),
+            (NOW - timedelta(seconds=59), False),
+            (NOW - timedelta(hours=1), True),
+        ):
+            asking = call(listed())
+            [one async for one in asking.adapter.fetch_posts(asking, since=None, until=until, limit=5)]
+            assert ("end_time" in asking.asked[0].params) is sent
+
+    async def test_x_is_not_asked_for_its_first_years(self) -> None:
+        """It refuses a start or an end before 6 November 2010."""
+        asking = call(listed(own_post("Ahoy")))
+        since, until = datetime(2009, 1, 1, tzinfo=UTC), datetime(2010, 1, 1, tzinfo=UTC)
+        posts = [one async for one in asking.adapter.fetch_posts(asking, since=since, until=until, limit=5)]
+        assert posts == []
+        assert asking.asked[0].params["start_time"] == "2010-11-06T00:00:00Z"
+        assert "end_time" not in asking.asked[0].params
+
+    async def test_the_start_is_kept_within_its_second(self) -> None:
+        page = listed(*(own_post("Ahoy", born(NOW + timedelta(milliseconds=n))) for n in (700, 300)))
+        asking = call(page)
+        since = NOW + timedelta(milliseconds=500)
+        posts = [one async for one in asking.adapter.fetch_posts(asking, since=since, until=None, limit=9)]
+        assert [one.id for one in posts] == [born(NOW + timedelta(milliseconds=700))]
 
     @pytest.mark.parametrize(
         "reference",

@@ -14,6 +14,7 @@ from socialkit.plan import TargetPlan
 from .fakes import NOW, FakeCall, answer, plan
 
 OWN = Identity("x", "https://api.x.com", "7", "brand")
+ENTERPRISE = X(token="t", access="enterprise")
 FACTS = base.AccountFacts(OWN, facts={"username": "brand", "subscription_type": "None"})
 SRT = b"1\n00:00:00,000 --> 00:00:01,000\nAhoy\n"
 
@@ -35,8 +36,8 @@ async def planned(post: Post, adapter: X | None = None, facts: base.AccountFacts
     return await plan(adapter, post, call(facts=facts, adapter=adapter))
 
 
-async def only_part(post: Post) -> base.Part:
-    made = await planned(post)
+async def only_part(post: Post, adapter: X | None = None) -> base.Part:
+    made = await planned(post, adapter)
     assert [str(p) for p in made.problems if p.severity == "error"] == []
     return made.parts[0]
 

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.fakes import NOW, Asked, FakeCall, Scripted, answer
 from adapters.x_samples import (
+    ENTERPRISE,
     FACTS,
     ID,
     OWN,
@@ -24,7 +25,9 @@ from adapters.x_samples import (
 from media_files import gif, mp4, png
 from socialkit import Captions, Image, Poll, Post, Video
 from socialkit.adapters import base
-from socialkit.adapters.x import MIB, X, XOptions
+from socialkit.adapters._x_media import MIB
+from socialkit.adapters._x_plan import XAppInstall
+from socialkit.adapters.x import X, XOptions
 from socialkit.model import Identity, Receipt
 
 from .specs import validator
@@ -47,7 +50,14 @@ OPTIONS = XOptions(
     tagged_user_ids=("8", "9"),
     for_super_followers_only=False,
     place_id="harbour",
+    exclude_reply_user_ids=("8",),
+    media_title="The boat",
+    media_description="At sea",
+    embeddable=True,
+    app_install=XAppInstall(play_store_id="com.example.boats"),
 )
+CARD = XOptions(card_uri="card://7")
+BUTTON = XOptions(visit_site="https://example.com")
 COUNTS = {
     "retweet_count": 2,
     "reply_count": 3,
@@ -99,14 +109,16 @@ async def test_who_am_i(adapter: X) -> None:
         (Post("Aye", reply_to="12"), [posted()]),
         (Post("Look", quote="12"), [posted()]),
         (Post("Ahoy", media=[BOAT], sensitive=True), [uploaded("601"), DESCRIBED, posted()]),
-        (Post(media=[BOAT]).variant("x", OPTIONS), [uploaded("601"), DESCRIBED, posted()]),
+        (Post(media=[BOAT], reply_to="12").variant("x", OPTIONS), [uploaded("601"), DESCRIBED, posted()]),
+        (Post(media=[BOAT]).variant("x", BUTTON), [uploaded("601"), DESCRIBED, posted()]),
+        (Post("Ahoy").variant("x", CARD), [posted()]),
         (Post(media=[Image(gif(frames=2))]), [uploaded("601"), SEGMENT, uploaded("601"), posted()]),
     ],
-    ids=["text", "poll", "reply", "quote", "picture", "options", "moving"],
+    ids=["text", "poll", "reply", "quote", "picture", "options", "button", "card", "moving"],
 )
 async def test_posts(post: Post, answers: list[base.Response]) -> None:
     call = calling(*answers)
-    await call.adapter.send(await only_part(post), call)
+    await call.adapter.send(await only_part(post, ENTERPRISE), call)
     assert checked(call)[-1] == "POST /2/tweets"
     assert not call.answers
 
@@ -195,6 +207,38 @@ async def test_watch_times() -> None:
     (row,) = await call.adapter.fetch_metrics([Receipt(OWN, ID)], call)
     assert row.watch_seconds == 5
     assert checked(call) == ["GET /2/tweets", "GET /2/media/analytics"]
+
+
+async def test_clicks_in_old_posts() -> None:
+    old = born(NOW - timedelta(days=40))
+    times = [{"timestamp": "2026-11-02T09:00:00Z", "metrics": {"url_clicks": 5}}]
+    call = calling(
+        answer({"data": [{"id": old, "text": "Ahoy", "public_metrics": COUNTS}]}),
+        answer({"data": [{"id": old, "timestamped_metrics": times}]}),
+        adapter=X(token="t", post_analytics=True),
+    )
+    (row,) = await call.adapter.fetch_metrics([Receipt(OWN, old)], call)
+    assert row.clicks == 5
+    assert checked(call) == ["GET /2/tweets", "GET /2/tweets/analytics"]
+
+
+async def test_an_edit() -> None:
+    adapter = X(token="t", premium=True)
+    controls = {"edits_remaining": 5, "is_edit_eligible": True, "editable_until": "2026-11-02T10:00:00.000Z"}
+    live = {"id": ID, "text": "Ahoi", "edit_history_tweet_ids": [ID], "edit_controls": controls}
+    call = calling(answer({"data": live}), posted("13"), adapter=adapter)
+    sent = await adapter.edit(Receipt(OWN, ID), await only_part(Post("Ahoy"), adapter), call)
+    assert sent.id == "13"
+    assert checked(call) == [f"GET /2/tweets/{ID}", "POST /2/tweets"]
+
+
+async def test_an_article() -> None:
+    adapter = X(token="t", premium=True)
+    post = Post("We ship #today", title="Boats", media=[BOAT]).variant("x", XOptions(article=True))
+    draft, made = answer({"data": {"id": "31", "title": "Boats"}}, 201), answer({"data": {"post_id": "13"}})
+    call = calling(uploaded("601"), DESCRIBED, draft, made, adapter=adapter)
+    assert (await adapter.send(await only_part(post, adapter), call)).id == "13"
+    assert checked(call)[2:] == ["POST /2/articles/draft", "POST /2/articles/31/publish"]
 
 
 async def test_deleting() -> None:

@@ -1,8 +1,8 @@
 """X: every answer the sandbox gives is as X describes it, in the dialect asked.
 
 X describes less than it says. What it answers beside its description, and the facts know, is listed here:
-problems of the type ``about:blank``, of missing credits and of wrong credentials, the older coded errors,
-the reason why processing of media failed, and everything under ``/oauth2``.
+problems of the type ``about:blank``, of missing credits, of the month's cap and of wrong credentials, the older
+coded errors, the reason why processing of media failed, and everything under ``/oauth2``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ UNDESCRIBED = {
     "https://api.x.com/2/problems/credits",
     "https://api.x.com/2/problems/oauth1-permissions",
     "https://api.x.com/2/problems/unsupported-authentication",
+    "https://api.x.com/2/problems/usage-capped",
 }
 ME = "/2/users/1500000000000000001"
 POST_FIELDS = (
@@ -217,6 +218,23 @@ async def test_subtitles(box, brand):
     assert (await brand.post("/2/media/subtitles", json=fields)).status_code == 200
     gone = {"id": film, "media_category": "TweetVideo", "language_code": "EN"}
     assert (await brand.request("DELETE", "/2/media/subtitles", json=gone)).json()["data"]["deleted"]
+
+
+async def test_an_article(box, brand):
+    blocks = [{"text": "Once", "type": "unstyled"}]
+    draft = {"title": "Boats", "content_state": {"blocks": blocks, "entities": []}}
+    draft["cover_media"] = {"media_category": "tweet_image", "media_id": await picture(brand)}
+    made = (await brand.post("/2/articles/draft", json=draft)).json()["data"]["id"]
+    post_id = (await brand.post(f"/2/articles/{made}/publish")).json()["data"]["post_id"]
+    seen = await brand.get(f"/2/tweets/{post_id}", params={"post.fields": "article,text,entities"})
+    assert seen.json()["data"]["article"] == {"title": "Boats"}
+    await brand.post("/2/articles/17/publish")
+
+
+async def test_the_cap_of_the_month(box, bare):
+    box.x.access, box.x.read_cap = "self-serve", 0
+    answer = await bare.get("/2/tweets/17")
+    assert (answer.status_code, checked(answer).rpartition("/")[2]) == (429, "usage-capped")
 
 
 async def test_usage_of_the_app(box):

@@ -382,6 +382,8 @@ async def test_an_empty_page_says_so(brand):
         {"max_results": 101},
         {"start_time": "yesterday"},
         {"start_time": "2026-11-02"},
+        {"start_time": "2010-11-05T23:59:59Z"},
+        {"end_time": "2010-11-05T23:59:59Z"},
         {"start_time": "2026-11-02T09:00:00Z", "end_time": "2026-11-02T09:00:00Z"},
         {"since_id": "x"},
         {"exclude": "quotes"},
@@ -649,6 +651,84 @@ async def test_failed_calls_are_free_and_an_empty_balance_is_402(box, brand):
     assert (await brand.get(TIMELINE)).status_code == 402
     box.x.access = "enterprise"
     assert (await brand.get(TIMELINE)).status_code == 200
+
+
+async def test_an_article_is_published_once(box, brand, reader):
+    blocks = [{"text": "Once upon a time", "type": "unstyled"}]
+    draft = {"title": "Boats", "content_state": {"blocks": blocks, "entities": []}}
+    assert (await brand.post("/2/articles/draft", json=draft)).status_code == 403
+    box.x.people["brand"].subscription = "Premium"
+    made = await brand.post("/2/articles/draft", json=draft)
+    assert (made.status_code, made.json()["data"]["title"]) == (201, "Boats")
+    assert box.timeline("x") == []
+    path = f"/2/articles/{made.json()['data']['id']}/publish"
+    assert (await reader.post(path)).status_code == 404
+    post_id = (await brand.post(path)).json()["data"]["post_id"]
+    assert (await brand.post(path)).status_code == 403
+    seen = (await read(brand, post_id, **{"tweet.fields": "article,entities"}))["data"]
+    assert seen["article"] == {"title": "Boats"}
+    assert seen["entities"]["urls"][0]["expanded_url"].startswith("https://x.com/i/article/")
+    wrong = {"title": "", "content_state": {"blocks": [{"text": "x", "type": "plain"}], "entities": []}}
+    status, messages = problem_of(await brand.post("/2/articles/draft", json=wrong))
+    assert (status, len(messages)) == (400, 2)
+
+
+async def test_posts_read_in_a_month_have_a_cap(box, brand, app):
+    box.x.access_seconds = math.inf
+    made = [await post(brand, f"number {number}") for number in range(2)]
+    box.x.read_cap = 2
+    for one in made:
+        await read(brand, one["id"])
+    refused = await brand.get(TIMELINE)
+    assert refused.status_code == 429
+    body = refused.json()
+    assert body["type"] == "https://api.x.com/2/problems/usage-capped"
+    assert (body["period"], body["scope"]) == ("Monthly", "Product")
+    assert (await app.get("/2/usage/tweets")).json()["data"]["project_usage"] == "2"
+    await post(brand, "posting goes on")
+    box.clock.advance(30 * 86_400)
+    assert (await brand.get(TIMELINE)).status_code == 200
+    assert (await app.get("/2/usage/tweets")).json()["data"]["project_usage"] == "3"
+
+
+async def test_an_account_posts_so_often_a_day(box, brand, reader):
+    box.x.access_seconds, box.x.posts_per_day = math.inf, 2
+    for number in range(2):
+        await post(brand, f"number {number}")
+    refused = await brand.post(POSTS, json={"text": "x"})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (403, 185)
+    await post(reader, "x")
+    box.clock.advance(86_400)
+    await post(brand, "x")
+
+
+async def test_a_locked_account_is_told_so(box, brand):
+    box.x.people["brand"].locked = True
+    refused = await brand.get("/2/users/me")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (403, 326)
+
+
+async def test_a_fresh_post_may_not_be_there_to_reply_to(box, brand):
+    box.x.replies_after = 5
+    root = await post(brand, "one")
+    reply = {"text": "two", "reply": {"in_reply_to_tweet_id": root["id"]}}
+    assert (await brand.post(POSTS, json=reply)).json()["errors"][0]["code"] == 385
+    box.clock.advance(5)
+    assert (await brand.post(POSTS, json=reply)).status_code == 201
+
+
+async def test_posts_into_a_community_may_be_off_the_list(box, brand):
+    await post(brand, "to the crew", community_id="5")
+    assert (await brand.get(TIMELINE)).json()["meta"]["result_count"] == 1
+    box.x.lists_communities = False
+    assert (await brand.get(TIMELINE)).json()["meta"]["result_count"] == 0
+
+
+async def test_a_post_may_be_made_and_denied(box, brand):
+    box.x.false_refusals = 1
+    assert (await brand.post(POSTS, json={"text": "x"})).status_code == 403
+    assert [entry.text for entry in box.timeline("x")] == ["x"]
+    await post(brand, "y")
 
 
 # --- faults ---

@@ -230,3 +230,61 @@ async def test_a_large_video_is_never_held(box, brand):
     assert sum(map(len, kept)) <= 3 * 65_536
     answer = await brand.post(f"/2/media/upload/{media_id}/finalize")
     assert answer.json()["data"]["processing_info"]["state"] == "pending"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        mp4(seconds=0.4),
+        mp4(size=(31, 40)),
+        mp4(size=(301, 100)),
+        mp4(size=(100, 301)),
+        mp4().replace(b"avc1", b"hvc1"),
+        mp4().replace(b"mp4a", b"Opus"),
+    ],
+    ids=["short", "small", "wide", "high", "hevc", "opus"],
+)
+async def test_a_film_x_does_not_take_fails_in_processing(box, brand, data):
+    answer = (await send_video(brand, data)).json()["data"]
+    box.clock.advance(10)
+    status = await brand.get("/2/media/upload", params={"media_id": answer["id"]})
+    info = status.json()["data"]["processing_info"]
+    assert (info["state"], info["error"]["name"]) == ("failed", "InvalidMedia")
+
+
+@pytest.mark.parametrize("size", [(32, 32), (300, 100), (100, 300)])
+async def test_a_film_at_the_edge_is_taken(box, brand, size):
+    answer = (await send_video(brand, mp4(size=size, seconds=0.5))).json()["data"]
+    box.clock.advance(10)
+    status = await brand.get("/2/media/upload", params={"media_id": answer["id"]})
+    assert status.json()["data"]["processing_info"]["state"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("moving", "status"), [((4, 4, 350), 200), ((4, 4, 351), 400), ((1280, 1080, 218), 400)]
+)
+async def test_a_gif_has_a_number_of_frames(brand, moving, status):
+    data = gif(*moving)
+    media_id = await start(brand, len(data), "tweet_gif", "image/gif")
+    await append(brand, media_id, 0, data)
+    assert (await brand.post(f"/2/media/upload/{media_id}/finalize")).status_code == status
+
+
+async def test_alt_text_of_videos_may_be_refused(box, brand):
+    box.x.video_alt_text = False
+    film, picture = (
+        (await send_video(brand, mp4())).json()["data"],
+        (await upload(brand, png())).json()["data"],
+    )
+    for medium, status in ((film, 400), (picture, 200)):
+        words = {"id": medium["id"], "metadata": {"alt_text": {"text": "The sea"}}}
+        assert (await brand.post("/2/media/metadata", json=words)).status_code == status
+
+
+async def test_a_button_on_the_media(brand):
+    medium = (await upload(brand, png())).json()["data"]["id"]
+    button = {"visit_site": {"url": "https://example.com"}}
+    await post(brand, "x", media={"media_ids": [medium], "call_to_actions": button})
+    wrong = {"media_ids": [medium], "call_to_actions": {"visit_site": {}}}
+    status, messages = problem_of(await brand.post(POSTS, json={"text": "y", "media": wrong}))
+    assert (status, "$.media.call_to_actions.visit_site.url: is missing" in messages[0]) == (400, True)

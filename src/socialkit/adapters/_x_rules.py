@@ -34,12 +34,16 @@ VIDEO = VideoRule(
     types=frozenset({"video/mp4", "video/quicktime"}),
     min_seconds=0.5,
     max_seconds=1200.0,
+    min_side=32,
     min_ratio=1 / 3,
     max_ratio=3.0,
+    max_fps=60.0,
+    codecs=frozenset({"h264", "aac"}),
     alt_limit=1000,
     alt_unit="codepoints",
-    captions=20,
+    captions=26 * 26,
     thumbnail=True,
+    thumbnail_max_bytes=5_000_000,
 )
 
 
@@ -52,6 +56,7 @@ def _budgets() -> Iterator[Budget]:
         ("lookup", "GET /2/tweets/[0-9]+", 900, None),
         ("timeline", "GET /2/users/[0-9]+/tweets", 900, None),
         ("me", "GET /2/users/me", 75, None),
+        ("analytics", "GET /2/tweets/analytics", 300, None),
         ("media-analytics", "GET /2/media/analytics", 300, None),
         ("uploads", "POST /2/media/upload", 500, 50_000),
         ("upload-chunks", _CHUNKS, 1875, 180_000),
@@ -126,9 +131,10 @@ _TABLE: tuple[tuple[int, str, str, str, str], ...] = (
 
 
 def _errors() -> Iterator[ErrorRow]:
-    """A row for every code and for the words. After a 5xx or a refusal as a duplicate the post may be live."""
+    """A row for every code and for the words. After a 5xx or a refusal as a duplicate the post may be live, and
+    after one that gives no reason: X was seen to answer so to posts in quick succession that went out."""
     for status, raises, codes, words, hint in _TABLE:
-        definite = raises != "Duplicate" and (raises != "Unavailable" or status == 403)
+        definite = raises != "Duplicate" and (raises != "Unavailable" or status == 403) and hint != _NO_REASON
         for code in codes.split():
             yield ErrorRow(status, raises, code=code, hint=hint, definite=definite)
         if words or not codes:
@@ -154,8 +160,9 @@ RULES = Rules(
     poll=PollRule(2, 4, 25, "codepoints", min_seconds=300, max_seconds=604_800),
     thread=True,
     repeats=False,
-    carries=frozenset({"reply_to", "quote", "sensitive", "content_warning"}),
+    carries=frozenset({"title", "reply_to", "quote", "sensitive", "content_warning"}),
     in_text=frozenset({"link", "tags"}),
+    edit=True,
     delete=True,
     metrics=frozenset(
         {"impressions", "likes", "comments", "shares", "quotes", "saves", "clicks", "video_views"}
@@ -166,7 +173,16 @@ RULES = Rules(
     budgets=tuple(_budgets()),
     errors=tuple(_errors()),
     find=FindRule(by="list", quiet=150.0, looks=3, between=20.0),
-    limited=(("quote", "Enterprise apps only"), ("content_warning", "labels of media")),
+    limited=(
+        ("title", "Articles only"),
+        ("quote", "Enterprise apps only"),
+        ("edit", "accounts with Premium, for a time; each version has a new id"),
+        ("content_warning", "labels of media"),
+        (
+            "find",
+            "by looking through own posts; in a Community or for subscribers a person must look, where it is not there",
+        ),
+    ),
     sources=(_DOCS, _REPORTS),
     notes=(
         "Accounts with X Premium may write 25,000 characters.",

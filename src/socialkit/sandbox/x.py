@@ -41,7 +41,9 @@ class XBox(Reads):
 
     ``access`` is "self-serve" or "enterprise", ``credits`` the balance in USD, ``charges`` the bill.
     ``duplicate_seconds`` is how long a text may not be posted again, ``access_seconds`` how long an access
-    token lives. ``people["brand"].subscription = "Premium"`` opens long posts and edits.
+    token lives. ``people["brand"].subscription = "Premium"`` opens long posts and edits. ``posts_per_day`` is the
+    account's own cap. For ``replies_after`` seconds a new post cannot be replied to; the next ``false_refusals`` posts
+    are made and denied all the same, as X was seen to do.
 
     >>> from socialkit.sandbox import Sandbox
     >>> with Sandbox(["x"]) as box:
@@ -55,10 +57,14 @@ class XBox(Reads):
     publish_match: ClassVar[str] = "POST /2/tweets"
     upload_match: ClassVar[str] = "POST /2/media/upload(/[0-9]+/finalize)?"
     duplicate_seconds: float = 86_400.0
+    posts_per_day: int = 2400
+    replies_after: float = 0.0
+    false_refusals: int = 0
 
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
         self.versions: dict[str, XPost] = {}
+        self.articles: dict[str, Json] = {}
         self._last_id = 0
         self.start_uploads()
         for name in ("brand", "reader", "other"):
@@ -69,6 +75,8 @@ class XBox(Reads):
     def routes(self) -> list[BaseRoute]:
         table: Table = [
             ("POST", "/2/tweets", self.create),
+            ("POST", "/2/articles/draft", self.draft_article),
+            ("POST", "/2/articles/{id}/publish", self.publish_article),
             *self.read_table(),
             ("DELETE", "/2/tweets/{id}", self.delete),
             ("PUT", "/2/tweets/{id}/hidden", self.hide),
@@ -147,12 +155,16 @@ class XBox(Reads):
         self._check_text(str(given.get("text", "")), me)
         post = self._drafted(given, me)
         self._check_duplicate(post)
+        self._check_day(me)
         edited = self._edited(given, post, me)
         self.add(self.written(post))
         if edited is not None:
             self.versions[edited.id] = edited
             self.forget(edited)
         self.charge(price, post.id)
+        if self.false_refusals:
+            self.false_refusals -= 1
+            raise self.forbidden()
         data = {"id": post.id, "text": post.shown.text, "edit_history_tweet_ids": list(post.history)}
         return JSONResponse({"data": data}, 201)
 
@@ -230,7 +242,7 @@ class XBox(Reads):
         if not reply:
             return None
         parent = self.post(reply["in_reply_to_tweet_id"])
-        if parent is None:
+        if parent is None or self.now() - parent.created_at < timedelta(seconds=self.replies_after):
             raise self.coded(403, 385, _MISSING_PARENT)
         if parent.account == me.username:
             return parent
@@ -269,6 +281,13 @@ class XBox(Reads):
             if not other.media and other.quote == post.quote and _normal(other.text) == wanted:
                 raise self.forbidden("You are not allowed to create a Tweet with duplicate content.")
 
+    def _check_day(self, me: XUser) -> None:
+        """403 when the account has posted as often as it may in a day."""
+        since = self.now() - timedelta(days=1)
+        made = sum(one.account == me.username and one.created_at > since for one in self.entries.values())
+        if made >= self.posts_per_day:
+            raise self.coded(403, 185, "User is over daily status update limit.")
+
     def _edited(self, given: Json, post: XPost, me: XUser) -> XPost | None:
         """The version this one replaces; it takes over its place in the conversation."""
         if "edit_options" not in given:
@@ -288,6 +307,41 @@ class XBox(Reads):
         post.extras |= {**before.extras, "first_at": first}
         post.edited_at = self.now()
         return before
+
+    # articles ------------------------------------------------------------------------------------
+
+    def draft_article(self, request: Request) -> Response:
+        """``POST /2/articles/draft``: seen by nobody; of accounts with Premium."""
+        from starlette.responses import JSONResponse
+
+        me = self.user(request, *_WRITE)
+        given = self.checked(request, schema.ARTICLE)
+        if not me.premium:
+            raise self.forbidden()
+        if (cover := given.get("cover_media")) is not None:
+            self.attach([cover["media_id"]], me)
+        article = {"id": self.new_id(), "author": me.username, "post": None, **given}
+        self.articles[article["id"]] = article
+        return JSONResponse({"data": {"id": article["id"], "title": article["title"]}}, 201)
+
+    def publish_article(self, request: Request) -> Response:
+        """``POST /2/articles/:id/publish``: a post with a link to the Article; once."""
+        from starlette.responses import JSONResponse
+
+        me = self.user(request, *_WRITE)
+        article = self.articles.get(request.path_params["id"])
+        if article is None or article["author"] != me.username:
+            raise Answer(self.problem(404, "Not Found", "resource-not-found", resource_type="article"))
+        if article["post"] is not None:
+            raise self.forbidden()
+        post_id, cover = self.new_id(), article.get("cover_media")
+        media = self.attach([cover["media_id"]], me) if cover else []
+        post = XPost(post_id, me.username, "", self.now(), app="Sandbox", given={"article": article})
+        post.url, post.history, post.conversation = self.permalink(me.username, post_id), [post_id], post_id
+        article["cover"] = [self.shown_medium(medium) for medium in media]
+        article["post"] = post_id
+        self.add(self.written(post))
+        return JSONResponse({"data": {"post_id": post_id}})
 
     # deleting, hiding, reposting -----------------------------------------------------------------
 

@@ -59,6 +59,7 @@ class XUser:
     subscription: str = "None"
     verified_type: str = "none"
     suspended: bool = False
+    locked: bool = False
 
     @property
     def premium(self) -> bool:
@@ -281,6 +282,9 @@ class Grants(OAuth1):
         person = self.people[grant.username]
         if person.suspended:
             raise self.coded(403, 64, "Your account is suspended and is not permitted to access this feature")
+        if person.locked:
+            words = "To protect our users from spam and other malicious activity, this account is temporarily locked."
+            raise self.coded(403, 326, words)
         return person
 
     # OAuth 2.0 -----------------------------------------------------------------------------------

@@ -29,6 +29,10 @@ LIFETIME = timedelta(days=1)
 _IMAGES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 _VIDEOS = ("video/mp4", "video/quicktime", "video/webm")
 _PREFIXES = {"tweet_video": "7", "dm_video": "7", "amplify_video": "13", "tweet_gif": "16", "dm_gif": "16"}
+_CODECS = (b"hvc1", b"hev1", b"av01", b"vp09", b"mp4v", b"Opus", b"ac-3", b"fLaC")
+"""Sample entries of what X does not process: it takes H.264 and AAC."""
+_FRAMES, _VOLUME = 350, 300_000_000
+"""Frames of a GIF, and frames times pixels."""
 _MEBI = 1_048_576
 _PROCESSING = 3.0
 
@@ -76,6 +80,7 @@ class Uploads(Meter):
 
     ``image_bytes``, ``gif_bytes``, ``video_bytes`` (16 GiB for premium accounts) and ``segment_bytes`` are
     the limits. ``bare_uploads`` leaves the ``data`` wrapper out of one-shot answers, as X did in 2025.
+    ``video_alt_text = False`` refuses alt text of videos; X does not say whether it does.
     """
 
     image_bytes = 5 * _MEBI
@@ -83,6 +88,7 @@ class Uploads(Meter):
     video_bytes = 8 * 1024 * _MEBI
     segment_bytes = 20 * _MEBI
     bare_uploads = False
+    video_alt_text = True
 
     def media_table(self) -> Table:
         """Method, path and handler of everything in this file."""
@@ -257,6 +263,7 @@ class Uploads(Meter):
         """All bytes are in: look at them, and set when the medium can be used."""
         tail = b"".join(medium.tails[index] for index in sorted(medium.tails))
         medium.kind, medium.closed_at = sniff(medium.head, tail), self.now()
+        strange = any(codec in medium.head or codec in tail for codec in _CODECS)
         medium.head, medium.tails = b"", {}
         try:
             self._check_size(medium, sum(medium.segments.values()), me)
@@ -268,7 +275,7 @@ class Uploads(Meter):
         ready, fails = self.processing()
         slow = medium.family in ("video", "animated_gif")
         medium.ready_at = max(ready, self.now() + timedelta(seconds=_PROCESSING * slow))
-        if fails or (medium.family == "video" and medium.kind.mime not in _VIDEOS):
+        if fails or (medium.family == "video" and (strange or not _is_film(medium.kind))):
             medium.failure = "InvalidMedia"
             medium.ready_at = max(medium.ready_at, self.now() + timedelta(seconds=_PROCESSING))
 
@@ -287,6 +294,10 @@ class Uploads(Meter):
             raise self.invalid(({}, "media type unrecognized."))
         if medium.family == "animated_gif" and (medium.kind.width > 1280 or medium.kind.height > 1080):
             raise self.invalid(({}, "The GIF is larger than 1280x1080 pixels."))
+        data = b"".join(medium.pieces.values()) if medium.family == "animated_gif" else b""
+        frames = data.count(b"\x21\xf9\x04")
+        if frames > _FRAMES or frames * medium.kind.width * medium.kind.height > _VOLUME:
+            raise self.invalid(({}, f"The GIF has more than {_FRAMES} frames or {_VOLUME} pixels."))
 
     def _left(self, medium: Medium) -> int:
         return max(0, int((medium.created_at + LIFETIME - self.now()).total_seconds()))
@@ -332,6 +343,8 @@ class Uploads(Meter):
         self.need_credits("media metadata")
         medium = self.own_upload(given["id"], me)
         metadata = given.get("metadata", {})
+        if "alt_text" in metadata and medium.family == "video" and not self.video_alt_text:
+            raise self.invalid(({"metadata": ["alt_text"]}, "alt_text is not supported for this media."))
         if "alt_text" in metadata:
             medium.alt = metadata["alt_text"]["text"]
         medium.warnings = metadata.get("sensitive_media_warning", medium.warnings)
@@ -410,3 +423,12 @@ class Uploads(Meter):
         }
         self.media[medium.id] = medium.shown
         return medium.shown
+
+
+def _is_film(kind: Kind) -> bool:
+    """Whether X can process a video: its format, and what is told of its shape and length."""
+    if kind.mime not in _VIDEOS or (kind.seconds is not None and kind.seconds < 0.5):
+        return False
+    if not (kind.width and kind.height):
+        return True
+    return min(kind.width, kind.height) >= 32 and 1 / 3 <= kind.width / kind.height <= 3

@@ -65,6 +65,9 @@ PRICES = {
 }
 
 
+_CAPPED = ("post read", "owned read")
+
+
 def _windows() -> Iterable[Window]:
     for match, app, user, day in _LIMITS:
         if user is not None:
@@ -93,8 +96,10 @@ class Meter(Grants):
 
     ``access`` is "self-serve" (pay per use, with its rules for replies, quotes and cashtags) or "enterprise".
     ``credits`` is the balance in USD, ``charges`` what was taken from it. ``owner`` names the account that
-    owns the developer app: its own reads cost less.
+    owns the developer app: its own reads cost less. ``read_cap`` is how many posts it may read in a month.
     """
+
+    read_cap = 3_000_000
 
     def __init__(self, box: Sandbox) -> None:
         super().__init__(box)
@@ -103,6 +108,7 @@ class Meter(Grants):
         self.credits = Decimal(10_000)
         self.charges: list[Charge] = []
         self.owner = "brand"
+        self._read_since: tuple[date, int] = (self.now().date(), 0)
         self._read_today: tuple[date, set[tuple[str, str]]] = (self.now().date(), set())
 
     # windows -------------------------------------------------------------------------------------
@@ -141,11 +147,27 @@ class Meter(Grants):
             detail = f"Your enrolled account [{self.people[self.owner].id}] does not have any credits"
             title = "CreditsDepleted"
             raise Answer(self.problem(402, f"{detail} to fulfill this request.", "credits", title))
+        if what in _CAPPED and self.access == "self-serve" and self.read_this_month() >= self.read_cap:
+            words, about = (
+                "Usage cap exceeded: Monthly product cap",
+                {"period": "Monthly", "scope": "Product"},
+            )
+            account = self.people[self.owner].id
+            raise Answer(
+                self.problem(429, words, "usage-capped", "UsageCapExceeded", account_id=account, **about)
+            )
+
+    def read_this_month(self) -> int:
+        """How many posts the app has read since the month began."""
+        month = self.now().replace(day=1).date()
+        return self._read_since[1] if self._read_since[0] == month else 0
 
     def charge(self, what: str, about: str = "") -> None:
         """Take the price of a write from the balance."""
         if self.access == "self-serve":
             self.charges.append(Charge(what, about, PRICES[what], self.now()))
+            if what in _CAPPED:
+                self._read_since = (self.now().replace(day=1).date(), self.read_this_month() + 1)
             self.credits -= PRICES[what]
 
     def charge_reads(self, what: str, ids: Iterable[str], *, price: str | None = None) -> None:

@@ -21,6 +21,7 @@ __all__ = ["Reads"]
 Json = dict[str, Any]
 _ID = re.compile(r"[0-9]{1,19}")
 _TOKEN_HEAD = "7140dibdnow9c7btw"
+_FIRST_DAY = datetime(2010, 11, 6, tzinfo=UTC)
 _SEARCH_BACK = timedelta(days=7)
 _SEARCH_LAG = timedelta(seconds=30)
 _DEEP, _DEEP_WITHOUT_REPLIES, _MENTIONS_DEEP = 3200, 800, 800
@@ -28,7 +29,12 @@ _STEPS = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "weekly": ti
 
 
 class Reads(Views):
-    """The part of the box that changes nothing."""
+    """The part of the box that changes nothing.
+
+    ``lists_communities = False`` keeps posts into a Community off their author's list; X does not say where they are.
+    """
+
+    lists_communities = True
 
     def read_table(self) -> Table:
         """Method, path and handler of everything in this file."""
@@ -121,6 +127,8 @@ class Reads(Views):
             raise self.invalid(({"exclude": sorted(exclude)}, "exclude is replies, retweets or both"))
 
         def wanted(post: XPost) -> bool:
+            if not self.lists_communities and post.given.get("community_id"):
+                return False
             kept = post.reply_to is None or "replies" not in exclude
             return kept and (post.repost_of is None or "retweets" not in exclude)
 
@@ -220,6 +228,9 @@ class Reads(Views):
             moment = None
         if moment is None or moment.tzinfo is None or "T" not in given:
             words = f"Invalid '{name}':'{given}'. YYYY-MM-DDTHH:mm:ssZ is expected"
+            raise self.invalid(({name: [given]}, words))
+        if moment < _FIRST_DAY:
+            words = f"Invalid '{name}':'{given}'. '{name}' must be on or after {stamp(_FIRST_DAY)}"
             raise self.invalid(({name: [given]}, words))
         return moment.astimezone(UTC)
 
@@ -426,11 +437,8 @@ class Reads(Views):
             detail = "Authenticating with a user's token is forbidden for this endpoint."
             title = "Unsupported Authentication"
             raise Answer(self.problem(403, detail, "unsupported-authentication", title))
-        month = (self.now().year, self.now().month)
-        reads = [one for one in self.charges if one.what in ("post read", "owned read")]
-        used = sum((one.at.year, one.at.month) == month for one in reads)
-        cap = {"cap_reset_day": 1, "project_cap": "3000000", "project_id": "1500000000000000000"}
-        return self._answered(Ask(), {**cap, "project_usage": str(used)}, {}, [], {})
+        cap = {"cap_reset_day": 1, "project_cap": str(self.read_cap), "project_id": "1500000000000000000"}
+        return self._answered(Ask(), {**cap, "project_usage": str(self.read_this_month())}, {}, [], {})
 
 
 def _plays(box: Reads, medium: Json) -> Callable[[XPost, datetime], Json]:

@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["ALT_TEXT", "APPEND", "DELETE_SUBTITLES", "HIDE", "INITIALIZE", "METADATA", "POST", "problems"]
+__all__ = [
+    "ALT_TEXT",
+    "APPEND",
+    "ARTICLE",
+    "DELETE_SUBTITLES",
+    "HIDE",
+    "INITIALIZE",
+    "METADATA",
+    "POST",
+    "problems",
+]
 __all__ += ["REPOST", "SUBTITLES", "UPLOAD"]
 
 Json = dict[str, Any]
@@ -50,7 +60,11 @@ POST = _object(
         description=_TEXT,
         embeddable=_FLAG,
         preview_media_id=ID,
-        call_to_actions={"type": "object"},
+        call_to_actions=_object(
+            visit_site=_object("url", url=_TEXT),
+            watch_now=_object("url", url=_TEXT),
+            app_install=_object(app_store_id=_TEXT, ipad_app_store_id=_TEXT, play_store_id=_TEXT),
+        ),
     ),
     nullcast=_FLAG,
     paid_partnership=_FLAG,
@@ -69,6 +83,29 @@ POST = _object(
     ),
     reply_settings=_REPLY_SETTINGS,
     share_with_followers=_FLAG,
+)
+_SPAN = _object(
+    "from_index to_index text",
+    from_index={"type": "integer", "minimum": 0},
+    to_index={"type": "integer", "minimum": 0},
+    text=_TEXT,
+)
+_BLOCK_TYPES = ["unstyled", "header-one", "header-two", "header-three", "unordered-list-item"]
+_BLOCK_TYPES += ["ordered-list-item", "blockquote", "atomic"]
+_BLOCK = _object(
+    "text type",
+    text=_TEXT,
+    type={"type": "string", "enum": _BLOCK_TYPES},
+    key=_TEXT,
+    data=_object(urls=_list(_SPAN), mentions=_list(_SPAN), hashtags=_list(_SPAN), cashtags=_list(_SPAN)),
+    entity_ranges=_list({"type": "object"}),
+    inline_style_ranges=_list({"type": "object"}),
+)
+ARTICLE = _object(
+    "title content_state",
+    title={"type": "string", "minLength": 1},
+    content_state=_object("blocks entities", blocks=_list(_BLOCK), entities=_list({"type": "object"})),
+    cover_media=_object("media_category media_id", media_category=_TEXT, media_id=_TEXT),
 )
 UPLOAD = _object(
     "media media_category",

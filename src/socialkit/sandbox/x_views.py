@@ -166,6 +166,9 @@ class Views(Uploads):
     def _suffix(self, post: XPost) -> list[Json]:
         """Links X puts behind the text: to the quoted post, to the media."""
         links: list[Json] = []
+        if article := post.given.get("article"):
+            place = f"https://x.com/i/article/{article['id']}"
+            links.append({"expanded_url": place, "display_url": _display(place)})
         quoted = self.post(post.quote or "")
         if quoted is not None:
             links.append({"expanded_url": quoted.url, "display_url": _display(quoted.url)})
@@ -448,6 +451,9 @@ _POST_FIELDS: dict[str, Callable[[Views, XPost], Any]] = {
     "id": lambda box, post: post.id,
     "text": lambda box, post: post.shown.text,
     "edit_history_tweet_ids": lambda box, post: list(post.history),
+    "article": lambda box, post: (
+        {"title": post.given["article"]["title"]} if "article" in post.given else None
+    ),
     "attachments": _attachments,
     "author_id": lambda box, post: box.people[post.account].id,
     "community_id": lambda box, post: post.given.get("community_id"),
