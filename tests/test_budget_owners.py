@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import attrs
 import pytest
 
-from socialkit import App, Bluesky, Client, Facebook, Instagram, LinkedIn, Mastodon, Post, Status, YouTube
+from socialkit import App, Bluesky, Client, Facebook, Instagram, LinkedIn, Post, Status, YouTube
+from socialkit.adapters import _mastodon_rules
 from socialkit.adapters.base import Credential, Reading, Response
 from socialkit.errors import RateLimited
 from socialkit.rate_limits import BudgetKeys, LimitState, RateLimits
@@ -462,15 +464,15 @@ def test_the_budgets_of_what_is_made_are_those_that_a_platform_shows_a_quota_of(
     }
 
 
-def test_the_budgets_are_those_of_the_accounts_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What holds elsewhere holds nobody up here; what holds here alone is kept."""
+@pytest.mark.parametrize(("server", "posts"), [("mastodon", 1), ("gotosocial", 2)])
+def test_the_budgets_are_those_of_the_accounts_own_server(
+    server: str, posts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What holds here is kept; what holds elsewhere holds nobody up."""
     one = (Budget("writes", "account", 1, 3600.0, "POST /api/v1/statuses"),)
-    monkeypatch.setattr(Mastodon, "rules", attrs.evolve(Mastodon.rules, budgets=()))
-    monkeypatch.setattr(
-        Mastodon, "budgets_for", lambda self, facts: one if facts.software == "mastodon" else ()
-    )
+    monkeypatch.setattr(_mastodon_rules, "BUDGETS", {"mastodon": (), server: one})
     with Sandbox(["mastodon"]) as box, box.client() as client:
         client.publish(Post("one"), to="mastodon")
-        with pytest.raises(RateLimited, match="writes"):
+        with pytest.raises(RateLimited, match="writes") if posts == 1 else contextlib.nullcontext():
             client.publish(Post("two"), to="mastodon")
-        assert len(box.timeline("mastodon")) == 1
+        assert len(box.timeline("mastodon")) == posts

@@ -175,7 +175,7 @@ class Account:
     @property
     def budgets(self) -> tuple[Budget, ...]:
         """What its requests spend: the platform's budgets, those of the account's own server once it is known."""
-        return self.adapter.budgets_for(self.facts) if self.facts is not None else self.adapter.rules.budgets
+        return (self._rules[0] if self._rules else self.adapter.rules).budgets
 
     @property
     def rules_digest(self) -> str:

@@ -135,12 +135,16 @@ class VideoRule:
 
 @attrs.frozen
 class FileRule:
-    """What other files (documents) a post may carry: count, bytes each, MIME types; alone, or with other media."""
+    """What other files (documents) a post may carry: count, bytes each, MIME types; alone, or with other media.
+
+    ``thumbnail`` says that a picture may go with one: the adapter's plan looks at it.
+    """
 
     count: int
     max_bytes: int
     types: frozenset[str]
     alone: bool = True
+    thumbnail: bool = False
 
 
 @attrs.frozen

@@ -384,7 +384,7 @@ class TestPlan:
         assert codes(await planned(Post(media=[Video(mp4(seconds=1.0, frames=60), alt="Sailing")]))) == []
 
     async def test_a_thumbnail_is_a_picture_like_others(self) -> None:
-        large = Image(png() + bytes(4_900_000), alt="A boat")
+        large = Image(png() + bytes(4_900_000))
         made = await planned(Post(media=[Video(mp4(seconds=5.0), alt="Sailing", thumbnail=large)]))
         assert made.changes == ()
         assert made.parts[0].media[0].thumbnail is not None

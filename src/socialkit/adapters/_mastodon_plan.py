@@ -11,6 +11,7 @@ import attrs
 
 from .. import errors
 from ..model import Post, Problem
+from ..rules import measured
 from ..text import find_entities, length
 from . import base
 from ._mastodon_posts import moment
@@ -172,7 +173,7 @@ async def _sound(draft: Draft, index: int, item: PartMedia) -> PartMedia:
         hint = "describe it for people who cannot hear it"
         draft.problem(f"{place}.alt", "missing", "no alt text", hint=hint, severity="warning")
     elif (actual := length(item.alt, "codepoints")) > most:
-        words = f"{actual} of at most {most} codepoints"
+        words = measured(actual, most)
         draft.problem(f"{place}.alt", "too_long", words, limit=most, actual=actual, hint="shorten it")
     given = draft.post.media[index].thumbnail if len(draft.media) == len(draft.post.media) else None
     if given is None:

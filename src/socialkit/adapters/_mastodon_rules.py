@@ -67,7 +67,7 @@ _VIDEO = VideoRule(
     alt_unit="codepoints",
     thumbnail=True,
 )
-_AUDIO = FileRule(count=1, max_bytes=103_809_024, types=AUDIO_TYPES)
+_AUDIO = FileRule(count=1, max_bytes=103_809_024, types=AUDIO_TYPES, thumbnail=True)
 _POLL = PollRule(2, 4, 50, min_seconds=300, max_seconds=2_629_746, multiple=True, hide_totals=True)
 
 RULES = Rules(

@@ -20,7 +20,7 @@ def article_of(draft: Draft, request: Mapping[str, Any], *, premium: bool) -> di
     post = draft.post
     if not draft.options.article:
         if post.title:
-            words = "is not sent: only Articles have one on X, X.Options(article=True)"
+            words = "is not shown: only Articles have a title on X, X.Options(article=True)"
             draft.change("title", "not_carried", words)
         return None
     _check(draft, request, premium=premium)

@@ -19,7 +19,7 @@ import attrs
 
 from ..errors import ConfigError, PlatformError, SocialKitError, Unavailable
 from ..model import JSON, Identity, Image, Medium, Post, Problem, Receipt, Status
-from ..rules import Budget, Rules
+from ..rules import Rules
 from ._errors import from_table
 
 if TYPE_CHECKING:
@@ -665,12 +665,8 @@ class Adapter:
         raise NotImplementedError(f"{type(self).__name__} has no account()")
 
     def rules_for(self, facts: AccountFacts) -> Rules:
-        """The rules narrowed by what the server told. Pure."""
+        """The rules narrowed by what the server told, with the budgets that hold there. Pure."""
         return self.rules
-
-    def budgets_for(self, facts: AccountFacts) -> tuple[Budget, ...]:
-        """The budgets that hold on this account's server, where servers differ. Pure; the same tuple each time."""
-        return self.rules.budgets
 
     def app_of(self, credential: Credential) -> str:
         """The developer app a credential belongs to, "" when it does not say: it owns budgets of level "app". Pure."""

@@ -145,7 +145,7 @@ class Instagram(GraphAdapter):
         return me
 
     def rules_for(self, facts: AccountFacts) -> Rules:
-        return PAGE_RULES if _by_page(facts) else RULES
+        return attrs.evolve(PAGE_RULES if _by_page(facts) else RULES, budgets=self.rules.budgets)
 
     # --- publishing -----------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:

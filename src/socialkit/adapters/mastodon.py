@@ -19,7 +19,7 @@ from ..flows._whoami import as_text, told_id
 from ..flows.mastodon import FLOWS
 from ..metrics import Metrics
 from ..model import Identity, Problem, Receipt, Status
-from ..rules import Budget, Rules
+from ..rules import Rules
 from ..text import strip_html
 from . import _mastodon_plan as planning
 from . import _mastodon_posts as posts
@@ -118,11 +118,8 @@ class Mastodon(base.Adapter):
         return parts.path + (f"?{parts.query}" if parts.query else "")
 
     def rules_for(self, facts: AccountFacts) -> Rules:
-        return known.narrowed(facts)
-
-    def budgets_for(self, facts: AccountFacts) -> tuple[Budget, ...]:
         own = known.BUDGETS.get(facts.software or "", self.rules.budgets)
-        return own if self.rules.budgets else ()
+        return attrs.evolve(known.narrowed(facts), budgets=own if self.rules.budgets else ())
 
     # --- plan ---------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:

@@ -164,7 +164,7 @@ class Reddit(base.Adapter):
 
     def rules_for(self, facts: AccountFacts) -> Rules:
         """The title is asked for by the plan: comments have none."""
-        return attrs.evolve(RULES, required=frozenset())
+        return attrs.evolve(self.rules, required=frozenset())
 
     # --- plan ----------------------------------------------------------------------------------------------
     async def plan(self, draft: Draft, call: Call) -> Part:

@@ -136,7 +136,7 @@ class X(base.Adapter):
         return me
 
     def rules_for(self, facts: AccountFacts) -> Rules:
-        rules = RULES
+        rules = self.rules
         if self.media_analytics:
             rules = attrs.evolve(rules, metrics=rules.metrics | {"watch_seconds"})
         if not self._is_premium(facts):

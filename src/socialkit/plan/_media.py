@@ -97,7 +97,8 @@ class MediaPlanner:
         elif facts.kind == "video":
             item = await self._video(item, medium, place)
         else:
-            self._check_thumbnail(medium, place)
+            if not (self.rules.files and self.rules.files.thumbnail):
+                self._check_thumbnail(medium, place)
             self._check_file(item, place)
         return item
 
