@@ -251,7 +251,7 @@ def test_the_import_is_timed_in_a_fresh_process() -> None:
     ours, httpx = bar_04_import.measure(1)
     assert ours > 0 < httpx
     assert bar_04_import.loaded("socialkit") == []
-    assert bar_04_import.loaded("socialkit.adapters.mastodon") == ["socialkit.adapters.mastodon"]
+    assert "socialkit.adapters.mastodon" in bar_04_import.loaded("socialkit.adapters.mastodon")
 
 
 def test_a_slow_or_heavy_import_is_missed() -> None:
