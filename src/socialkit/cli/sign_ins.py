@@ -52,17 +52,17 @@ def _row(state: SignIn, flow: Flow | None, now: datetime) -> tuple[str | None, .
     who = shorten(at_name(state.identity.name or state.identity.id), _WIDEST) if state.identity else None
     signed_in = state.health != "not signed in"
     may = [one for one in may_of(flow, state.scopes) if one != "identify"] if flow and signed_in else []
-    ends = _ends(state, flow, now) if signed_in else ""
+    ends = _ends(state, now) if signed_in else ""
     return clean(state.account), state.platform, who, ends, state.health, ", ".join(may)
 
 
-def _ends(state: SignIn, flow: Flow | None, now: datetime) -> str | None:
-    """When it ends; None where nobody said: a token given by hand, where such tokens end."""
+def _ends(state: SignIn, now: datetime) -> str | None:
+    """When it ends; None where nobody said."""
     if state.renewable:
         return "renews itself"
     if state.expires_at is not None:
         return in_words(state.expires_at - now)
-    return None if flow is None or getattr(flow, "lives", None) else "never"
+    return "never" if state.endless else None
 
 
 def in_words(left: timedelta) -> str:
