@@ -390,3 +390,16 @@ def test_the_page_of_the_command_line_names_every_command_and_option():
             text for action in parser._actions for text in action.option_strings if text.startswith("--")
         }
         assert {one for one in options - {"--help"} if f"{one}" not in page} == set(), name
+
+
+def test_nobody_is_told_that_a_token_never_ends_when_nobody_said_so(here, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("IG_TOKEN", "IGAAt")
+    monkeypatch.setenv("PAGE_TOKEN", "t")
+    (tmp_path / "socialkit.toml").write_text(
+        '[accounts.me]\nplatform = "instagram"\ntoken = "env:IG_TOKEN"\n'
+        '[accounts.page]\nplatform = "facebook"\ntoken = "env:PAGE_TOKEN"\n'
+    )
+    main(["accounts"])
+    rows = {line.split()[0]: line.split()[3] for line in capsys.readouterr().out.splitlines()[1:3]}
+    assert rows == {"me": "?", "page": "never"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from documents import ROOT, blocks, sandboxed
 from socialkit import registry
+from socialkit.rules import Rules
 from socialkit.sandbox import sample_photo, sample_video
 
 PLATFORMS = tuple(registry.platforms())
@@ -87,6 +89,44 @@ def test_the_limits_are_those_of_the_rules(platform: str) -> None:
     assert all(f"{limit:,}" in told for limit, _ in rules.text.limits)
     if rules.poll:
         assert f"{rules.poll.min_options} to {rules.poll.max_options} options" in told
+
+
+SPOKEN = {
+    "title": "title",
+    "language": "language",
+    "tags": "tag",
+    "sensitive": "sensitive",
+    "content_warning": "warning",
+    "quote": "quote",
+    "reply_to": "repl",
+}
+"""How a page speaks of a field of ``Post``."""
+
+
+def _lost(rules: Rules) -> Iterator[str]:
+    """What the rules leave out, in a word of each."""
+    yield from (word for name, word in SPOKEN.items() if name not in rules.carries | rules.in_text)
+    video, images = rules.video, rules.images
+    without = {
+        "poll": rules.poll,
+        "thread": rules.thread,
+        "document": rules.files,
+        "picture": images,
+        "video": video,
+        "schedul": rules.schedule,
+        "visibilit": len(rules.visibility) > 1,
+        "caption": not video or video.captions,
+        "thumbnail|frame": not video or video.thumbnail,
+        "focus": not images or images.focus,
+        "beside": rules.mixed_media or not (video and images),
+    }
+    yield from (word for word, has in without.items() if not has)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_what_the_rules_leave_out_is_said_to_be_lost(platform: str) -> None:
+    told = sections(platform)["What is lost"].lower()
+    assert [word for word in _lost(registry.adapter(platform).rules) if not re.search(word, told)] == []
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -16,8 +16,9 @@ from .flows import scopes_for
 
 if TYPE_CHECKING:
     from .accounts import Account
-    from .adapters.base import Credential
+    from .adapters.base import Adapter, Credential
     from .client import AsyncClient
+    from .flows import Flow
     from .model import Identity
 
 Health = Literal["ok", "ends soon", "ended", "not signed in", "refused", "unknown"]
@@ -31,7 +32,8 @@ class SignIn:
         account: the account's name. server: base URL of the platform's API.
         identity: who it is, None while nobody knows.
         scopes: what was granted, () when unknown. missing: what publishing and metrics need beyond them.
-        expires_at: aware UTC end of the access token; where it is ``renewable`` it is renewed by itself.
+        expires_at: aware UTC end of the access token; where it is ``renewable`` it is renewed by itself. None: nobody
+            said, or never where it is ``endless``.
         flow: the way it signed in, as :func:`socialkit.registry.flows` names it.
         health: "ok" · "ends soon" (within a week, and only a person can renew it) · "ended" · "not signed in" ·
             "refused" (the platform was asked, and said no) · "unknown" (it was asked, and did not answer).
@@ -51,6 +53,7 @@ class SignIn:
     missing: tuple[str, ...] = ()
     expires_at: datetime | None = None
     renewable: bool = False
+    endless: bool = False
     flow: str | None = None
     health: Health = "ok"
     words: str = ""
@@ -91,8 +94,17 @@ def _known(account: Account, credential: Credential, now: datetime, who: Identit
         missing=missing_of(flow, scopes_for(flow, USUAL), granted) if flow else (),
         expires_at=credential.expires_at,
         renewable=renewable,
+        endless=_endless(account.adapter, credential, flow),
         flow=flow.name if flow else None,
         health=_health(credential, renewable, now),
+    )
+
+
+def _endless(adapter: Adapter, credential: Credential, flow: Flow | None) -> bool:
+    """Whether it is known not to end. Of a token given by hand that is known where none of the platform's ends."""
+    ways = [flow] if "flow" in credential.extra else list(adapter.flows)
+    return credential.expires_at is None and not any(
+        one is None or getattr(one, "lives", None) for one in ways
     )
 
 

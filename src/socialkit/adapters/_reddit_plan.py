@@ -153,7 +153,7 @@ async def _checked(
 
 def _check_title(title: str, draft: Draft) -> None:
     if not title:
-        draft.problem("title", "required", "every post on Reddit needs one", hint="give title=")
+        draft.problem("title", "required", "every post on Reddit needs one", hint="give a title")
     if len(title) > TITLE:
         words = measured(len(title), TITLE)
         draft.problem("title", "too_long", words, limit=TITLE, actual=len(title), hint="shorten it")

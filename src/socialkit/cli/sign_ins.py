@@ -56,10 +56,13 @@ def _row(state: SignIn, flow: Flow | None, now: datetime) -> tuple[str | None, .
     return clean(state.account), state.platform, who, ends, state.health, ", ".join(may)
 
 
-def _ends(state: SignIn, now: datetime) -> str:
-    if state.expires_at is None:
-        return "never"
-    return "renews itself" if state.renewable else in_words(state.expires_at - now)
+def _ends(state: SignIn, now: datetime) -> str | None:
+    """When it ends; None where nobody said."""
+    if state.renewable:
+        return "renews itself"
+    if state.expires_at is not None:
+        return in_words(state.expires_at - now)
+    return "never" if state.endless else None
 
 
 def in_words(left: timedelta) -> str:

@@ -174,7 +174,7 @@ def _check_fields(post: Post, rules: Rules, adapter: Adapter, notes: Notes, inde
             notes.lacks(notes.place(index, name), "is not possible", _cleared(adapter.platform, name))
     for name in sorted(rules.required if not index else ()):
         if not getattr(post, name):
-            hint = _media_words(rules) if name == "media" else f"give {name}="
+            hint = f"give {_media_words(rules) if name == 'media' else f'a {name}'}"
             notes.problem(name, "required", f"every post on {notes.title} needs one", hint=hint)
     if post.visibility and post.visibility not in rules.visibility:
         names = sorted(rules.visibility)
@@ -189,8 +189,7 @@ def _cleared(platform: str, field: str) -> str:
 
 
 def _media_words(rules: Rules) -> str:
-    kinds = [word for word, rule in (("Image(…)", rules.images), ("Video(…)", rules.video)) if rule]
-    return f"give media=[{' or '.join(kinds)}]"
+    return " or ".join(word for word, rule in (("a picture", rules.images), ("a video", rules.video)) if rule)
 
 
 def _without_foreign(post: Post, adapter: Adapter, rules: Rules, notes: Notes, index: int = 0) -> Post:
