@@ -6,17 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import attrs
-
 from socialkit.model import Receipt
 
 from .logins import PAGE
 from .peers import (
-    MISSING,
+    Rival,
     bluesky_client,
     google_client,
     graph_api,
-    label,
     linkedin_client,
     mastodon_client,
     peer,
@@ -28,24 +25,6 @@ from .peers import (
 
 Read = Callable[[list[Receipt]], int]
 """How many posts it read the numbers of."""
-
-
-@attrs.frozen
-class Reader:
-    """Who reads, how (``make`` takes an account's credentials), and what there is to say of it."""
-
-    module: str
-    make: Callable[[dict[str, Any]], Read]
-    words: str = ""
-
-    @property
-    def there(self) -> bool:
-        return peer(self.module) is not None
-
-    @property
-    def label(self) -> str:
-        said = f"{label(self.module)}{self.words and f', {self.words}'}"
-        return said if self.there else f"{said} {MISSING}"
 
 
 def _parts(receipts: list[Receipt], size: int) -> Iterator[list[str]]:
@@ -188,16 +167,16 @@ def _tiktok(given: dict[str, Any]) -> Read:
 
 
 READERS = {
-    "mastodon": Reader("mastodon", _mastodon, "has no call for several"),
-    "bluesky": Reader("atproto", _bluesky),
-    "x": Reader("tweepy", _x),
-    "youtube": Reader("googleapiclient", _youtube),
-    "facebook": Reader("facebook_business", _facebook, "in batches"),
-    "instagram": Reader("facebook_business", _instagram, "one by one: no batch is documented here"),
-    PAGE: Reader("facebook_business", _page, "in batches"),
-    "linkedin": Reader("linkedin_api", _linkedin),
-    "pinterest": Reader("pinterestsdk", _pinterest),
-    "reddit": Reader("praw", _reddit, "one for its token"),
-    "threads": Reader("httpx", _threads, "by hand: threads-client reads no numbers"),
-    "tiktok": Reader("httpx", _tiktok, "by hand: tiktok-api-client reads no numbers"),
+    "mastodon": Rival("mastodon", _mastodon, "has no call for several"),
+    "bluesky": Rival("atproto", _bluesky),
+    "x": Rival("tweepy", _x),
+    "youtube": Rival("googleapiclient", _youtube),
+    "facebook": Rival("facebook_business", _facebook, "in batches"),
+    "instagram": Rival("facebook_business", _instagram, "one by one: no batch is documented here"),
+    PAGE: Rival("facebook_business", _page, "in batches"),
+    "linkedin": Rival("linkedin_api", _linkedin),
+    "pinterest": Rival("pinterestsdk", _pinterest),
+    "reddit": Rival("praw", _reddit, "one for its token"),
+    "threads": Rival("httpx", _threads, "by hand: threads-client reads no numbers"),
+    "tiktok": Rival("httpx", _tiktok, "by hand: tiktok-api-client reads no numbers"),
 }

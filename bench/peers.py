@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
+import attrs
+
+T = TypeVar("T")
 MISSING = "not installed"
 _DISTRIBUTIONS = {
     "mastodon": "Mastodon.py",
@@ -32,6 +36,24 @@ def label(module: str) -> str:
         return f"{name} {importlib.metadata.version(name)}"
     except importlib.metadata.PackageNotFoundError:
         return name
+
+
+@attrs.frozen
+class Rival(Generic[T]):
+    """Who does the same work, how (``make`` takes an account's credentials), and what there is to say of it."""
+
+    module: str
+    make: Callable[[dict[str, Any]], T]
+    words: str = ""
+
+    @property
+    def there(self) -> bool:
+        return peer(self.module) is not None
+
+    @property
+    def label(self) -> str:
+        said = f"{label(self.module)}{self.words and f', {self.words}'}"
+        return said if self.there else f"{said} {MISSING}"
 
 
 def mastodon_client(given: dict[str, Any], **options: Any) -> Any:

@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from .logins import PAGE
 from .peers import (
-    MISSING,
+    Rival,
     bluesky_client,
     google_client,
     graph_api,
-    label,
     linkedin_client,
     mastodon_client,
     peer,
@@ -28,24 +25,6 @@ from .peers import (
 PIECE = 4 << 20
 Work = Callable[[str], str]
 """Uploads the file at that path; how it ended."""
-
-
-@attrs.frozen
-class Uploader:
-    """Who uploads, how (``make`` takes an account's credentials and signs in), and what there is to say of it."""
-
-    module: str
-    make: Callable[[dict[str, Any]], Work]
-    words: str = ""
-
-    @property
-    def there(self) -> bool:
-        return peer(self.module) is not None
-
-    @property
-    def label(self) -> str:
-        said = f"{label(self.module)}{self.words and f', {self.words}'}"
-        return said if self.there else f"{said} {MISSING}"
 
 
 def _mastodon(given: dict[str, Any]) -> Work:
@@ -233,14 +212,14 @@ def _reddit(given: dict[str, Any]) -> Work:
 
 
 UPLOADERS = {
-    "mastodon": Uploader("mastodon", _mastodon),
-    "bluesky": Uploader("atproto", _bluesky),
-    "x": Uploader("httpx", _x, "by hand: tweepy uploads to 1.1 only"),
-    "youtube": Uploader("googleapiclient", _youtube),
-    "facebook": Uploader("facebook_business", _facebook),
-    PAGE: Uploader("httpx", _page, "by hand: facebook_business takes addresses only"),
-    "tiktok": Uploader("tiktok_api_client", _tiktok),
-    "linkedin": Uploader("linkedin_api", _linkedin, "parts put by hand: it uploads nothing"),
-    "pinterest": Uploader("pinterestsdk", _pinterest, "form sent with httpx: it uploads nothing"),
-    "reddit": Uploader("praw", _reddit),
+    "mastodon": Rival("mastodon", _mastodon),
+    "bluesky": Rival("atproto", _bluesky),
+    "x": Rival("httpx", _x, "by hand: tweepy uploads to 1.1 only"),
+    "youtube": Rival("googleapiclient", _youtube),
+    "facebook": Rival("facebook_business", _facebook),
+    PAGE: Rival("httpx", _page, "by hand: facebook_business takes addresses only"),
+    "tiktok": Rival("tiktok_api_client", _tiktok),
+    "linkedin": Rival("linkedin_api", _linkedin, "parts put by hand: it uploads nothing"),
+    "pinterest": Rival("pinterestsdk", _pinterest, "form sent with httpx: it uploads nothing"),
+    "reddit": Rival("praw", _reddit),
 }
