@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -27,7 +27,7 @@ from socialkit import (
     Report,
     Status,
 )
-from socialkit.adapters.base import Absent, Found, Sent
+from socialkit.adapters.base import Absent, Found, Response, Sent
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore, Row
 
@@ -793,3 +793,27 @@ def test_what_a_person_closed_may_get_lost_again_and_be_found_without_one(
     assert lost.give_up_at is not None
     assert lost.give_up_at > box.clock.now()
     assert settle_to_the_end(box, client).status is Status.PUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Mon, 02 Nov 2026 09:05:00 GMT", 300.0),
+        ("Mon, 02 Nov 2026 09:05:00 -0000", 300.0),
+        ("Mon, 02 Nov 2026 09:00:01 GMT", 0.0),
+        ("Mon, 02 Nov 2037 09:05:00 GMT", None),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", None),
+        ("soon", None),
+        (None, None),
+    ],
+)
+def test_what_a_date_tells_of_a_servers_clock(
+    client: Client, date: str | None, seconds: float | None
+) -> None:
+    """One that no clock shows is not believed: days of limits and ends of tokens would be counted by it."""
+    at = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    account = client._async._accounts.named("mastodon")
+    account.learn_time(Response(200, {"date": date} if date else {}, received_at=at))
+    assert account.offset_told == seconds
+    assert account.offset == timedelta(seconds=seconds or 0.0)

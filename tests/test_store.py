@@ -580,6 +580,20 @@ async def test_one_that_is_cancelled_in_the_middle_of_a_transaction_spoils_no_ot
     assert counting.commits == [True], "no one of them was done again"
 
 
+async def test_one_that_is_cancelled_before_its_own_transaction_does_nothing(counting: Counting) -> None:
+    def refused(tx: Any) -> None:
+        tasks[2].cancel()
+        raise SocialKitError("no")
+
+    tasks = [
+        asyncio.ensure_future(transact(counting, work, durable=True))
+        for work in (refused, adding("b"), adding("c"))
+    ]
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(one) for one in ended] == [SocialKitError, int, asyncio.CancelledError]
+    assert kinds(counting) == ["b"]
+
+
 async def test_who_runs_out_of_patience_gets_an_error_of_its_own(counting: Counting, path: str) -> None:
     """Accounts write their names into it."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:

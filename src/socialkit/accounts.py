@@ -9,7 +9,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -91,6 +91,8 @@ def foreseen(account: Account) -> Iterator[None]:
         raise wrapped from wrapped.__cause__
 
 
+_NEVER = timedelta(days=1)
+"""By how much no server's clock is wrong: signing in would not work. Such a ``Date`` is a proxy's, or nonsense."""
 _HANDLES, _HANDLE = 256, 16
 """How many texts of upload sessions an account remembers to hide, and how long one is at least."""
 _PLAIN = re.compile(r".*\s.*|[\d_]+|urn:[\w:]+|https?://[^/?]+/?|[\w.+-]+/[\w.+-]+")
@@ -155,9 +157,13 @@ class Account:
             return
         try:
             told = parsedate_to_datetime(date)
-        except ValueError:
+            gap = told.replace(tzinfo=told.tzinfo or UTC) - (
+                response.received_at or self.machinery.clock.now()
+            )
+        except (ValueError, OverflowError):
             return
-        gap = told - (response.received_at or self.machinery.clock.now())
+        if abs(gap) > _NEVER:
+            return
         self.offset = gap if abs(gap) > timedelta(seconds=2) else timedelta()
         self.offset_told = self.offset.total_seconds()
 

@@ -34,13 +34,15 @@ IN_20_MINUTES = ["1793611200", "2026-11-02T09:20:00Z", "Mon, 02 Nov 2026 09:20:0
 
 
 def headers(header: str, value: str, date: str | None) -> dict[str, str]:
-    told = {"date": f"Mon, 02 Nov 2026 {date} GMT"} if date else {}
+    day = "02 Nov 2037" if date == "later" else "02 Nov 2026"
+    told = {"date": f"Mon, {day} {date.replace('later', '09:00:00')} GMT"} if date else {}
     return {header: value, "x-ratelimit-limit": "5", "x-ratelimit-remaining": "0", **told}
 
 
 @pytest.mark.parametrize("text", IN_20_MINUTES)
 @pytest.mark.parametrize(
-    ("date", "minutes"), [(None, 20), ("09:00:02", 20), ("09:05:00", 15), ("08:50:00", 30), ("never", 20)]
+    ("date", "minutes"),
+    [(None, 20), ("09:00:02", 20), ("09:05:00", 15), ("08:50:00", 30), ("never", 20), ("later", 20)],
 )
 def test_a_moment_is_told_by_the_servers_clock_and_meant_by_ours(
     text: str, date: str | None, minutes: int

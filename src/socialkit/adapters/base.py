@@ -31,6 +31,8 @@ CONTRACT = 1
 
 _SAME = timedelta(seconds=2)
 """By how much clocks may differ before it means anything: ``Date`` is told in whole seconds, and answers travel."""
+_NEVER = timedelta(days=1)
+"""By how much no server's clock is wrong."""
 THUMBNAIL_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 """What a picture beside the post's media may be where the platform's adapter names no other types."""
 Kind = Literal["image", "gif", "video", "file", "captions"]
@@ -328,7 +330,7 @@ class Response:
         if named is None or self.received_at is None or self.answered_at is None:
             return named or parse_reset(text, self.received_at)
         ahead = self.answered_at - self.received_at
-        return named - ahead if abs(ahead) > _SAME else named
+        return named - ahead if _SAME < abs(ahead) < _NEVER else named
 
     def json(self) -> Any:
         """The JSON body; Unavailable when it is none: then a proxy or a login page answered, not the platform."""
