@@ -130,7 +130,7 @@ RULES = Rules(
         max_bytes=10_000_000_000,
         types=frozenset({"video/mp4", "video/quicktime"}),
         max_seconds=14_400.0,
-        captions=20,
+        captions=20,  # no limit is documented
         thumbnail=True,
         thumbnail_max_bytes=10_000_000,
         thumbnail_types=frozenset({"image/jpeg", "image/png"}),
@@ -155,6 +155,7 @@ RULES = Rules(
     sources=(_DOCS, _SDK, _REPORTS),
     notes=(
         "Pages only: Facebook takes no posts of persons or groups through its API.",
-        "A reply is a comment. Thirty reels a Page and day.",
+        "A reply is a comment. Thirty reels a Page and day, ten invitations to collaborate.",
+        "A Page makes 4,800 calls a day for each person who engages with it, an app 200 an hour for each of its users.",
     ),
 )

@@ -193,5 +193,9 @@ RULES = Rules(
     find=FindRule(by="key", quiet=150.0, looks=3, between=30.0),
     limited=(("link", "in the description"),),
     sources=(_DOCS, _HELP),
-    notes=("The text is the video's description; tags are YouTube's own, not hashtags in the text.",),
+    notes=(
+        "The text is the video's description; tags are YouTube's own, not hashtags in the text.",
+        "A project uploads 100 videos a day and has 10,000 units for all else, from midnight to midnight Pacific Time.",
+        "A channel has an upload limit of its own, which YouTube does not tell; unverified ones upload 15 minutes.",
+    ),
 )
