@@ -19,7 +19,8 @@ from socialkit.transport import InProcess
 
 ENDED = {
     "facebook": "page_engaged_users page_consumptions post_engaged_users page_fans page_impressions "
-    "page_posts_impressions page_video_views_unique post_impressions PAGE_STORY_IMPRESSIONS_BY_STORY_ID ids pretty date_format",
+    "page_posts_impressions page_video_views_unique post_impressions "
+    "PAGE_STORY_IMPRESSIONS_BY_STORY_ID ids pretty date_format",
     "instagram": "impressions plays clips_replays_count ig_reels_aggregated_all_plays_count video_views engagement",
     "threads": "impressions",
     "youtube": "favoriteCount dislikeCount",
