@@ -21,7 +21,6 @@ _SDK = Source("facebook-business-sdk-codegen ad2b0b6f, facebook_business 26.0.3"
 _REPORTS = Source("published clients and their issue threads, Ayrshare's media guidelines", "2026-11-23")
 
 DAY = 86_400.0
-TEXT = 63_206
 COMMENT, TITLE = 8000, 255
 """Characters of a comment and of a title; third parties say so, Meta's pages do not."""
 SCHEDULE = (600.0, 30 * DAY)
@@ -118,7 +117,7 @@ def _errors() -> Iterator[ErrorRow]:
 
 
 RULES = Rules(
-    text=TextRule(TEXT, "codepoints"),
+    text=TextRule(63_206, "codepoints"),
     images=ImageRule(
         count=10,
         max_bytes=10_000_000,

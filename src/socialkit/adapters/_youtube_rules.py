@@ -14,7 +14,6 @@ DAY = 86_400.0
 SHORT_SECONDS = 180.0
 """A video no wider than high and no longer than this is a Short (since 2024-10-15)."""
 UNVERIFIED_SECONDS = 900.0
-LONGEST_SECONDS = 43_200.0
 TITLE, TAGS, ONE_TAG, CAPTION_NAME = 100, 500, 100, 150
 HASHTAGS = 60
 """In title and description; not confirmed by the documentation, so that more is a warning only."""
@@ -38,7 +37,7 @@ VIDEO = VideoRule(
     max_bytes=274_877_906_944,
     types=_TYPES,
     min_bytes=1,
-    max_seconds=LONGEST_SECONDS,
+    max_seconds=43_200.0,
     captions=1000,  # no limit is documented
     captions_max_bytes=104_857_600,
     thumbnail=True,
