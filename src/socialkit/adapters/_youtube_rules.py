@@ -170,7 +170,6 @@ def _rows() -> Iterator[ErrorRow]:
         yield ErrorRow(status, "Unavailable", code=code, definite=False)
 
 
-PUBLIC = frozenset({"likes", "comments", "video_views"})
 ANALYTICS = frozenset({"impressions", "shares", "saves", "clicks", "watch_seconds"})
 
 RULES = Rules(
@@ -183,7 +182,7 @@ RULES = Rules(
     edit=True,
     delete=True,
     schedule=True,
-    metrics=PUBLIC,
+    metrics=frozenset({"likes", "comments", "video_views"}),
     metrics_batch=BATCH,
     account_metrics=frozenset({"followers", "video_views"}),
     fetch_posts=True,
