@@ -6,34 +6,17 @@ from typing import Any, ClassVar
 
 import pytest
 
-from socialkit import Image, Instagram, Post, Video, registry
+from socialkit import Image, Post, Video, registry
 from socialkit.contracts import _samples
 from socialkit.model import Medium
 from socialkit.sandbox import Sandbox
 from socialkit.testing import AdapterContract
 
+from .option_samples import MOOT, OPTIONS
+
 PLATFORMS = registry.platforms()
 PAGE = {"devto": 1000, "pinterest": 250}
 """Posts on one page of a platform's own list, where they are more than 100."""
-OPTIONS: dict[str, dict[str, Any]] = {
-    "facebook": {
-        "cards": ({"link": "https://example.com/1"}, {"link": "https://example.com/2"}),
-        "targeting": {"geo_locations": {"countries": ["DE"]}},
-        "feed_targeting": {"geo_locations": {"countries": ["DE"]}},
-        "call_to_action": {"type": "LEARN_MORE", "value": {"link": "https://example.com/1"}},
-    },
-    "instagram": {
-        "user_tags": (Instagram.Tag("boats", 0.5, 0.5),),
-        "product_tags": (Instagram.Product("123", 0.5, 0.5),),
-    },
-    "linkedin": {"targets": ({"geoLocations": ["urn:li:geo:101282230"]},)},
-    "reddit": {"subreddit": "boats"},
-    "threads": {"attachment_styles": (("boat", "bold"),)},
-    "youtube": {"localizations": {"de": {"title": "Das Boot", "description": "Es fährt"}}},
-}
-"""What an option looks like where its type does not say it."""
-MOOT = {"bluesky": frozenset({"card"})}
-"""Options that say nothing about most posts."""
 FIXED_TITLES = {"reddit"}
 """Platforms that let a post's text be edited, and not its title."""
 

@@ -148,14 +148,14 @@ TABLES = {
     """,
     "threads": """
         400 | 24/4279009 |  | Unavailable | the container was not ready, or Threads lost
-        400 | 4279004 |  | Declined | the pictures and videos of the carousel are
-        400 | 4279013 |  | Declined | Threads keeps this account from posting: look
-        400 | 2207051 |  | Declined ~ | Threads takes this for automated behaviour:
-        400 | 4279050 |  | Duplicate | it is reposted already
-        400 | 4476002 |  | Declined | sign in with the Threads app id of the app,
-        400 | 1/2207052 9004 |  | Unavailable | Threads could not fetch a medium: look
-        400 | 2207003 |  | Unavailable | fetching a medium took Threads too long: look
-        400 | 2207026 |  | Declined | encode the video anew: H.264 or HEVC, AAC, 23
+        400 | 100/4279004 |  | Declined | the pictures and videos of the carousel are
+        400 | 10/4279013 |  | Declined | Threads keeps this account from posting: look
+        400 | 4/2207051 |  | Declined ~ | Threads takes this for automated behaviour:
+        400 | 100/4279050 |  | Duplicate | it is reposted already
+        400 | 1/4476002 |  | Declined | sign in with the Threads app id of the app,
+        400 | 1/2207052 1/9004 |  | Unavailable | Threads could not fetch a medium: look
+        400 | -2/2207003 |  | Unavailable | fetching a medium took Threads too long: look
+        400 | 352/2207026 |  | Declined | encode the video anew: H.264 or HEVC, AAC, 23
         400 | THREADS_API__LINK_LIMIT_EXCEEDED |  | Declined | at most 5 different links
         400 | THREADS_API__FEATURE_NOT_AVAILABLE |  | Declined | this account or app does not have that feature
         400 | THREADS_API__GEO_GATING_INVALID_COUNTRY_CODES |  | Declined | two letters each, as in ISO 3166-1

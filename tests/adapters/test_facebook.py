@@ -149,6 +149,8 @@ class TestPlan:
         [
             (599, "post", False),
             (600, "post", True),
+            (599, "reel", False),
+            (601, "reel", True),
             (30 * 86_400, "post", True),
             (30 * 86_400 + 1, "post", False),
             (29 * 86_400 + 1, "reel", False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,9 +14,12 @@ from socialkit.rules import Rules
 from socialkit.sandbox import Sandbox
 from socialkit.testing import AdapterContract
 
+from .option_samples import OPTIONS
+
 
 class Member(AdapterContract):
     platform: ClassVar[str] = "linkedin"
+    option_values: ClassVar[dict[str, Any]] = OPTIONS["linkedin"]
     test_metrics_are_asked_for_in_batches = None  # type: ignore[assignment]  # seven requests for one post
 
     @property

@@ -514,7 +514,11 @@ class TestChange:
 
     @pytest.mark.parametrize(
         ("made_of", "field"),
-        [({"media": ["0" * 16]}, "media"), ({"dominant_color": "#000000"}, "options.dominant_color")],
+        [
+            ({"media": ["0" * 16]}, "media"),
+            ({"thumbnail": ["0" * 16]}, "media[0].thumbnail"),
+            ({"dominant_color": "#000000"}, "options.dominant_color"),
+        ],
     )
     async def test_what_never_changes_is_refused(self, made_of: dict[str, Any], field: str) -> None:
         part = await part_of(Post("New", media=[PICTURE]))

@@ -12,9 +12,10 @@ from typing import Any
 import attrs
 import pytest
 
-from socialkit import registry
+from socialkit import Identity, YouTube, registry
 from socialkit.adapters._instagram_rules import PAGE_RULES
 from socialkit.adapters._pinterest_rules import TRIAL
+from socialkit.adapters.base import AccountFacts
 from socialkit.rate_limits import _matches
 from socialkit.rules import Budget, Midnight, Rules
 
@@ -268,6 +269,14 @@ def test_through_a_facebook_page_instagram_takes_bytes_and_answers_in_batches() 
     video = {name: value for name, value in usual["video"].items() if name != "by_url"}
     assert by_page["video"] == video
     assert (by_page["delete"], by_page["metrics_batch"]) == (True, 50)
+
+
+def test_youtube_tells_more_in_its_analytics() -> None:
+    facts = AccountFacts(Identity("youtube", "https://www.googleapis.com", "UC1"))
+    more = dict(leaves(YouTube(analytics=True).rules_for(facts)))
+    assert more["metrics"] == "clicks comments impressions likes saves shares video_views watch_seconds"
+    assert more["account_metrics"] == "comments followers likes shares video_views watch_seconds"
+    assert (more["metrics_batch"], more["account_history"]) == (200, True)
 
 
 # --- limits -----------------------------------------------------------------------------------------------------

@@ -305,6 +305,7 @@ class TestPlan:
             ),
             (("youtube",), ["options.first_comment", "media[0].captions"]),
             (("youtube.upload", "youtube.force-ssl"), []),
+            (("youtube.upload", "youtubepartner"), ["options.first_comment"]),
         ],
     )
     async def test_a_sign_in_that_does_not_allow_it_is_known_before(

@@ -21,7 +21,6 @@ _SDK = Source("facebook-business-sdk-codegen ad2b0b6f, facebook_business 26.0.3"
 _REPORTS = Source("published clients and their issue threads, Ayrshare's media guidelines", "2026-11-23")
 
 DAY = 86_400.0
-TEXT = 63_206
 COMMENT, TITLE = 8000, 255
 """Characters of a comment and of a title; third parties say so, Meta's pages do not."""
 SCHEDULE = (600.0, 30 * DAY)
@@ -118,7 +117,7 @@ def _errors() -> Iterator[ErrorRow]:
 
 
 RULES = Rules(
-    text=TextRule(TEXT, "codepoints"),
+    text=TextRule(63_206, "codepoints"),
     images=ImageRule(
         count=10,
         max_bytes=10_000_000,
@@ -130,7 +129,7 @@ RULES = Rules(
         max_bytes=10_000_000_000,
         types=frozenset({"video/mp4", "video/quicktime"}),
         max_seconds=14_400.0,
-        captions=20,
+        captions=20,  # no limit is documented
         thumbnail=True,
         thumbnail_max_bytes=10_000_000,
         thumbnail_types=frozenset({"image/jpeg", "image/png"}),
@@ -155,6 +154,7 @@ RULES = Rules(
     sources=(_DOCS, _SDK, _REPORTS),
     notes=(
         "Pages only: Facebook takes no posts of persons or groups through its API.",
-        "A reply is a comment. Thirty reels a Page and day.",
+        "A reply is a comment. Thirty reels a Page and day, ten invitations to collaborate.",
+        "A Page makes 4,800 calls a day for each person who engages with it, an app 200 an hour for each of its users.",
     ),
 )

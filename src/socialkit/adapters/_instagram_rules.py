@@ -166,6 +166,8 @@ RULES = Rules(
     notes=(
         "A post has one to ten pictures or videos; there are no posts of text alone.",
         "Instagram fetches pictures from public addresses: a client with a media_host puts local files there.",
+        "400 containers in 24 hours, and as many posts as Instagram says before each: its manual names 100, 50 and 25.",
+        "Calls: 4,800 for each time the account was seen in 24 hours; the headers tell the share used.",
         "Through Facebook Login videos are uploaded, posts can be deleted, and metrics come 50 at a time.",
     ),
 )

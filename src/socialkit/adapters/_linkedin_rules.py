@@ -202,7 +202,9 @@ RULES = Rules(
     notes=(
         "One account posts as a member, or as a Page: LinkedIn(token=..., organization=...).",
         "No app may list a member's posts: a lost answer is settled by a person there, by the list on Pages.",
-        "150 requests per member and day with Share on LinkedIn; counted anew at 00:00 UTC.",
+        "150 requests per member and day with Share on LinkedIn, 100 in the development tier of Community Management "
+        "(500 per app); counted anew at 00:00 UTC. The standard tier's numbers are not published.",
+        "Its help pages advise pictures of 552 × 276 pixels at least, 3:1 to 4:5, and documents of 300 pages at most.",
     ),
 )
 

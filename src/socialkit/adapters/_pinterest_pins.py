@@ -55,7 +55,8 @@ def made_of(part: Part) -> dict[str, Any]:
     pin, body = part.body["pin"], part.body
     fixed = {"dominant_color": pin.get("dominant_color"), "sponsor_id": pin.get("sponsor_id")}
     fixed |= {"cover_seconds": body.get("cover_seconds"), "first_slot": body.get("first")}
-    return {"media": [item.digest[:16] for item in part.media], **fixed}
+    covers = [item.thumbnail.digest[:16] for item in part.media if item.thumbnail]
+    return {"media": [item.digest[:16] for item in part.media], "thumbnail": covers, **fixed}
 
 
 def sent_of(pin: Mapping[str, Any], part: Part | None = None) -> Sent:

@@ -135,6 +135,7 @@ RULES = Rules(
     notes=(
         "A pin needs a picture or a video, and a board.",
         "Two to five pictures of the same size make a carousel, with one alt text for all.",
+        "Standard access, a minute: 1,000 reads, 100 writes, 60 analytics; trial access has 1,000 calls a day.",
         "Editing changes words, link and board, never the media.",
     ),
 )

@@ -160,6 +160,7 @@ RULES = Rules(
     ),
     sources=(_RECORDED, _SERVER, _NEWS, _OTHERS),
     notes=(
+        "100 requests a minute for each app, averaged over ten minutes; new accounts post slowly in each subreddit.",
         "A thread is the post and a chain of comments under it, 10,000 characters each.",
         "Likes are the score: votes for less votes against, blurred by Reddit.",
         "Pictures and videos get their id after processing, told on a web socket: with the extra reddit it is heard, "

@@ -154,6 +154,7 @@ RULES = Rules(
     notes=(
         "Media are fetched by Threads from public addresses: local files need a media_host.",
         "A text has 500 bytes in UTF-8: an emoji counts four, most letters with accents two.",
+        "Calls: 4,800 for each time the account was seen in 24 hours, 48,000 at least.",
         "One topic per post; 250 posts, 1,000 replies and 100 deletions in 24 hours.",
     ),
 )

@@ -178,5 +178,7 @@ RULES = Rules(
         "After a lost answer an uploaded video is settled by its publish id; photos and pulled videos only when they "
         "are public and listed.",
         "Posts that are not public never get an id.",
+        "A creator makes about 15 posts in 24 hours, with all apps together, and about 5 may wait in the inbox.",
+        "An app that TikTok has not audited posts for 5 creators in 24 hours, for themselves alone.",
     ),
 )

@@ -14,7 +14,6 @@ DAY = 86_400.0
 SHORT_SECONDS = 180.0
 """A video no wider than high and no longer than this is a Short (since 2024-10-15)."""
 UNVERIFIED_SECONDS = 900.0
-LONGEST_SECONDS = 43_200.0
 TITLE, TAGS, ONE_TAG, CAPTION_NAME = 100, 500, 100, 150
 HASHTAGS = 60
 """In title and description; not confirmed by the documentation, so that more is a warning only."""
@@ -38,7 +37,7 @@ VIDEO = VideoRule(
     max_bytes=274_877_906_944,
     types=_TYPES,
     min_bytes=1,
-    max_seconds=LONGEST_SECONDS,
+    max_seconds=43_200.0,
     captions=1000,  # no limit is documented
     captions_max_bytes=104_857_600,
     thumbnail=True,
@@ -171,7 +170,6 @@ def _rows() -> Iterator[ErrorRow]:
         yield ErrorRow(status, "Unavailable", code=code, definite=False)
 
 
-PUBLIC = frozenset({"likes", "comments", "video_views"})
 ANALYTICS = frozenset({"impressions", "shares", "saves", "clicks", "watch_seconds"})
 
 RULES = Rules(
@@ -184,7 +182,7 @@ RULES = Rules(
     edit=True,
     delete=True,
     schedule=True,
-    metrics=PUBLIC,
+    metrics=frozenset({"likes", "comments", "video_views"}),
     metrics_batch=BATCH,
     account_metrics=frozenset({"followers", "video_views"}),
     fetch_posts=True,
@@ -193,5 +191,9 @@ RULES = Rules(
     find=FindRule(by="key", quiet=150.0, looks=3, between=30.0),
     limited=(("link", "in the description"),),
     sources=(_DOCS, _HELP),
-    notes=("The text is the video's description; tags are YouTube's own, not hashtags in the text.",),
+    notes=(
+        "The text is the video's description; tags are YouTube's own, not hashtags in the text.",
+        "A project uploads 100 videos a day and has 10,000 units for all else, from midnight to midnight Pacific Time.",
+        "A channel has an upload limit of its own, which YouTube does not tell; unverified ones upload 15 minutes.",
+    ),
 )

@@ -42,6 +42,7 @@ from .base import Absent, AccountFacts, Call, CannotTell, Draft, Finding, Found,
 
 _MINUTE = timedelta(seconds=60)
 _FIXED = "Pinterest never changes it in a pin that is there"
+_MADE_OF = {"media": "media", "thumbnail": "media[0].thumbnail"}
 _SHORTENERS = frozenset(
     {"bit.ly", "buff.ly", "goo.gl", "is.gd", "ow.ly", "rebrand.ly", "t.co", "tinyurl.com"}
 )
@@ -247,9 +248,7 @@ class Pinterest(base.Adapter):
         if fixed := [name for name in known if known[name] != ours.get(name)]:
             hint = "delete the pin and publish anew"
             problems = [
-                Problem(
-                    call.account, name if name == "media" else f"options.{name}", "fixed", _FIXED, hint=hint
-                )
+                Problem(call.account, _MADE_OF.get(name, f"options.{name}"), "fixed", _FIXED, hint=hint)
                 for name in fixed
             ]
             raise errors.InvalidPost(problems)
