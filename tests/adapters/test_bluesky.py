@@ -13,7 +13,7 @@ import httpx
 import pytest
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from media_files import SRT, VTT, gif, mp4, png
+from media_files import SRT, VTT, gif, mp4, png, png_chunk
 from socialkit import Bluesky, Captions, Client, Image, Link, Poll, Post, Status, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters._bluesky_plan import check_media
@@ -586,6 +586,26 @@ class TestPictures:
         assert embed["$type"] == f"app.bsky.embed.{kind}"
         assert [one["alt"] for one in last(box).media] == [str(n) for n in range(count)]
 
+    @pytest.mark.parametrize(("size", "codes"), [(2_000_000, set()), (2_000_001, {"fitted", "too_large"})])
+    def test_a_picture_of_more_than_two_megabytes_does_not_go_as_it_is(
+        self, client: Client, size: int, codes: set[str]
+    ) -> None:
+        bare = len(png(3, 2, png_chunk(b"teXt", b"")))
+        picture = png(3, 2, png_chunk(b"teXt", b"x" * (size - bare)))
+        plan = client.plan(Post("x", media=[Image(picture, alt="x")]), to="sky")["sky"]
+        assert len(picture) == size
+        assert bool({one.code for one in (*plan.changes, *plan.problems)} & codes) is bool(codes)
+
+    def test_a_side_of_more_than_4000_pixels_is_made_to_fit(self, client: Client) -> None:
+        for width, codes in ((4000, 0), (4001, 1)):
+            plan = client.plan(Post("x", media=[Image(png(width, 1), alt="x")]), to="sky")["sky"]
+            assert len((*plan.changes, *plan.problems)) == codes
+
+    def test_a_video_of_more_than_ten_minutes_is_a_problem(self, client: Client) -> None:
+        for seconds, told in ((600, []), (601, [("media[0]", "range")])):
+            film = Post("x", media=[Video(mp4(seconds=seconds), alt="x")])
+            assert problems(client, film) == told
+
     def test_eleven_are_a_problem(self, client: Client) -> None:
         pictures = [Image(png(9, n + 1), alt="x") for n in range(11)]
         assert [field for field, _ in problems(client, Post("x", media=pictures))] != []
@@ -1086,6 +1106,11 @@ def like(box: Sandbox, collection: str, subject: dict[str, str], name: str = "bo
 
 
 class TestLimits:
+    def test_every_limit_of_the_server_is_a_budget(self, sky: BlueskyBox) -> None:
+        levels = {"ip": "host", "identifier": "account"}
+        windows = {(one.limit, one.seconds, levels.get(one.per, one.per)) for one in sky.windows}
+        assert {(one.limit, one.window, one.level) for one in RULES.budgets} == windows
+
     def test_points_are_booked_as_the_server_counts_them(
         self, box: Sandbox, client: Client, sky: BlueskyBox
     ) -> None:
