@@ -17,6 +17,7 @@ from media_files import SRT, VTT, gif, mp4, png, png_chunk
 from socialkit import Bluesky, Captions, Client, Image, Link, Poll, Post, Status, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters._bluesky_plan import check_media
+from socialkit.adapters._bluesky_records import tid_micros
 from socialkit.adapters._errors import from_table
 from socialkit.adapters.bluesky import RULES, BlueskyOptions, _row, tid
 from socialkit.model import Identity, Receipt
@@ -928,8 +929,11 @@ class TestVideo:
         with pytest.raises(errors.Unavailable, match="still processing"):
             client.publish(post, to="sky", idempotency_key="k")
         box.clock.advance(600)
-        client.publish(post, to="sky", idempotency_key="k")
+        outcome = client.publish(post, to="sky", idempotency_key="k")["sky"]
         assert (live(box), len(asked(box, "finishUpload"))) == (["film"], 1)
+        age = box.clock.now() - outcome.receipt.published_at
+        assert age < timedelta(seconds=1), "it is dated when it was sent, not when its upload began"
+        assert tid_micros(outcome.receipt.id) > (box.clock.now() - timedelta(seconds=1)).timestamp() * 1e6
 
     def test_captions_of_another_kind_are_a_problem(self, client: Client) -> None:
         video = Video(FILM, alt="x", captions=(Captions(VTT, language="en"), Captions(SRT, language="de")))
