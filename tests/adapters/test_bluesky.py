@@ -221,6 +221,16 @@ class TestSignIn:
         ):
             client.publish(HELLO, to="sky")
 
+    @pytest.mark.parametrize(
+        ("handle", "name"), [("brand.example", "brand.example"), ("handle.invalid", None)]
+    )
+    async def test_a_handle_that_no_longer_leads_here_is_no_name(self, handle: str, name: str | None) -> None:
+        adapter = Bluesky("brand.example")
+        session = answer({"did": OWN.id, "handle": handle, "active": True})
+        facts = await adapter.account(FakeCall(adapter, answers=[session, answer({"did": "did:web:pds"})]))
+        assert (facts.identity, facts.identity.name) == (OWN, name)
+        assert facts.url == f"https://bsky.app/profile/{name or OWN.id}"
+
     def test_a_plan_tells_that_the_account_is_off(
         self, box: Sandbox, client: Client, sky: BlueskyBox
     ) -> None:

@@ -160,6 +160,7 @@ class Bluesky(base.Adapter):
         pds = pds_of(session.get("didDoc")) or self.server
         about = (await call.read("GET", f"{pds}/xrpc/com.atproto.server.describeServer", auth=False)).json()
         handle = as_text(session.get("handle"))
+        handle = None if handle == "handle.invalid" else handle  # one whose domain names the account no more
         return AccountFacts(
             identity=Identity(self.platform, self.server, did, handle),
             url=f"https://bsky.app/profile/{handle or did}",
