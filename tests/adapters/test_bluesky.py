@@ -13,10 +13,11 @@ import httpx
 import pytest
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from media_files import SRT, VTT, gif, mp4, png
+from media_files import SRT, VTT, gif, mp4, png, png_chunk
 from socialkit import Bluesky, Captions, Client, Image, Link, Poll, Post, Status, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters._bluesky_plan import check_media
+from socialkit.adapters._bluesky_records import tid_micros
 from socialkit.adapters._errors import from_table
 from socialkit.adapters.bluesky import RULES, BlueskyOptions, _row, tid
 from socialkit.model import Identity, Receipt
@@ -219,6 +220,16 @@ class TestSignIn:
             pytest.raises(errors.ReauthNeeded, match="app password"),
         ):
             client.publish(HELLO, to="sky")
+
+    @pytest.mark.parametrize(
+        ("handle", "name"), [("brand.example", "brand.example"), ("handle.invalid", None)]
+    )
+    async def test_a_handle_that_no_longer_leads_here_is_no_name(self, handle: str, name: str | None) -> None:
+        adapter = Bluesky("brand.example")
+        session = answer({"did": OWN.id, "handle": handle, "active": True})
+        facts = await adapter.account(FakeCall(adapter, answers=[session, answer({"did": "did:web:pds"})]))
+        assert (facts.identity, facts.identity.name) == (OWN, name)
+        assert facts.url == f"https://bsky.app/profile/{name or OWN.id}"
 
     def test_a_plan_tells_that_the_account_is_off(
         self, box: Sandbox, client: Client, sky: BlueskyBox
@@ -586,6 +597,26 @@ class TestPictures:
         assert embed["$type"] == f"app.bsky.embed.{kind}"
         assert [one["alt"] for one in last(box).media] == [str(n) for n in range(count)]
 
+    @pytest.mark.parametrize(("size", "codes"), [(2_000_000, set()), (2_000_001, {"fitted", "too_large"})])
+    def test_a_picture_of_more_than_two_megabytes_does_not_go_as_it_is(
+        self, client: Client, size: int, codes: set[str]
+    ) -> None:
+        bare = len(png(3, 2, png_chunk(b"teXt", b"")))
+        picture = png(3, 2, png_chunk(b"teXt", b"x" * (size - bare)))
+        plan = client.plan(Post("x", media=[Image(picture, alt="x")]), to="sky")["sky"]
+        assert len(picture) == size
+        assert bool({one.code for one in (*plan.changes, *plan.problems)} & codes) is bool(codes)
+
+    def test_a_side_of_more_than_4000_pixels_is_made_to_fit(self, client: Client) -> None:
+        for width, codes in ((4000, 0), (4001, 1)):
+            plan = client.plan(Post("x", media=[Image(png(width, 1), alt="x")]), to="sky")["sky"]
+            assert len((*plan.changes, *plan.problems)) == codes
+
+    def test_a_video_of_more_than_ten_minutes_is_a_problem(self, client: Client) -> None:
+        for seconds, told in ((600, []), (601, [("media[0]", "range")])):
+            film = Post("x", media=[Video(mp4(seconds=seconds), alt="x")])
+            assert problems(client, film) == told
+
     def test_eleven_are_a_problem(self, client: Client) -> None:
         pictures = [Image(png(9, n + 1), alt="x") for n in range(11)]
         assert [field for field, _ in problems(client, Post("x", media=pictures))] != []
@@ -908,8 +939,11 @@ class TestVideo:
         with pytest.raises(errors.Unavailable, match="still processing"):
             client.publish(post, to="sky", idempotency_key="k")
         box.clock.advance(600)
-        client.publish(post, to="sky", idempotency_key="k")
+        outcome = client.publish(post, to="sky", idempotency_key="k")["sky"]
         assert (live(box), len(asked(box, "finishUpload"))) == (["film"], 1)
+        age = box.clock.now() - outcome.receipt.published_at
+        assert age < timedelta(seconds=1), "it is dated when it was sent, not when its upload began"
+        assert tid_micros(outcome.receipt.id) > (box.clock.now() - timedelta(seconds=1)).timestamp() * 1e6
 
     def test_captions_of_another_kind_are_a_problem(self, client: Client) -> None:
         video = Video(FILM, alt="x", captions=(Captions(VTT, language="en"), Captions(SRT, language="de")))
@@ -1086,6 +1120,11 @@ def like(box: Sandbox, collection: str, subject: dict[str, str], name: str = "bo
 
 
 class TestLimits:
+    def test_every_limit_of_the_server_is_a_budget(self, sky: BlueskyBox) -> None:
+        levels = {"ip": "host", "identifier": "account"}
+        windows = {(one.limit, one.seconds, levels.get(one.per, one.per)) for one in sky.windows}
+        assert {(one.limit, one.window, one.level) for one in RULES.budgets} == windows
+
     def test_points_are_booked_as_the_server_counts_them(
         self, box: Sandbox, client: Client, sky: BlueskyBox
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 
 from media_files import VTT, mp4, png
 from socialkit import AsyncClient, Bluesky, Captions, Image, Link, Post, SocialKitError, Video
+from socialkit.adapters._bluesky_rules import LABELS, THUMB_BYTES
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.bluesky import BlueskyBox
 
 from .lexicons import LexiconValidator
-from .specs import validator
+from .specs import need_specs, validator
 
 pytestmark = pytest.mark.specs
 
@@ -94,6 +96,42 @@ async def client(box: Sandbox, recorder: Recorder) -> AsyncIterator[AsyncClient]
     accounts = {"sky": Bluesky(**box["bluesky"].credentials())}
     async with AsyncClient(accounts, store=":memory:", transport=recorder, clock=box.clock) as client:
         yield client
+
+
+def described(name: str, *path: str) -> Any:
+    """What a lexicon says at a path below its definitions."""
+    found = json.loads((need_specs() / f"bluesky/lexicons/{name.replace('.', '/')}.json").read_text())["defs"]
+    for step in path:
+        found = found[step]
+    return found
+
+
+def test_the_rules_have_the_numbers_of_the_lexicons() -> None:
+    rules, fields = Bluesky.rules, "properties"
+    assert rules.images is not None
+    assert rules.video is not None
+    text = described(POST, "main", "record", fields, "text")
+    assert rules.text.limits == ((text["maxGraphemes"], "graphemes"), (text["maxLength"], "utf8"))
+    assert described("app.bsky.embed.images", "main", fields, "images", "maxLength") == 4
+    assert "soft limit of 10 " in described("app.bsky.embed.gallery", "main", fields, "items", "description")
+    assert rules.images.count == rules.images.animated_count == 10
+    for kind in ("images", "gallery"):
+        assert (
+            described(f"app.bsky.embed.{kind}", "image", fields, "image", "maxSize") == rules.images.max_bytes
+        )
+    video = described("app.bsky.embed.video", "main", fields)
+    assert (video["video"]["maxSize"], set(video["video"]["accept"])) == (
+        rules.video.max_bytes,
+        rules.video.types,
+    )
+    assert video["captions"]["maxLength"] == rules.video.captions
+    caption = described("app.bsky.embed.video", "caption", fields, "file", "maxSize")
+    assert caption == rules.video.captions_max_bytes
+    assert described("app.bsky.embed.external", "external", fields, "thumb", "maxSize") == THUMB_BYTES
+    assert described("app.bsky.feed.getPosts", "main", "parameters", fields, "uris", "maxLength") == (
+        rules.metrics_batch
+    )
+    assert set(described("com.atproto.label.defs", "labelValue", "knownValues")) >= LABELS
 
 
 def pictures(count: int) -> list[Image]:

@@ -14,10 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from media_files import png
+from media_files import VTT, mp4, png
 from socialkit import (
     AsyncClient,
     Bluesky,
+    Captions,
     Client,
     Image,
     Link,
@@ -28,6 +29,7 @@ from socialkit import (
     ReauthNeeded,
     Status,
     Unavailable,
+    Video,
 )
 from socialkit.adapters.base import Adapter
 
@@ -262,6 +264,43 @@ def test_the_pds_takes_pictures_cards_labels_and_gates(sky: Site, pds: Pds, acco
     assert (external["title"], external["thumb"]["mimeType"]) == ("A boat", "image/png")
     assert labelled["labels"]["values"] == [{"val": "graphic-media"}]
     assert report["brand"].missing == ()
+
+
+@pytest.mark.parametrize(
+    "language",
+    ["en", "EN", "de_AT", "zh-Hant-TW", "x-foo", "und", "de-1996", "german", "de-", "pt-BR-abcdefghi", "a-b"],
+)
+def test_the_plan_and_the_pds_agree_on_languages(
+    sky: Site, pds: Pds, account: PdsAccount, language: str
+) -> None:
+    with sky.client() as client:
+        plan = client.plan(Post("x", language=language), to="brand")
+        if not plan["brand"].errors:
+            client.publish(plan)
+            return
+    token = pds.call("com.atproto.server.createSession", identifier=account.did, password=account.password)
+    note = {"$type": POST, "text": "x", "createdAt": "2026-01-01T00:00:00Z", "langs": [language]}
+    place = {"repo": account.did, "collection": POST}
+    with pytest.raises(httpx.HTTPStatusError, match="400"):
+        pds.call("com.atproto.repo.createRecord", token=token["accessJwt"], **place, record=note)
+
+
+def test_the_pds_takes_galleries_videos_captions_and_odd_addresses(
+    sky: Site, pds: Pds, account: PdsAccount
+) -> None:
+    closed = Bluesky.Options(replies="nobody", quotes=False)
+    moving = Bluesky.Options(presentation="gif", labels=("nudity", "porn"))
+    film = Video(mp4(), alt="It sails", captions=[Captions(VTT, "pt_BR")])
+    with sky.client() as client:
+        client.publish(Post("Gallery", media=[Image(png(9, n + 1), alt="x") for n in range(10)]), to="brand")
+        client.publish(Post("Film", media=[film]).variant("bluesky", moving), to="brand")
+        client.publish(Post("see https:///x, https://? and (https://example.com/a)"), to="brand")
+        report = client.publish(Post("Closed").variant("bluesky", closed), to="brand")
+        client.delete(report)
+    odd, video, gallery = records(pds, account)[:3]
+    assert len(gallery["embed"]["items"]) == 10
+    assert (video["embed"]["presentation"], video["embed"]["captions"][0]["lang"]) == ("gif", "pt-BR")
+    assert [facet["features"][0]["uri"] for facet in odd["facets"]] == ["https://example.com/a"]
 
 
 def test_a_reply_knows_its_root_and_a_quote_its_post(sky: Site, pds: Pds, account: PdsAccount) -> None:

@@ -160,6 +160,7 @@ class Bluesky(base.Adapter):
         pds = pds_of(session.get("didDoc")) or self.server
         about = (await call.read("GET", f"{pds}/xrpc/com.atproto.server.describeServer", auth=False)).json()
         handle = as_text(session.get("handle"))
+        handle = None if handle == "handle.invalid" else handle  # one whose domain names the account no more
         return AccountFacts(
             identity=Identity(self.platform, self.server, did, handle),
             url=f"https://bsky.app/profile/{handle or did}",
@@ -169,7 +170,6 @@ class Bluesky(base.Adapter):
                 "pds": pds,
                 "pds_did": about.get("did"),
                 "blob_limit": about.get("blobUploadLimit"),
-                "email_confirmed": session.get("emailConfirmed"),
             },
             owners={"host": pds},
         )
@@ -345,8 +345,6 @@ class Bluesky(base.Adapter):
     # --- send ---------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
         record = dict(part.body["record"])
-        rkey, created = self._key(call)
-        record["createdAt"] = created
         if call.previous is not None and call.root is not None:
             record["reply"] = {
                 "root": call.root.raw.get("root") or strong(call.root.raw),
@@ -354,6 +352,8 @@ class Bluesky(base.Adapter):
             }
         if (embed := await self._embed(part, call)) is not None:
             record["embed"] = embed
+        # Not before the uploads: a post that says it is an hour old stands below an hour of others.
+        rkey, record["createdAt"] = self._key(call)
         body = {
             "repo": call.facts.identity.id,
             "collection": POST,

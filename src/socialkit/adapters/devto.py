@@ -31,6 +31,8 @@ TAGS, TAG, TAG_LIST = 4, 30, 126
 """Tags of an article, characters of one (nobody says so for certain) and of all with ", " between them."""
 AHEAD = timedelta(days=5 * 365)
 """A moment farther ahead than five years is dropped by the site, which then publishes at once."""
+UNTOLD_WAIT = timedelta(seconds=30)
+"""How long a limit is taken to last when the answer does not say: as long as the site says where it does."""
 
 RULES = Rules(
     text=TextRule(BODY, "utf8"),
@@ -340,9 +342,7 @@ class DevTo(base.Adapter):
     def parse_error(self, response: base.Response) -> errors.SocialKitError:
         error = super().parse_error(response)
         if isinstance(error, errors.RateLimited) and error.retry_at is None and response.received_at:
-            error.retry_at = response.received_at + timedelta(
-                seconds=30
-            )  # what the site names where it names one
+            error.retry_at = response.received_at + UNTOLD_WAIT
         return error
 
 
