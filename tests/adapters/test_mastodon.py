@@ -12,7 +12,7 @@ import pytest
 from media_files import gif, mp4, png
 from recording import Recorder
 from socialkit import Client, Image, InvalidPost, Mastodon, Poll, Post, Status, Video, errors
-from socialkit.adapters.base import AccountFacts, Part
+from socialkit.adapters.base import AccountFacts, Part, PartMedia
 from socialkit.adapters.mastodon import MastodonOptions
 from socialkit.model import Identity, Receipt
 from socialkit.sandbox import Sandbox
@@ -183,6 +183,42 @@ def test_a_video_still_in_processing_is_not_uploaded_again(
     publish(client, post, idempotency_key="v")
     assert len(wire.requests("POST", MEDIA)) == 1
     assert [toot.text for toot in server.timeline()] == ["Watch"]
+
+
+def test_a_server_may_answer_at_once_and_still_be_processing(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    wire.say("POST", MEDIA, 200, {"id": "77", "url": None})
+    wire.say("GET", "/api/v1/media/77", 206, {"id": "77", "url": None})
+    wire.say("GET", "/api/v1/media/77", 200, {"id": "77", "url": "https://example.com/boat.png"})
+    wire.say("POST", STATUSES, 200, {"id": "7"})
+    client.publish(Post("Look", media=[BOAT]), to="mastodon")
+    assert [one.status_code for one in wire.answers("GET", "/api/v1/media/77")] == [206, 200]
+
+
+def test_media_that_waited_a_day_are_uploaded_again(
+    box: Sandbox, server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    """A server deletes after a day what no post has."""
+    post = Post("Look", media=[BOAT])
+    wire.say("POST", STATUSES, 429, {"error": "Too many requests"}, headers={"retry-after": "90000"})
+    with pytest.raises(errors.RateLimited):
+        client.publish(post, to="mastodon", idempotency_key="look")
+    box.clock.advance(90_100)
+    publish(client, post, idempotency_key="look")
+    assert len(wire.requests("POST", MEDIA)) == 2
+    assert len(newest(server).media) == 1
+
+
+async def test_an_upload_may_take_five_minutes_to_be_answered() -> None:
+    adapter = Mastodon("https://mastodon.social", token="t")
+    owner = Identity("mastodon", "https://mastodon.social", "1")
+    item = PartMedia("image", "image/png", len(png()), "00" * 32, "bytes")
+    answers = [answer({"error": "x"}, status=404), answer({"id": "7", "url": "https://example.com/7"})]
+    facts = AccountFacts(owner, facts={"media_v2": True})
+    call = FakeCall(adapter, facts, answers, blobs={item.digest: png()})
+    assert await adapter._uploaded("media 0", item, call) == "7"
+    assert [asked.options["timeout"] for asked in call.asked] == [300.0, 300.0]
 
 
 @pytest.mark.parametrize(("software", "limit"), [("mastodon", 10_000), ("mastodon-4.2.0", 1500)])
@@ -580,6 +616,12 @@ def test_own_posts_come_newest_first_over_every_page(
     assert [receipt.id for receipt in client.fetch_posts("mastodon", limit=2)] == [toots[94].id, toots[93].id]
 
 
+def test_what_was_boosted_is_no_post_of_ones_own(server: MastodonBox, client: Client) -> None:
+    own = many(server, 1)[0]
+    server.add(Toot(server.new_id(), "brand", "", server.now(), reblog_of=by_reader(server).id))
+    assert [receipt.id for receipt in client.fetch_posts("mastodon")] == [own.id]
+
+
 def test_own_posts_of_a_period(server: MastodonBox, client: Client) -> None:
     toots = many(server, 95)
     since, until = toots[10].created_at, toots[20].created_at
@@ -640,6 +682,16 @@ def test_a_scheduled_post_has_no_metrics_yet(client: Client, due: datetime) -> N
     row = client.fetch_metrics(receipt)[0]
     assert row.likes is None
     assert "scheduled for" in str(row.error)
+
+
+def test_the_id_of_a_schedule_is_asked_of_no_posts(client: Client, due: datetime, wire: Recorder) -> None:
+    """It is another kind of id, and may be somebody's post."""
+    scheduled = publish(client, with_options(Post("Later"), scheduled_at=due))
+    first, second = publish(client, HELLO), publish(client, Post("And then"))
+    table = client.fetch_metrics([scheduled, first, second])
+    assert [row.error is None for row in table] == [False, True, True]
+    asked = wire.requests("GET", STATUSES)[-1].url.params.get_list("id[]")
+    assert asked == [first.id, second.id]
 
 
 def test_a_permalink_is_measured_by_its_own_id(server: MastodonBox, client: Client, wire: Recorder) -> None:

@@ -233,7 +233,7 @@ class Mastodon(base.Adapter):
                 known = None  # forgotten by the server, or its processing failed
         if known is None:
             known = await self._uploaded(name, item, call)
-        call.remember(f"{name} ready", True, expires_in=72_000)
+        call.remember(f"{name} ready", True)
         return str(known)
 
     async def _uploaded(self, name: str, item: PartMedia, call: Call) -> str:
