@@ -655,7 +655,7 @@ def test_a_thousand_posts_are_measured_in_fifty_requests(
     assert all(row.error is None for row in table)
 
 
-@pytest.mark.parametrize(("software", "requests"), [("mastodon", 1), ("pleroma", 1), ("gotosocial", 3)])
+@pytest.mark.parametrize(("software", "requests"), [("mastodon", 1), ("pleroma", 1), ("gotosocial", 2)])
 def test_metrics_name_what_is_unknown(
     box: Sandbox, server: MastodonBox, client: Client, wire: Recorder, software: str, requests: int
 ) -> None:
@@ -675,6 +675,36 @@ def test_metrics_name_what_is_unknown(
     assert first.impressions is None
     assert "does not count" in first.missing["impressions"]
     assert (first.quotes is None) == ("quotes" in first.missing) == (software != "mastodon")
+
+
+@pytest.mark.parametrize("software", ["gotosocial", "takahe", "mastodon-4.2.0"])
+def test_where_there_is_no_batch_most_of_one_comes_by_page(
+    server: MastodonBox, client: Client, wire: Recorder, software: str
+) -> None:
+    server.software = software
+    many(server, 45)
+    receipts = client.fetch_posts("mastodon", limit=60)
+    foreign = attrs.evolve(receipts[0], id=by_reader(server).id, identity=Identity("mastodon", "x", "2"))
+    wire.clear()
+    table = client.fetch_metrics(receipts)
+    assert [row.id for row in table] == [receipt.id for receipt in receipts]
+    assert [row.error for row in table] == [None] * 45
+    assert len(wire.asked) == 3 * 2, "three batches: the newest alone, the rest by page"
+    wire.clear()
+    assert [row.error for row in client.fetch_metrics([*receipts[:2], foreign], account="mastodon")] == [
+        None
+    ] * 3
+    assert len(wire.requests("GET", "/api/v1/accounts/.*")) == 0, "a page is not worth it for two"
+
+
+def test_a_page_that_is_none_leaves_every_post_to_itself(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    server.software = "gotosocial"
+    many(server, 4)
+    receipts = client.fetch_posts("mastodon")
+    wire.say("GET", "/api/v1/accounts/[0-9]+/statuses", 404, "<h1>Not found</h1>")
+    assert [row.error for row in client.fetch_metrics(receipts)] == [None] * 4
 
 
 def test_a_scheduled_post_has_no_metrics_yet(client: Client, due: datetime) -> None:
