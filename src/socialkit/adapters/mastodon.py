@@ -129,7 +129,7 @@ class Mastodon(base.Adapter):
         post = draft.post
         planning.check_post(draft)
         body = planning.fields_of(draft) | {
-            "in_reply_to_id": await self._target(draft, "reply_to", call),
+            "in_reply_to_id": await self._parent(draft, call),
             draft.facts.facts["quote_field"]: await self._quote(draft, call),
             "scheduled_at": await self._schedule(draft, call),
         }
@@ -137,6 +137,22 @@ class Mastodon(base.Adapter):
         kind = "quote" if post.quote else "reply" if post.reply_to or draft.index else "post"
         clean = {name: value for name, value in body.items() if value is not None}
         return Part(draft.index, clean, post.text, kind, media, requests=1 + len(media))
+
+    async def _parent(self, draft: Draft, call: Call) -> str | None:
+        """The local id of the post that is answered."""
+        parent = await self._target(draft, "reply_to", call)
+        if parent is None or draft.post.visibility is not None:
+            return parent
+        status = await self._status(parent, call)
+        if status is None:
+            draft.problem(
+                "reply_to", "not_found", f"{self.server} has no post {parent} that this account sees"
+            )
+        elif (shown := status.get("visibility")) in ("private", "direct"):
+            audience = "followers" if shown == "private" else "direct"
+            words = f"the post it answers is {audience!r}: say whom the answer is for"
+            draft.problem("visibility", "audience", words, hint=f"visibility={audience!r}, or a wider one")
+        return parent
 
     async def _target(self, draft: Draft, field: Literal["reply_to", "quote"], call: Call) -> str | None:
         """The local status id of what is replied to or quoted."""
