@@ -341,6 +341,7 @@ def test_a_quote_policy_without_effect_is_a_change(
         ("mastodon", "4.7.2+glitch", True),
         ("gotosocial", "0.19.1", True),
         ("takahe", "0.11.0", False),
+        ("snac", "2.94", False),
     ],
 )
 def test_what_only_some_servers_know_is_refused_by_the_others(
@@ -557,6 +558,14 @@ def test_an_edit_refuses_what_it_cannot_change(
             client.edit(receipt, post)
         assert [(one.field, one.code) for one in caught.value.problems] == [(field, "fixed")]
     assert wire.requests("PUT") == []
+
+
+def test_an_edit_keeps_a_post_on_its_server_as_it_is(server: MastodonBox, client: Client) -> None:
+    server.software = "gotosocial"
+    receipt = publish(client, HELLO)
+    with pytest.raises(InvalidPost) as caught:
+        client.edit(receipt, with_options(Post("x"), local_only=True))
+    assert [(one.field, one.code) for one in caught.value.problems] == [("options.local_only", "fixed")]
 
 
 def test_an_edit_for_another_audience_is_refused(server: MastodonBox, client: Client, wire: Recorder) -> None:

@@ -10,7 +10,15 @@ import pytest
 
 from recording import Recorder
 from socialkit import Client, Mastodon, Poll, Post, Status, errors
-from socialkit.adapters._mastodon_rules import RULES, abilities, fence, limits, narrowed, software_by_version
+from socialkit.adapters._mastodon_rules import (
+    BUDGETS,
+    RULES,
+    abilities,
+    fence,
+    limits,
+    narrowed,
+    software_by_version,
+)
 from socialkit.adapters.base import AccountFacts, Response
 from socialkit.model import Identity
 from socialkit.sandbox import Sandbox
@@ -187,6 +195,20 @@ def test_the_budgets_are_those_of_the_documentation() -> None:
         "media": (30, 1800.0, "POST /api/v[12]/media$"),
         "statuses": (300, 10_800.0, "POST /api/v1/statuses$"),
         "deletes": (30, 1800.0, "DELETE /api/v1/statuses/.*"),
+    }
+
+
+def test_other_software_has_the_limits_of_its_own_documentation() -> None:
+    told = {
+        software: {one.name: (one.limit, one.window) for one in budgets}
+        for software, budgets in BUDGETS.items()
+    }
+    pleroma = {"statuses": (15, 10.0), "search": (10, 1.0)}
+    assert told == {
+        "gotosocial": {"api": (300, 300.0)},
+        **dict.fromkeys(("pleroma", "akkoma", "rebased"), pleroma),
+        "pixelfed": {"statuses": (1000, 86_400.0), "media": (1250, 86_400.0)},
+        **{software: {} for software in ("hollo", "snac", "takahe")},
     }
 
 

@@ -148,7 +148,7 @@ PLEROMA = frozenset({"pleroma", "akkoma", "rebased"})
 _RAW_COUNTS = frozenset({"gotosocial", "takahe"}) | PLEROMA
 _SCHEDULES = frozenset({"mastodon", "gotosocial"}) | PLEROMA
 _ALT = {"pixelfed": 1000}
-_FORMATS = frozenset({"gotosocial", "snac"}) | PLEROMA
+_FORMATS = frozenset({"gotosocial"}) | PLEROMA
 _FORKS = ("glitch", "hometown", "chuckya")
 _KEEPS_IDS = frozenset({"mastodon", "gotosocial", "takahe", "hollo", "pixelfed"}) | PLEROMA
 
