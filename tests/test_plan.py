@@ -359,3 +359,12 @@ def test_a_warning_counts_as_the_text_does(box: Sandbox, client: Client) -> None
 def test_the_thumbnail_of_a_picture_is_not_dropped_in_silence(client: Client, picture: str) -> None:
     post = Post("a", media=[Image(picture, alt="a", thumbnail=Image(picture))])
     assert changes(client, post) == {"media[0].thumbnail": "not_carried"}
+
+
+def test_a_thread_is_for_those_its_first_post_is_for(client: Client) -> None:
+    post = Post("one", visibility="followers", thread=[Post("two"), Post("three", visibility="direct")])
+    parts = client.plan(post, "mastodon")["mastodon"].parts
+    assert [part.body["visibility"] for part in parts] == ["private", "private", "direct"]
+    open_one = Post("one", thread=[Post("two")])
+    parts = client.plan(open_one, "mastodon")["mastodon"].parts
+    assert [part.body["visibility"] for part in parts] == ["public", "public"]

@@ -12,7 +12,7 @@ import pytest
 from media_files import gif, mp4, png
 from recording import Recorder
 from socialkit import Client, Image, InvalidPost, Mastodon, Poll, Post, Status, Video, errors
-from socialkit.adapters.base import AccountFacts, Part
+from socialkit.adapters.base import AccountFacts, Part, PartMedia
 from socialkit.adapters.mastodon import MastodonOptions
 from socialkit.model import Identity, Receipt
 from socialkit.sandbox import Sandbox
@@ -185,6 +185,42 @@ def test_a_video_still_in_processing_is_not_uploaded_again(
     assert [toot.text for toot in server.timeline()] == ["Watch"]
 
 
+def test_a_server_may_answer_at_once_and_still_be_processing(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    wire.say("POST", MEDIA, 200, {"id": "77", "url": None})
+    wire.say("GET", "/api/v1/media/77", 206, {"id": "77", "url": None})
+    wire.say("GET", "/api/v1/media/77", 200, {"id": "77", "url": "https://example.com/boat.png"})
+    wire.say("POST", STATUSES, 200, {"id": "7"})
+    client.publish(Post("Look", media=[BOAT]), to="mastodon")
+    assert [one.status_code for one in wire.answers("GET", "/api/v1/media/77")] == [206, 200]
+
+
+def test_media_that_waited_a_day_are_uploaded_again(
+    box: Sandbox, server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    """A server deletes after a day what no post has."""
+    post = Post("Look", media=[BOAT])
+    wire.say("POST", STATUSES, 429, {"error": "Too many requests"}, headers={"retry-after": "90000"})
+    with pytest.raises(errors.RateLimited):
+        client.publish(post, to="mastodon", idempotency_key="look")
+    box.clock.advance(90_100)
+    publish(client, post, idempotency_key="look")
+    assert len(wire.requests("POST", MEDIA)) == 2
+    assert len(newest(server).media) == 1
+
+
+async def test_an_upload_may_take_five_minutes_to_be_answered() -> None:
+    adapter = Mastodon("https://mastodon.social", token="t")
+    owner = Identity("mastodon", "https://mastodon.social", "1")
+    item = PartMedia("image", "image/png", len(png()), "00" * 32, "bytes")
+    answers = [answer({"error": "x"}, status=404), answer({"id": "7", "url": "https://example.com/7"})]
+    facts = AccountFacts(owner, facts={"media_v2": True})
+    call = FakeCall(adapter, facts, answers, blobs={item.digest: png()})
+    assert await adapter._uploaded("media 0", item, call) == "7"
+    assert [asked.options["timeout"] for asked in call.asked] == [300.0, 300.0]
+
+
 @pytest.mark.parametrize(("software", "limit"), [("mastodon", 10_000), ("mastodon-4.2.0", 1500)])
 def test_alt_text_is_as_long_as_the_server_says(
     server: MastodonBox, client: Client, software: str, limit: int
@@ -305,6 +341,7 @@ def test_a_quote_policy_without_effect_is_a_change(
         ("mastodon", "4.7.2+glitch", True),
         ("gotosocial", "0.19.1", True),
         ("takahe", "0.11.0", False),
+        ("snac", "2.94", False),
     ],
 )
 def test_what_only_some_servers_know_is_refused_by_the_others(
@@ -523,6 +560,14 @@ def test_an_edit_refuses_what_it_cannot_change(
     assert wire.requests("PUT") == []
 
 
+def test_an_edit_keeps_a_post_on_its_server_as_it_is(server: MastodonBox, client: Client) -> None:
+    server.software = "gotosocial"
+    receipt = publish(client, HELLO)
+    with pytest.raises(InvalidPost) as caught:
+        client.edit(receipt, with_options(Post("x"), local_only=True))
+    assert [(one.field, one.code) for one in caught.value.problems] == [("options.local_only", "fixed")]
+
+
 def test_an_edit_for_another_audience_is_refused(server: MastodonBox, client: Client, wire: Recorder) -> None:
     """The server would ignore it: what was meant for followers would be read by everybody."""
     receipt = publish(client, HELLO)
@@ -580,6 +625,12 @@ def test_own_posts_come_newest_first_over_every_page(
     assert [receipt.id for receipt in client.fetch_posts("mastodon", limit=2)] == [toots[94].id, toots[93].id]
 
 
+def test_what_was_boosted_is_no_post_of_ones_own(server: MastodonBox, client: Client) -> None:
+    own = many(server, 1)[0]
+    server.add(Toot(server.new_id(), "brand", "", server.now(), reblog_of=by_reader(server).id))
+    assert [receipt.id for receipt in client.fetch_posts("mastodon")] == [own.id]
+
+
 def test_own_posts_of_a_period(server: MastodonBox, client: Client) -> None:
     toots = many(server, 95)
     since, until = toots[10].created_at, toots[20].created_at
@@ -613,7 +664,7 @@ def test_a_thousand_posts_are_measured_in_fifty_requests(
     assert all(row.error is None for row in table)
 
 
-@pytest.mark.parametrize(("software", "requests"), [("mastodon", 1), ("pleroma", 1), ("gotosocial", 3)])
+@pytest.mark.parametrize(("software", "requests"), [("mastodon", 1), ("pleroma", 1), ("gotosocial", 2)])
 def test_metrics_name_what_is_unknown(
     box: Sandbox, server: MastodonBox, client: Client, wire: Recorder, software: str, requests: int
 ) -> None:
@@ -635,11 +686,51 @@ def test_metrics_name_what_is_unknown(
     assert (first.quotes is None) == ("quotes" in first.missing) == (software != "mastodon")
 
 
+@pytest.mark.parametrize("software", ["gotosocial", "takahe", "mastodon-4.2.0"])
+def test_where_there_is_no_batch_most_of_one_comes_by_page(
+    server: MastodonBox, client: Client, wire: Recorder, software: str
+) -> None:
+    server.software = software
+    many(server, 45)
+    receipts = client.fetch_posts("mastodon", limit=60)
+    foreign = attrs.evolve(receipts[0], id=by_reader(server).id, identity=Identity("mastodon", "x", "2"))
+    wire.clear()
+    table = client.fetch_metrics(receipts)
+    assert [row.id for row in table] == [receipt.id for receipt in receipts]
+    assert [row.error for row in table] == [None] * 45
+    assert len(wire.asked) == 3 * 2, "three batches: the newest alone, the rest by page"
+    wire.clear()
+    assert [row.error for row in client.fetch_metrics([*receipts[:2], foreign], account="mastodon")] == [
+        None
+    ] * 3
+    assert len(wire.requests("GET", "/api/v1/accounts/.*")) == 0, "a page is not worth it for two"
+
+
+def test_a_page_that_is_none_leaves_every_post_to_itself(
+    server: MastodonBox, client: Client, wire: Recorder
+) -> None:
+    server.software = "gotosocial"
+    many(server, 4)
+    receipts = client.fetch_posts("mastodon")
+    wire.say("GET", "/api/v1/accounts/[0-9]+/statuses", 404, "<h1>Not found</h1>")
+    assert [row.error for row in client.fetch_metrics(receipts)] == [None] * 4
+
+
 def test_a_scheduled_post_has_no_metrics_yet(client: Client, due: datetime) -> None:
     receipt = publish(client, with_options(HELLO, scheduled_at=due))
     row = client.fetch_metrics(receipt)[0]
     assert row.likes is None
     assert "scheduled for" in str(row.error)
+
+
+def test_the_id_of_a_schedule_is_asked_of_no_posts(client: Client, due: datetime, wire: Recorder) -> None:
+    """It is another kind of id, and may be somebody's post."""
+    scheduled = publish(client, with_options(Post("Later"), scheduled_at=due))
+    first, second = publish(client, HELLO), publish(client, Post("And then"))
+    table = client.fetch_metrics([scheduled, first, second])
+    assert [row.error is None for row in table] == [False, True, True]
+    asked = wire.requests("GET", STATUSES)[-1].url.params.get_list("id[]")
+    assert asked == [first.id, second.id]
 
 
 def test_a_permalink_is_measured_by_its_own_id(server: MastodonBox, client: Client, wire: Recorder) -> None:

@@ -301,6 +301,15 @@ def test_a_scheduled_post_for_others_is_not_ours(server: MastodonBox, lose: Lose
     assert (outcome.status, len(server.scheduled)) == (Status.SCHEDULED, 2)
 
 
+def test_the_same_words_at_another_time_are_not_ours(server: MastodonBox, lose: Lose, due: datetime) -> None:
+    def by_hand() -> None:
+        server._schedule(server.people["brand"], {"status": HELLO.text}, due + timedelta(minutes=1))
+
+    outcome = lose(with_options(HELLO, scheduled_at=due), by_hand)
+    assert (outcome.status, len(server.scheduled)) == (Status.SCHEDULED, 2)
+    assert outcome.look_again_at == due
+
+
 def test_a_scheduled_post_called_off_before_its_time_is_not_live(
     box: Sandbox, server: MastodonBox, client: Client, due: datetime
 ) -> None:

@@ -13,6 +13,7 @@ from media_files import gif, heif, mp4, png
 from recording import Recorder
 from socialkit import Client, File, Image, Mastodon, Poll, Post, Video, errors
 from socialkit.adapters._mastodon_rules import IMAGE_TYPES, limits, types_of
+from socialkit.model import Identity, Receipt
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.mastodon import MastodonBox
 
@@ -282,6 +283,39 @@ def test_a_scheduled_post_is_nothing_to_answer(box: Sandbox, client: Client, fie
     receipt = publish(client, with_options(HELLO, scheduled_at=due))
     found = problems(client, Post("Indeed", **{field: receipt}))  # type: ignore[arg-type]
     assert (field, "scheduled") in found
+
+
+@pytest.mark.parametrize(
+    ("shown", "audience"),
+    [("private", "followers"), ("direct", "direct"), ("unlisted", None), ("public", None)],
+)
+def test_an_answer_to_a_few_is_not_for_everybody_unasked(
+    server: MastodonBox, client: Client, shown: str, audience: Any
+) -> None:
+    server.people["brand"].following.add("reader")
+    toot = by_reader(server, visibility=shown, mentions=["brand"])
+    found = problems(client, Post("@reader indeed", reply_to=toot.id))
+    assert found == ([("visibility", "audience")] if audience else [])
+    publish(client, Post("@reader indeed", reply_to=toot.id, visibility=audience or "public"))
+    publish(client, Post("@reader said aloud", reply_to=toot.id, visibility="public"))
+
+
+def test_an_answer_to_what_is_gone_is_a_problem(server: MastodonBox, client: Client) -> None:
+    receipt = publish(client, HELLO)
+    client.delete(receipt)
+    assert problems(client, Post("Indeed", reply_to=receipt)) == [("reply_to", "not_found")]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["its address is known", "nothing is"])
+def test_a_receipt_without_an_id_is_looked_up(server: MastodonBox, client: Client, known: bool) -> None:
+    """It is no reason to publish the answer as a post of its own."""
+    toot = by_reader(server)
+    place = f"https://mastodon.social/@reader/{toot.id}" if known else None
+    post = Post("Indeed", reply_to=Receipt(Identity("mastodon", "https://mastodon.social", "2"), None, place))
+    assert problems(client, post) == ([] if known else [("reply_to", "not_found")])
+    if known:
+        publish(client, post)
+        assert newest(server).reply_to == toot.id
 
 
 def test_a_post_that_only_mentions_an_address_is_not_the_one_there(

@@ -10,7 +10,7 @@ import pytest
 
 from media_files import gif, mp4, png
 from recording import Recorder
-from socialkit import Client, Image, Mastodon, Poll, Post, Receipt, Status, Video, errors
+from socialkit import Client, File, Image, Mastodon, Poll, Post, Receipt, Status, Video, errors
 from socialkit.sandbox import Sandbox
 from socialkit.sandbox.mastodon import MastodonBox
 from socialkit.sandbox.mastodon_views import Toot
@@ -86,11 +86,12 @@ def test_meeting_a_server(client: Client, wire: Recorder) -> None:
         Post("Sail?", media=[BOAT], poll=Poll(["Aye", "Nay"])),
         Post("Look", media=[BOAT, Image(png(9, 9), alt="Another")]),
         Post("", media=[Image(gif(frames=3), alt="Waves")]),
+        Post("Listen", media=[File(b"ID3\x04" + bytes(500), alt="A shanty", thumbnail=BOAT)]),
         Post("Watch", media=[Video(mp4(), alt="A boat", thumbnail=Image(png(16, 9)))]),
         Post("one", thread=[Post("two", media=[BOAT]), Post("three")]),
         HELLO.variant("mastodon", Mastodon.Options(quote_policy="followers")),
     ],
-    ids=["text", "fields", "poll", "both", "pictures", "gif", "video", "thread", "policy"],
+    ids=["text", "fields", "poll", "both", "pictures", "gif", "sound", "video", "thread", "policy"],
 )
 def test_everything_the_adapter_publishes(client: Client, wire: Recorder, post: Post) -> None:
     publish(client, post)
@@ -110,6 +111,7 @@ def test_replies_and_quotes(server: MastodonBox, client: Client, wire: Recorder)
     publish(client, Post("Indeed", reply_to="https://elsewhere.example/@reader/7"))
     publish(client, Post("So true", quote=f"https://mastodon.social/@reader/{toot}", media=[BOAT]))
     publish(client, Post("Denied?", reply_to=toot))
+    publish(client, Post("May I?", quote=by_reader(server, policy="manual")))
     assert client.plan(Post("x", quote="404"), to="mastodon")["mastodon"].errors
     assert {"GET /api/v2/search 200", "GET /api/v1/statuses/0 200"} <= checked(wire)
 

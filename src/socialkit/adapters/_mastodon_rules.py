@@ -148,7 +148,7 @@ PLEROMA = frozenset({"pleroma", "akkoma", "rebased"})
 _RAW_COUNTS = frozenset({"gotosocial", "takahe"}) | PLEROMA
 _SCHEDULES = frozenset({"mastodon", "gotosocial"}) | PLEROMA
 _ALT = {"pixelfed": 1000}
-_FORMATS = frozenset({"gotosocial", "snac"}) | PLEROMA
+_FORMATS = frozenset({"gotosocial"}) | PLEROMA
 _FORKS = ("glitch", "hometown", "chuckya")
 _KEEPS_IDS = frozenset({"mastodon", "gotosocial", "takahe", "hollo", "pixelfed"}) | PLEROMA
 
@@ -225,23 +225,27 @@ def limits(instance: dict[str, Any], software: str) -> dict[str, Any]:
     legacy = instance.get("max_toot_chars") or (instance.get("pleroma") or {}).get("max_toot_chars")
     unbound = software == "gotosocial"  # it names pixels and frames "for compatibility", and looks at none
     return {
-        "characters": _whole(statuses.get("max_characters"), legacy, 500),
-        "media": _whole(statuses.get("max_media_attachments"), 4),
-        "url_length": _whole(statuses.get("characters_reserved_per_url"), 23),
+        "characters": _whole(statuses.get("max_characters"), legacy, RULES.text.limit),
+        "media": _whole(statuses.get("max_media_attachments"), _IMAGE.count),
+        "url_length": _whole(statuses.get("characters_reserved_per_url"), RULES.text.url_length),
         "alt": _whole(
-            media.get("description_limit"), instance.get("description_limit"), _ALT.get(software, 1500)
+            media.get("description_limit"),
+            instance.get("description_limit"),
+            _ALT.get(software, _IMAGE.alt_limit),
         ),
         "alt_least": _whole(media.get("description_minimum"), 0),
-        "image_bytes": _whole(media.get("image_size_limit"), instance.get("upload_limit"), 16_777_216),
-        "image_pixels": None if unbound else _whole(media.get("image_matrix_limit"), 33_177_600),
-        "video_bytes": _whole(media.get("video_size_limit"), instance.get("upload_limit"), 103_809_024),
-        "video_pixels": None if unbound else _whole(media.get("video_matrix_limit"), 8_294_400),
-        "video_fps": None if unbound else _whole(media.get("video_frame_rate_limit"), 120),
+        "image_bytes": _whole(media.get("image_size_limit"), instance.get("upload_limit"), _IMAGE.max_bytes),
+        "image_pixels": None if unbound else _whole(media.get("image_matrix_limit"), _IMAGE.max_pixels),
+        "video_bytes": _whole(media.get("video_size_limit"), instance.get("upload_limit"), _VIDEO.max_bytes),
+        "video_pixels": None if unbound else _whole(media.get("video_matrix_limit"), _VIDEO.max_pixels),
+        "video_fps": None if unbound else _whole(media.get("video_frame_rate_limit"), _VIDEO.max_fps),
         "types": [str(one) for one in media.get("supported_mime_types") or ()],
-        "poll_options": _whole(polls.get("max_options"), old.get("max_options"), 4),
-        "poll_characters": _whole(polls.get("max_characters_per_option"), old.get("max_option_chars"), 50),
-        "poll_min": _whole(polls.get("min_expiration", old.get("min_expiration", 300)), 0),
-        "poll_max": _whole(polls.get("max_expiration"), old.get("max_expiration"), 2_629_746),
+        "poll_options": _whole(polls.get("max_options"), old.get("max_options"), _POLL.max_options),
+        "poll_characters": _whole(
+            polls.get("max_characters_per_option"), old.get("max_option_chars"), _POLL.option_limit
+        ),
+        "poll_min": _whole(polls.get("min_expiration", old.get("min_expiration", _POLL.min_seconds)), 0),
+        "poll_max": _whole(polls.get("max_expiration"), old.get("max_expiration"), _POLL.max_seconds),
         "raw_count": software in _RAW_COUNTS,
     }
 

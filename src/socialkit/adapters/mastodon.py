@@ -126,7 +126,7 @@ class Mastodon(base.Adapter):
         post = draft.post
         planning.check_post(draft)
         body = planning.fields_of(draft) | {
-            "in_reply_to_id": await self._target(draft, "reply_to", call),
+            "in_reply_to_id": await self._parent(draft, call),
             draft.facts.facts["quote_field"]: await self._quote(draft, call),
             "scheduled_at": await self._schedule(draft, call),
         }
@@ -135,12 +135,28 @@ class Mastodon(base.Adapter):
         clean = {name: value for name, value in body.items() if value is not None}
         return Part(draft.index, clean, post.text, kind, media, requests=1 + len(media))
 
+    async def _parent(self, draft: Draft, call: Call) -> str | None:
+        """The local id of the post that is answered."""
+        parent = await self._target(draft, "reply_to", call)
+        if parent is None or draft.post.visibility is not None:
+            return parent
+        status = await self._status(parent, call)
+        if status is None:
+            draft.problem(
+                "reply_to", "not_found", f"{self.server} has no post {parent} that this account sees"
+            )
+        elif (shown := status.get("visibility")) in ("private", "direct"):
+            audience = "followers" if shown == "private" else "direct"
+            words = f"the post it answers is {audience!r}: say whom the answer is for"
+            draft.problem("visibility", "audience", words, hint=f"visibility={audience!r}, or a wider one")
+        return parent
+
     async def _target(self, draft: Draft, field: Literal["reply_to", "quote"], call: Call) -> str | None:
         """The local status id of what is replied to or quoted."""
         wanted = getattr(draft.post, field)
         if wanted is None:
             return None
-        if isinstance(wanted, Receipt) and wanted.identity.server == self.server:
+        if isinstance(wanted, Receipt) and wanted.id and wanted.identity.server == self.server:
             if "scheduled_at" in wanted.raw:
                 words = f"that post is scheduled for {wanted.raw['scheduled_at']} and has no id before"
                 draft.problem(field, "scheduled", words, hint="client.settle() learns it then")
@@ -231,7 +247,7 @@ class Mastodon(base.Adapter):
                 known = None  # forgotten by the server, or its processing failed
         if known is None:
             known = await self._uploaded(name, item, call)
-        call.remember(f"{name} ready", True, expires_in=72_000)
+        call.remember(f"{name} ready", True)
         return str(known)
 
     async def _uploaded(self, name: str, item: PartMedia, call: Call) -> str:
@@ -422,8 +438,26 @@ class Mastodon(base.Adapter):
             answer = await call.read("GET", "/api/v1/statuses", params=[(name, one) for one in ids])
             found = {str(status["id"]): status for status in answer.json()}
         else:
-            found = {one: await self._alone(one, call) for one in ids}
+            found = await self._by_page(receipts, call) if len(ids) > 2 else {}
+            found |= {one: await self._alone(one, call) for one in ids if one not in found}
         return [posts.row(receipt, found.get(str(receipt.id)), now) for receipt in receipts]
+
+    async def _by_page(self, receipts: Sequence[Receipt], call: Call) -> dict[str, Any]:
+        """What one page of the account's own posts has, below the newest of those asked for: servers that give no
+        batch show most of a batch there."""
+        me = call.facts.identity
+        dated = [
+            (one.published_at, str(one.id)) for one in receipts if one.published_at and one.identity == me
+        ]
+        if len(dated) < 3:
+            return {}
+        params = {"limit": "40", "exclude_reblogs": "true", "max_id": max(dated)[1]}
+        place = f"{_place('accounts', me.id)}/statuses"
+        try:
+            page = (await call.read("GET", place, params=params, accept=_NO_DOCUMENT)).json_or_none()
+        except (errors.Declined, errors.Unavailable):
+            page = None  # then each is asked for by itself, and says by itself what is wrong
+        return {str(status["id"]): status for status in page} if isinstance(page, list) else {}
 
     async def _alone(self, status_id: str, call: Call) -> dict[str, Any] | errors.PlatformError | None:
         """One status, or what the server said instead: the others' rows do not suffer from it."""

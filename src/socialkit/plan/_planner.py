@@ -214,10 +214,12 @@ def _without_foreign(post: Post, adapter: Adapter, rules: Rules, notes: Notes, i
 
 
 def _thread(post: Post, rules: Rules, platform: str, notes: Notes) -> list[Post]:
-    """The posts to send, in order: the given thread, over-long texts continued where that was asked for."""
+    """The posts to send, in order: the given thread, over-long texts continued where that was asked for. A post that
+    does not say whom it is for is for those the first one is for."""
     first = attrs.evolve(post, thread=()) if post.thread else post
     posts: list[Post] = []
     for index, one in enumerate((first, *post.thread)):
+        one = attrs.evolve(one, visibility=one.visibility or first.visibility)
         whole = compose(one, rules, notes, index)
         posts += _split(whole, post.split or one.split, rules, notes, index)
     if len(posts) > 1 and not rules.thread:
