@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 import attrs
@@ -19,6 +20,10 @@ from .base import AccountFacts, Draft, Part, PartMedia
 
 Access = Literal["self-serve", "enterprise"]
 _AUDIENCES = ("following", "mentionedUsers", "subscribers", "verified")
+
+
+def _ids(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 @attrs.frozen
@@ -60,12 +65,12 @@ class XOptions(base.Options):
 
     platform: ClassVar[str] = "x"
     reply_settings: Literal["following", "mentionedUsers", "subscribers", "verified"] | None = None
-    exclude_reply_user_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    exclude_reply_user_ids: tuple[str, ...] = attrs.field(default=(), converter=_ids)
     made_with_ai: bool | None = None
     paid_partnership: bool | None = None
     community_id: str | None = None
     share_with_followers: bool | None = None
-    tagged_user_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    tagged_user_ids: tuple[str, ...] = attrs.field(default=(), converter=_ids)
     for_super_followers_only: bool | None = None
     media_title: str | None = None
     media_description: str | None = None

@@ -349,7 +349,7 @@ class X(base.Adapter):
             return {}, {}
         blocks = ",non_public_metrics,organic_metrics" if private else ""
         params = {
-            "ids": ",".join(str(receipt.id) for receipt in receipts),
+            "ids": ",".join(dict.fromkeys(str(receipt.id) for receipt in receipts)),
             "tweet.fields": f"public_metrics,attachments{blocks}",
             "expansions": "attachments.media_keys",
             "media.fields": f"type,public_metrics{',non_public_metrics' if private else ''}",
@@ -387,7 +387,7 @@ class X(base.Adapter):
         if not old:
             return {}
         params = {
-            "ids": ",".join(str(receipt.id) for receipt in old),
+            "ids": ",".join(dict.fromkeys(str(receipt.id) for receipt in old)),
             "analytics.fields": "id,timestamped_metrics,url_clicks",
             **_since_the_first(old, call),
         }
@@ -501,6 +501,8 @@ def _since_the_first(receipts: Sequence[Receipt], call: Call) -> dict[str, str]:
 def _oauth1(keys: Sequence[str]) -> base.Credential:
     if len(keys) != 4:
         raise errors.ConfigError("X: oauth1= is (consumer key, consumer secret, token, token secret)")
+    if not all(keys):
+        raise errors.ConfigError("X: oauth1= has an empty one among its four")
     key, secret, token, token_secret = keys
     return base.Credential(
         "oauth1", client_id=key, client_secret=secret, access_token=token, secret=token_secret
