@@ -33,6 +33,16 @@ SURE, MAYBE = True, False
 ROWS: list[tuple[int, Any, str, str | None, bool]] = [
     # status, body, error, code, whether it proves that nothing was made
     (400, INVALID, "Declined", "invalid-request", SURE),
+    (
+        400,
+        {**INVALID, "errors": [{"message": "Your media IDs are invalid."}]},
+        "Declined",
+        "invalid-request",
+        SURE,
+    ),
+    (400, numbered(323), "Declined", "323", SURE),
+    (400, numbered(324), "Declined", "324", SURE),
+    (400, numbered(325), "Declined", "325", SURE),
     (400, blank(SEGMENTS, "Bad Request"), "Declined", None, SURE),
     (400, OAUTH_SPENT, "ReauthNeeded", "invalid_request", SURE),
     (400, {"error": "invalid_grant", "error_description": "spent"}, "ReauthNeeded", "invalid_grant", SURE),

@@ -23,7 +23,7 @@ from socialkit.rules import Rules, TextRule
 
 from . import base
 from ._x_article import published
-from ._x_media import attachments, known_uploads
+from ._x_media import attachments, forget_uploads, known_uploads
 from ._x_numbers import (
     Seen,
     clicks_of,
@@ -57,7 +57,7 @@ from ._x_posts import (
     words_of,
 )
 from ._x_rules import PREMIUM_TEXT, QUARTER, RULES, VIDEO
-from ._x_wire import day_reading, details_of, read_error
+from ._x_wire import day_reading, details_of, has_bad_media, read_error
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Finding, Found, Lost, Part, Sent
 
 CLOCKS = timedelta(seconds=2)
@@ -162,6 +162,10 @@ class X(base.Adapter):
                 response, name = await published(part, call, missing), "post_id"
             else:
                 response = await self._committed(await self._body(part, call, missing), call)
+        except errors.Declined as error:
+            if has_bad_media(error):
+                forget_uploads(part, call)
+            raise
         except errors.OutcomeUnknown as error:
             if isinstance(error.__cause__, errors.Declined):
                 return await self._in_spite_of(error, part, began, call, tuple(missing))
