@@ -177,6 +177,12 @@ class TestErrors:
     def test_words_without_a_code_are_understood(self, detail: str, hint: str) -> None:
         assert hint in str(X(token="t").parse_error(refused(403, blank(detail))))
 
+    def test_the_reason_x_gives_is_kept(self) -> None:
+        _, said = X(token="t").read_error(
+            refused(403, problem("client-forbidden", reason="client-not-enrolled"))
+        )
+        assert said == "client-not-enrolled"
+
     def test_an_empty_balance_says_how_to_go_on(self) -> None:
         assert "top them up" in str(X(token="t").parse_error(refused(402, problem("credits"))))
 
