@@ -64,6 +64,17 @@ def test_a_lost_post_into_a_community_is_left_to_a_person(box: Sandbox, client: 
     assert len(box.timeline("x")) == (fault == "dropped-after")
 
 
+def test_a_lost_part_of_a_thread_in_a_community_is_not_made_again(box: Sandbox, client: Client) -> None:
+    box.x.lists_communities = False
+    box.fault("dropped-after", platform="x", skip=1)
+    post = Post("To the crew", thread=[Post("More")]).variant("x", XOptions(community_id="5"))
+    for _ in range(2):
+        outcome = client.publish(post, to="x", idempotency_key="k", errors="return", wait=600)["x"]
+        assert outcome.status is Status.UNKNOWN
+        box.clock.advance(300)
+    assert live(box) == ["To the crew", "More"]
+
+
 @pytest.mark.parametrize(
     "medium",
     [

@@ -105,6 +105,7 @@ def part_of(draft: Draft, access: Access, *, premium: bool) -> Part:
     warning = _media_warning(draft) if article is None else {}
     body = {"request": request} | ({"warning": warning} if warning else {})
     body |= {"article": article} if article is not None else {}
+    body |= {"apart": True} if draft.options.community_id or draft.options.for_super_followers_only else {}
     kind = "quote" if post.quote else "reply" if post.reply_to or draft.index else "post"
     requests = 1 + (article is not None) + sum(_requests(item, bool(warning)) for item in draft.media)
     price = 0.0 if article is not None else _price(draft, summoned)
