@@ -98,6 +98,7 @@ class TestCredential:
         [
             ({"token": "t", "oauth1": ("a", "b", "c", "d")}, "not both"),
             ({"oauth1": ("a", "b")}, "consumer key, consumer secret, token, token secret"),
+            ({"oauth1": ("a", "b", "c", "")}, "an empty one"),
             ({"token": "t", "refresh_token": "r"}, "client_id="),
             ({"token": "t", "access": "basic"}, "self-serve, enterprise"),
         ],
@@ -216,12 +217,12 @@ class TestPlan:
             media_description="At sea",
             embeddable=False,
             app_install=XAppInstall(play_store_id="com.example.boats"),
-            tagged_user_ids=["8"],  # type: ignore[arg-type]
+            tagged_user_ids="89",
         )
         made = await planned(Post("Look", media=[clip], thread=[Post("More")]).variant("x", options))
         assert codes(made) == codes(made, "warning") == []
         assert made.parts[0].body["request"]["media"] == {
-            "tagged_user_ids": ["8"],
+            "tagged_user_ids": ["89"],
             "title": "The boat",
             "description": "At sea",
             "embeddable": False,

@@ -276,6 +276,13 @@ class TestMetrics:
         await self.rows([Receipt(OWN, old)], answer({"data": [{"id": old, "public_metrics": PUBLIC}]}))
         assert ("non_public_metrics" in self.asking.asked[0].params["tweet.fields"]) is private
 
+    async def test_a_post_is_asked_for_once(self) -> None:
+        rows = await self.rows(
+            [Receipt(OWN, ID)] * 2, answer({"data": [{"id": ID, "public_metrics": PUBLIC}]})
+        )
+        assert [row.likes for row in rows] == [4, 4]
+        assert self.asking.asked[0].params["ids"] == ID
+
     async def test_the_public_count_is_the_count(self) -> None:
         post = {"id": ID, "public_metrics": PUBLIC, "non_public_metrics": {"impression_count": 699}}
         (row,) = await self.rows([Receipt(OWN, ID)], answer({"data": [post]}))

@@ -33,6 +33,16 @@ SURE, MAYBE = True, False
 ROWS: list[tuple[int, Any, str, str | None, bool]] = [
     # status, body, error, code, whether it proves that nothing was made
     (400, INVALID, "Declined", "invalid-request", SURE),
+    (
+        400,
+        {**INVALID, "errors": [{"message": "Your media IDs are invalid."}]},
+        "Declined",
+        "invalid-request",
+        SURE,
+    ),
+    (400, numbered(323), "Declined", "323", SURE),
+    (400, numbered(324), "Declined", "324", SURE),
+    (400, numbered(325), "Declined", "325", SURE),
     (400, blank(SEGMENTS, "Bad Request"), "Declined", None, SURE),
     (400, OAUTH_SPENT, "ReauthNeeded", "invalid_request", SURE),
     (400, {"error": "invalid_grant", "error_description": "spent"}, "ReauthNeeded", "invalid_grant", SURE),
@@ -166,6 +176,12 @@ class TestErrors:
     )
     def test_words_without_a_code_are_understood(self, detail: str, hint: str) -> None:
         assert hint in str(X(token="t").parse_error(refused(403, blank(detail))))
+
+    def test_the_reason_x_gives_is_kept(self) -> None:
+        _, said = X(token="t").read_error(
+            refused(403, problem("client-forbidden", reason="client-not-enrolled"))
+        )
+        assert said == "client-not-enrolled"
 
     def test_an_empty_balance_says_how_to_go_on(self) -> None:
         assert "top them up" in str(X(token="t").parse_error(refused(402, problem("credits"))))

@@ -64,6 +64,40 @@ def test_a_lost_post_into_a_community_is_left_to_a_person(box: Sandbox, client: 
     assert len(box.timeline("x")) == (fault == "dropped-after")
 
 
+def test_a_lost_part_of_a_thread_in_a_community_is_not_made_again(box: Sandbox, client: Client) -> None:
+    box.x.lists_communities = False
+    box.fault("dropped-after", platform="x", skip=1)
+    post = Post("To the crew", thread=[Post("More")]).variant("x", XOptions(community_id="5"))
+    for _ in range(2):
+        outcome = client.publish(post, to="x", idempotency_key="k", errors="return", wait=600)["x"]
+        assert outcome.status is Status.UNKNOWN
+        box.clock.advance(300)
+    assert live(box) == ["To the crew", "More"]
+
+
+@pytest.mark.parametrize(
+    "medium",
+    [
+        Image(png(), alt="A boat"),
+        Video(mp4(seconds=5.0), alt="Sailing", thumbnail=Image(png(8, 8), alt="A boat")),
+    ],
+    ids=["picture", "video"],
+)
+def test_media_x_has_lost_go_up_anew(box: Sandbox, client: Client, medium: Any) -> None:
+    box.fault("429", platform="x", seconds=3600)
+    assert client.publish(Post(media=[medium]), to="x", idempotency_key="k", errors="return")["x"].error
+    for upload in box.x.uploads.values():
+        upload.dead = True
+    box.clock.advance(3600)
+    refused = client.publish(Post(media=[medium]), to="x", idempotency_key="k", errors="return")["x"]
+    assert "go up anew" in str(refused.error)
+    again = client.publish(Post(media=[medium]), to="x", idempotency_key="k")["x"]
+    assert again.status is Status.PUBLISHED
+    (entry,) = box.timeline("x")
+    preview = entry.given.get("media", {}).get("preview_media_id")
+    assert preview is None or not box.x.uploads[preview].dead
+
+
 def test_a_sensitive_video_whose_alt_text_x_refuses(box: Sandbox, client: Client) -> None:
     box.x.video_alt_text = False
     post = Post("Storm", media=[Video(mp4(seconds=5.0), alt="Waves")], sensitive=True)

@@ -288,3 +288,15 @@ async def test_a_button_on_the_media(brand):
     wrong = {"media_ids": [medium], "call_to_actions": {"visit_site": {}}}
     status, messages = problem_of(await brand.post(POSTS, json={"text": "y", "media": wrong}))
     assert (status, "$.media.call_to_actions.visit_site.url: is missing" in messages[0]) == (400, True)
+
+
+async def test_a_preview_is_an_upload_too(box, brand):
+    film = (await send_video(brand, mp4())).json()["data"]["id"]
+    still = (await upload(brand, png())).json()["data"]["id"]
+    box.clock.advance(5)
+    wrong = {"media_ids": [film], "preview_media_id": "17"}
+    assert problem_of(await brand.post(POSTS, json={"text": "x", "media": wrong})) == (
+        400,
+        ["Your media IDs are invalid."],
+    )
+    await post(brand, "x", media={"media_ids": [film], "preview_media_id": still})

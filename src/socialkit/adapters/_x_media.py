@@ -42,6 +42,17 @@ def known_uploads(part: Part, call: Call) -> list[Any]:
     return [call.recall(_memory(f"media {index}", item)) for index, item in enumerate(part.media)]
 
 
+def forget_uploads(part: Part, call: Call) -> None:
+    """The post's media are no good to X: when it is published again, they go up anew."""
+    for index, item in enumerate(part.media):
+        name = _memory(f"media {index}", item)
+        call.remember(name, None)
+        if item.thumbnail is not None:
+            call.remember(_memory(f"thumbnail {index}", item.thumbnail), None)
+        if (session := call.recall(f"{name} session")) is not None:
+            call.remember(f"{name} session", session | {"until": 0.0}, secret=True)
+
+
 async def _upload(place: str, item: PartMedia, category: str, call: Call) -> str:
     """The media id, from this or an earlier process; it lives for a day."""
     name = _memory(place, item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 import attrs
@@ -19,6 +20,10 @@ from .base import AccountFacts, Draft, Part, PartMedia
 
 Access = Literal["self-serve", "enterprise"]
 _AUDIENCES = ("following", "mentionedUsers", "subscribers", "verified")
+
+
+def _ids(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 @attrs.frozen
@@ -60,12 +65,12 @@ class XOptions(base.Options):
 
     platform: ClassVar[str] = "x"
     reply_settings: Literal["following", "mentionedUsers", "subscribers", "verified"] | None = None
-    exclude_reply_user_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    exclude_reply_user_ids: tuple[str, ...] = attrs.field(default=(), converter=_ids)
     made_with_ai: bool | None = None
     paid_partnership: bool | None = None
     community_id: str | None = None
     share_with_followers: bool | None = None
-    tagged_user_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    tagged_user_ids: tuple[str, ...] = attrs.field(default=(), converter=_ids)
     for_super_followers_only: bool | None = None
     media_title: str | None = None
     media_description: str | None = None
@@ -100,6 +105,7 @@ def part_of(draft: Draft, access: Access, *, premium: bool) -> Part:
     warning = _media_warning(draft) if article is None else {}
     body = {"request": request} | ({"warning": warning} if warning else {})
     body |= {"article": article} if article is not None else {}
+    body |= {"apart": True} if draft.options.community_id or draft.options.for_super_followers_only else {}
     kind = "quote" if post.quote else "reply" if post.reply_to or draft.index else "post"
     requests = 1 + (article is not None) + sum(_requests(item, bool(warning)) for item in draft.media)
     price = 0.0 if article is not None else _price(draft, summoned)

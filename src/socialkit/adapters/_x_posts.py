@@ -140,10 +140,7 @@ def no_edit_of(post: Mapping[str, Any], now: datetime) -> str | None:
 
 def is_apart(part: Part) -> bool:
     """Whether the post may be on no list that can be read: X does not say that those of its authors hold it."""
-    request = part.body["request"]
-    return "article" in part.body or bool(
-        request.get("community_id") or request.get("for_super_followers_only")
-    )
+    return "article" in part.body or "apart" in part.body
 
 
 def likeness_of(

@@ -78,7 +78,8 @@ _TOP_UP = "the app's API credits are used up: top them up in the developer conso
 _UNLOCK = "sign in at x.com in a browser and follow what it asks"
 _PROJECT = "put the app into a project of the developer console, with access to this endpoint"
 _WRITE = "let the app read and write in the developer console, then sign in again"
-_BAD_MEDIA = "the media are the wrong mix, expired or not ready; publish under a new idempotency_key"
+_BAD_MEDIA = "the media are the wrong mix, expired or not ready; publish again: they go up anew"
+BAD_MEDIA = r"media ids?\b.*\binvalid|invalid media id"
 _SHORTEN = "shorten it; long posts need X Premium"
 _SECRET = "the app is a confidential client: give client_secret="
 _NO_PARENT = "the post it replies to is deleted, or not visible (yet)"
@@ -91,6 +92,7 @@ _TABLE: tuple[tuple[int, str, str, str, str], ...] = (
     # status, error, X's codes or problem types, its words (a regex), what to do
     (0, "Unavailable", "130 131", "", ""),
     (400, "ReauthNeeded", "", "invalid_grant|value passed for the .* was invalid", "sign in again"),
+    (400, "Declined", "323 324 325", BAD_MEDIA, _BAD_MEDIA),
     (400, "Declined", "", "segments do not add up", "the upload is incomplete; publish again"),
     (400, "Declined", "", "", ""),
     (401, "ReauthNeeded", "unauthorized_client", "", _SECRET),
@@ -114,7 +116,7 @@ _TABLE: tuple[tuple[int, str, str, str, str], ...] = (
     (403, "Declined", "186", "too long", _SHORTEN),
     (403, "Unavailable", "385", "that is deleted or not visible", _NO_PARENT),
     (403, "Declined", "433", "restricted who can reply", "the author restricts who can reply"),
-    (403, "Declined", "323 324 325", "media ids?.*invalid", _BAD_MEDIA),
+    (403, "Declined", "323 324 325", BAD_MEDIA, _BAD_MEDIA),
     (403, "Declined", "", "one cashtag", "leave one $SYMBOL in the text"),
     (403, "Declined", "", "invalid url|maximum of 4 items", "change the text or the media"),
     (403, "Declined", "", "video longer than", "cut it; long videos need X Premium"),

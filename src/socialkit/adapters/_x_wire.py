@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from socialkit.rules import Budget
 from socialkit.text import strip_html
 
 from . import base
-from ._x_rules import DAY
+from ._x_rules import BAD_MEDIA, DAY
 
 
 def read_error(response: base.Response) -> tuple[str | None, str]:
@@ -40,6 +41,12 @@ def _said(body: Mapping[str, Any], listed: Sequence[Mapping[str, Any]]) -> str:
     words += [one.get("message") or one.get("detail") for one in listed]
     found = list(dict.fromkeys(str(word) for word in words if word))
     return " ".join(found) or str(body.get("title") or "")
+
+
+def has_bad_media(error: errors.Declined) -> bool:
+    """Whether X refuses a post for its media."""
+    said, code = str(error.__dict__.get("said") or ""), error.code
+    return code in ("324", "325") or re.search(BAD_MEDIA, said, re.IGNORECASE) is not None
 
 
 def details_of(error: errors.SocialKitError) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from socialkit.rules import Rules, TextRule
 
 from . import base
 from ._x_article import published
-from ._x_media import attachments, known_uploads
+from ._x_media import attachments, forget_uploads, known_uploads
 from ._x_numbers import (
     Seen,
     clicks_of,
@@ -57,7 +57,7 @@ from ._x_posts import (
     words_of,
 )
 from ._x_rules import PREMIUM_TEXT, QUARTER, RULES, VIDEO
-from ._x_wire import day_reading, details_of, read_error
+from ._x_wire import day_reading, details_of, has_bad_media, read_error
 from .base import Absent, AccountFacts, Call, CannotTell, Draft, Finding, Found, Lost, Part, Sent
 
 CLOCKS = timedelta(seconds=2)
@@ -162,6 +162,10 @@ class X(base.Adapter):
                 response, name = await published(part, call, missing), "post_id"
             else:
                 response = await self._committed(await self._body(part, call, missing), call)
+        except errors.Declined as error:
+            if has_bad_media(error):
+                forget_uploads(part, call)
+            raise
         except errors.OutcomeUnknown as error:
             if isinstance(error.__cause__, errors.Declined):
                 return await self._in_spite_of(error, part, began, call, tuple(missing))
@@ -349,7 +353,7 @@ class X(base.Adapter):
             return {}, {}
         blocks = ",non_public_metrics,organic_metrics" if private else ""
         params = {
-            "ids": ",".join(str(receipt.id) for receipt in receipts),
+            "ids": ",".join(dict.fromkeys(str(receipt.id) for receipt in receipts)),
             "tweet.fields": f"public_metrics,attachments{blocks}",
             "expansions": "attachments.media_keys",
             "media.fields": f"type,public_metrics{',non_public_metrics' if private else ''}",
@@ -387,7 +391,7 @@ class X(base.Adapter):
         if not old:
             return {}
         params = {
-            "ids": ",".join(str(receipt.id) for receipt in old),
+            "ids": ",".join(dict.fromkeys(str(receipt.id) for receipt in old)),
             "analytics.fields": "id,timestamped_metrics,url_clicks",
             **_since_the_first(old, call),
         }
@@ -501,6 +505,8 @@ def _since_the_first(receipts: Sequence[Receipt], call: Call) -> dict[str, str]:
 def _oauth1(keys: Sequence[str]) -> base.Credential:
     if len(keys) != 4:
         raise errors.ConfigError("X: oauth1= is (consumer key, consumer secret, token, token secret)")
+    if not all(keys):
+        raise errors.ConfigError("X: oauth1= has an empty one among its four")
     key, secret, token, token_secret = keys
     return base.Credential(
         "oauth1", client_id=key, client_secret=secret, access_token=token, secret=token_secret

@@ -204,6 +204,8 @@ class XBox(Reads):
         parent = self._parent(given.get("reply", {}), me)
         quote = self._quoted(given.get("quote_tweet_id"))
         media = self.attach(given.get("media", {}).get("media_ids", []), me)
+        if preview := given.get("media", {}).get("preview_media_id"):
+            self.attach([preview], me)
         post_id = self.new_id()
         post = XPost(
             id=post_id,

@@ -127,7 +127,8 @@ class Reads(Views):
             raise self.invalid(({"exclude": sorted(exclude)}, "exclude is replies, retweets or both"))
 
         def wanted(post: XPost) -> bool:
-            if not self.lists_communities and post.given.get("community_id"):
+            root = self.post(post.conversation)
+            if not self.lists_communities and root is not None and root.given.get("community_id"):
                 return False
             kept = post.reply_to is None or "replies" not in exclude
             return kept and (post.repost_of is None or "retweets" not in exclude)
