@@ -451,6 +451,7 @@ def test_a_moment_that_cannot_be_is_a_problem(box: Sandbox, server: MastodonBox,
     now, field = box.clock.now(), "options.scheduled_at"
     soon = now + timedelta(seconds=299)
     assert problems(client, with_options(HELLO, scheduled_at=soon)) == [(field, "range")]
+    assert problems(client, with_options(HELLO, scheduled_at=soon + timedelta(seconds=1))) == []
     thread = with_options(Post("one", thread=[Post("two")]), scheduled_at=now + timedelta(hours=1))
     assert set(problems(client, thread)) == {(field, "unsupported"), (f"thread[0].{field}", "unsupported")}
 
@@ -558,6 +559,13 @@ def test_an_edit_refuses_what_it_cannot_change(
             client.edit(receipt, post)
         assert [(one.field, one.code) for one in caught.value.problems] == [(field, "fixed")]
     assert wire.requests("PUT") == []
+
+
+def test_an_edit_names_its_format(server: MastodonBox, client: Client, wire: Recorder) -> None:
+    server.software = "gotosocial"
+    receipt = publish(client, HELLO)
+    client.edit(receipt, with_options(Post("We *ship*"), content_type="text/markdown"))
+    assert sent(wire, "PUT", f"{STATUSES}/{receipt.id}")["content_type"] == "text/markdown"
 
 
 def test_an_edit_keeps_a_post_on_its_server_as_it_is(server: MastodonBox, client: Client) -> None:
