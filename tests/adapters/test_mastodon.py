@@ -606,6 +606,12 @@ def test_deleting_takes_the_media_along_and_twice_is_fine(
 
 
 # --- reading ----------------------------------------------------------------------------------------------
+def test_what_the_server_says_is_gone_is_deleted(client: Client, wire: Recorder) -> None:
+    receipt = publish(client, HELLO)
+    wire.say("DELETE", f"{STATUSES}/{receipt.id}", 410, {"error": "Gone"})
+    client.delete(receipt)
+
+
 def many(server: MastodonBox, count: int, account: str = "brand") -> list[Toot]:
     """Posts a minute apart, the last one now."""
     made = []
