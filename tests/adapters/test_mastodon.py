@@ -451,6 +451,7 @@ def test_a_moment_that_cannot_be_is_a_problem(box: Sandbox, server: MastodonBox,
     now, field = box.clock.now(), "options.scheduled_at"
     soon = now + timedelta(seconds=299)
     assert problems(client, with_options(HELLO, scheduled_at=soon)) == [(field, "range")]
+    assert problems(client, with_options(HELLO, scheduled_at=soon + timedelta(seconds=1))) == []
     thread = with_options(Post("one", thread=[Post("two")]), scheduled_at=now + timedelta(hours=1))
     assert set(problems(client, thread)) == {(field, "unsupported"), (f"thread[0].{field}", "unsupported")}
 
@@ -560,6 +561,13 @@ def test_an_edit_refuses_what_it_cannot_change(
     assert wire.requests("PUT") == []
 
 
+def test_an_edit_names_its_format(server: MastodonBox, client: Client, wire: Recorder) -> None:
+    server.software = "gotosocial"
+    receipt = publish(client, HELLO)
+    client.edit(receipt, with_options(Post("We *ship*"), content_type="text/markdown"))
+    assert sent(wire, "PUT", f"{STATUSES}/{receipt.id}")["content_type"] == "text/markdown"
+
+
 def test_an_edit_keeps_a_post_on_its_server_as_it_is(server: MastodonBox, client: Client) -> None:
     server.software = "gotosocial"
     receipt = publish(client, HELLO)
@@ -598,6 +606,12 @@ def test_deleting_takes_the_media_along_and_twice_is_fine(
 
 
 # --- reading ----------------------------------------------------------------------------------------------
+def test_what_the_server_says_is_gone_is_deleted(client: Client, wire: Recorder) -> None:
+    receipt = publish(client, HELLO)
+    wire.say("DELETE", f"{STATUSES}/{receipt.id}", 410, {"error": "Gone"})
+    client.delete(receipt)
+
+
 def many(server: MastodonBox, count: int, account: str = "brand") -> list[Toot]:
     """Posts a minute apart, the last one now."""
     made = []

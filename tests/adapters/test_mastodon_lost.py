@@ -12,7 +12,7 @@ import pytest
 from media_files import mp4, png
 from recording import Recorder
 from socialkit import Client, Image, Mastodon, Poll, Post, Status, Video, errors
-from socialkit.adapters._mastodon_posts import compared, lacks, quoted_id, squash
+from socialkit.adapters._mastodon_posts import compared, lacks, quoted_id, sent_of, squash
 from socialkit.adapters.base import AccountFacts, CannotTell, Part
 from socialkit.model import Identity, Outcome, Receipt
 from socialkit.sandbox import Sandbox
@@ -242,6 +242,36 @@ def test_ids_compare_whether_they_are_texts_or_numbers() -> None:
     assert quoted_id({"quote": {"quoted_status": {"id": 7}}}) == "7"
     assert quoted_id({"quote": {"quoted_status_id": "8"}}) == "8"
     assert quoted_id({"quote_id": "9", "quote": None}) == "9"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown", "likeness"),
+    [
+        ("public", "unlisted", "same"),
+        ("private", "unlisted", "alike"),
+        ("unlisted", "public", "alike"),
+        ("private", "private", "same"),
+    ],
+)
+def test_only_a_public_post_is_narrowed_by_a_server(wanted: str, shown: str, likeness: str) -> None:
+    assert compared({"visibility": shown}, {"visibility": wanted}) == likeness
+
+
+def test_a_post_without_a_page_is_known_by_its_uri() -> None:
+    """Its moment is told in the server's own zone."""
+    status = {
+        "id": 7,
+        "url": None,
+        "uri": "https://example.social/7",
+        "created_at": "2026-11-02T10:00:00+02:00",
+    }
+    sent = sent_of(status, None)
+    assert (sent.id, sent.url, sent.raw) == ("7", "https://example.social/7", {"uri": status["uri"]})
+    assert str(sent.published_at) == "2026-11-02 08:00:00+00:00"
+    assert (
+        sent_of({**status, "url": "https://example.social/@brand/7"}, None).url
+        == "https://example.social/@brand/7"
+    )
 
 
 # --- keys that answer with errors -------------------------------------------------------------------------
