@@ -386,6 +386,16 @@ class TestPlan:
             "crossreshare_to_ig": "true",
             "crossreshare_to_ig_dark_mode": "true",
         }
+        styles = ("bold", "italic", "highlight", "underline", "strikethrough")
+        styled = ThreadsOptions(
+            attachment="ahoy", attachment_styles=tuple(("ahoy", style) for style in styles)
+        )
+        told = json.loads(
+            (await only_part(Post("Ahoy").variant("threads", styled))).body["fields"]["text_attachment"]
+        )
+        assert [one for span in told["text_with_styling_info"] for one in span["styling_info"]] == list(
+            styles
+        )
         ghost = await only_part(Post("Boo").variant("threads", ThreadsOptions(ghost=True)))
         assert ghost.body["fields"]["is_ghost_post"] == "true"
 
