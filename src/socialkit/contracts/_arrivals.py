@@ -200,7 +200,8 @@ class ArrivalTests(AdapterSuite):
                 if parent is not None:
                     post = attrs.evolve(post, **{kind.parent: parent})
                 if options:
-                    post = post.variant(self.platform, self.adapter_class.Options(**options))
+                    *_, chosen = (self.adapter_class.Options(), *post.resolve("", self.platform)[1])
+                    post = post.variant(self.platform, attrs.evolve(chosen, **options))
                 planned = _planned(client, post, self.platform)
                 if planned.requests is None or unless(planned):
                     return attrs.evolve(planned, requests=None)
