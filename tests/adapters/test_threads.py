@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -386,6 +387,16 @@ class TestPlan:
             "crossreshare_to_ig": "true",
             "crossreshare_to_ig_dark_mode": "true",
         }
+        styles = ("bold", "italic", "highlight", "underline", "strikethrough")
+        styled = ThreadsOptions(
+            attachment="ahoy", attachment_styles=tuple(("ahoy", style) for style in styles)
+        )
+        told = json.loads(
+            (await only_part(Post("Ahoy").variant("threads", styled))).body["fields"]["text_attachment"]
+        )
+        assert [one for span in told["text_with_styling_info"] for one in span["styling_info"]] == list(
+            styles
+        )
         ghost = await only_part(Post("Boo").variant("threads", ThreadsOptions(ghost=True)))
         assert ghost.body["fields"]["is_ghost_post"] == "true"
 
@@ -659,23 +670,24 @@ class TestContainers:
         assert caught.value.code == why
 
     @pytest.mark.parametrize(
-        "why",
+        ("why", "hint"),
         [
-            "FAILED_PROCESSING_AUDIO",
-            "FAILED_PROCESSING_VIDEO",
-            "INVALID_ASPEC_RATIO",
-            "INVALID_BIT_RATE",
-            "INVALID_DURATION",
-            "INVALID_FRAME_RATE",
-            "INVALID_AUDIO_CHANNELS",
-            "INVALID_AUDIO_CHANNEL_LAYOUT",
-            "SOMETHING_NEW",
+            ("FAILED_PROCESSING_AUDIO", "H.264 or HEVC, AAC"),
+            ("FAILED_PROCESSING_VIDEO", "H.264 or HEVC, AAC"),
+            ("INVALID_ASPEC_RATIO", "between 0.01 and 10"),
+            ("INVALID_BIT_RATE", "100 Mbit/s"),
+            ("INVALID_DURATION", "at most 300 s"),
+            ("INVALID_FRAME_RATE", "23 to 60 frames"),
+            ("INVALID_AUDIO_CHANNELS", "one or two channels"),
+            ("INVALID_AUDIO_CHANNEL_LAYOUT", "one or two channels"),
+            ("SOMETHING_NEW", "make a new container"),
         ],
     )
-    async def test_one_that_is_wrong_says_why(self, why: str) -> None:
+    async def test_one_that_is_wrong_says_why(self, why: str, hint: str) -> None:
         asking = call(made(), stands("ERROR", why))
-        with pytest.raises(errors.Declined, match=why):
+        with pytest.raises(errors.Declined, match=why) as caught:
             await asking.adapter.send(await only_part(Post("Ahoy", media=[SAIL])), asking)
+        assert re.search(hint, str(caught.value))
         assert asking.memory["container"] is None
 
     async def test_the_item_that_failed_is_named(self) -> None:
@@ -734,7 +746,12 @@ class TestRefusals:
             await asking.adapter.send(await only_part(Post("Ahoy")), asking)
 
     @pytest.mark.parametrize(
-        "no", [refused(10, 4279013), refused(100, words="THREADS_API__FEATURE_NOT_AVAILABLE")]
+        "no",
+        [
+            refused(10, 4279013),
+            refused(100, 4279004),
+            refused(100, words="THREADS_API__FEATURE_NOT_AVAILABLE"),
+        ],
     )
     async def test_clear_refusals_are_not_looked_into(self, no: base.Response) -> None:
         asking = call(made(), stands(), no)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -295,6 +295,7 @@ class TestPhotos(Pulled):
 
 
 class TestPulledVideos(Pulled):
+    option_values: ClassVar[dict[str, Any]] = {"pull": None}  # it is chosen already
     test_an_over_long_text_is_a_problem = None  # type: ignore[assignment]  # the rules have the limit of photos
 
     def sandbox(self) -> Sandbox:

@@ -28,8 +28,6 @@ TITLE, COMMENT, CAPTION, FLAIR, URL = 300, 10_000, 180, 64, 2048
 GALLERY = 20
 DAY = 86_400
 MIB = 1 << 20
-LEASE = 900.0
-"""Seconds in which a leased place takes its file."""
 KEPT = 43_200.0
 """Seconds an upload is used again; the store Reddit leases says of itself that it deletes after a day."""
 SHOWN_WITHIN = {"image": 300.0, "gallery": 300.0, "inline": 300.0, "video": 3600.0}

@@ -153,6 +153,7 @@ class ArrivalTests(AdapterSuite):
             "poll": Kind({"poll": Poll(["yes", "no"], seconds=86_400)}),
             "thread": Kind({"thread": [Post(TEXT.format("second"))]}),
             "reply": Kind({}, "reply_to"),
+            "illustrated reply": Kind({"media": [self.picture()]}, "reply_to"),
             "quote": Kind({}, "quote"),
             "bare quote": Kind({"text": ""}, "quote"),
         }
@@ -199,7 +200,8 @@ class ArrivalTests(AdapterSuite):
                 if parent is not None:
                     post = attrs.evolve(post, **{kind.parent: parent})
                 if options:
-                    post = post.variant(self.platform, self.adapter_class.Options(**options))
+                    *_, chosen = (self.adapter_class.Options(), *post.resolve("", self.platform)[1])
+                    post = post.variant(self.platform, attrs.evolve(chosen, **options))
                 planned = _planned(client, post, self.platform)
                 if planned.requests is None or unless(planned):
                     return attrs.evolve(planned, requests=None)
@@ -297,6 +299,9 @@ def _of_medium(post: Post) -> Iterator[tuple[str, Post, Post]]:
 
     covered = to(thumbnail=_picture())
     yield f"{place}.alt", post, to(alt="Zqalt")
+    for number, other in enumerate(post.media[1:2], 1):
+        changed = attrs.evolve(other, alt="Zqalt")
+        yield f"media[{number}].alt", post, attrs.evolve(post, media=[first, changed, *post.media[2:]])
     yield f"{place}.thumbnail", post, covered
     if isinstance(first, Image):
         yield f"{place}.focus", post, to(focus=(0.5, 0.5))
