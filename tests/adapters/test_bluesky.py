@@ -683,6 +683,15 @@ class TestPictures:
         client.publish(post, to="sky", idempotency_key="k")
         assert (live(box), len(asked(box, "uploadBlob"))) == (["x"], 1)
 
+    def test_an_upload_of_an_hour_ago_is_not_relied_on(self, box: Sandbox, client: Client) -> None:
+        post = Post("x", media=[Image(png(), alt="a boat")])
+        box.fault("429", match="POST .*putRecord")
+        with pytest.raises(errors.RateLimited):
+            client.publish(post, to="sky", idempotency_key="k")
+        box.clock.advance(3700)
+        assert client.publish(post, to="sky", idempotency_key="k").ok
+        assert len(asked(box, "uploadBlob")) == 2
+
     def test_the_server_may_refuse_the_size(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
         client.plan(HELLO, to="sky")
         sky.blob_limit = 10
