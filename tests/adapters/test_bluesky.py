@@ -17,7 +17,8 @@ from media_files import SRT, VTT, gif, mp4, png, png_chunk
 from socialkit import Bluesky, Captions, Client, Image, Link, Poll, Post, Status, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters._bluesky_plan import check_media
-from socialkit.adapters._bluesky_records import tid_micros
+from socialkit.adapters._bluesky_records import pds_of, tid_micros
+from socialkit.adapters._bluesky_video import VideoService
 from socialkit.adapters._errors import from_table
 from socialkit.adapters.bluesky import RULES, BlueskyOptions, _row, tid
 from socialkit.model import Identity, Receipt
@@ -962,6 +963,27 @@ class TestVideo:
         client.publish(post, to="sky", idempotency_key="k")
         assert live(box) == ["film"]
 
+    @pytest.mark.parametrize(
+        ("facts", "audience"),
+        [
+            ({"pds": "http://localhost:2583", "pds_did": "did:web:localhost"}, "did:web:localhost"),
+            ({"pds": "http://localhost:2583", "pds_did": None}, "did:web:localhost%3A2583"),
+            ({"pds": "https://pds.example.com"}, "did:web:pds.example.com"),
+        ],
+    )
+    async def test_an_upload_is_begun_with_what_the_video_is(
+        self, facts: dict[str, Any], audience: str
+    ) -> None:
+        answers = [answer({"token": "t"}), answer({"jobId": "j", "partSizeBytes": 9, "partCount": 1})]
+        call = FakeCall(Bluesky("brand.example"), base.AccountFacts(OWN, facts=facts), answers)
+        film = base.PartMedia("video", "video/mp4", 9, "d" * 64, "s", "film.mp4", 640, 360, seconds=12.5)
+        await VideoService("https://video.example.com", call)._start_upload(film, "video d")
+        token, begun = call.asked
+        assert (token.params["aud"], token.params["lxm"]) == (audience, "com.atproto.repo.uploadBlob")
+        told = {"sizeBytes": 9, "mimeType": "video/mp4", "name": "film.mp4", "durationMs": 12_500}
+        assert begun.json == told | {"width": 640, "height": 360}
+        assert call.secrets == {"video d upload"}
+
     def test_a_video_may_be_shown_as_a_moving_picture(self, box: Sandbox, client: Client) -> None:
         film, options = Post("", media=[Video(FILM, alt="x")]), BlueskyOptions(presentation="gif")
         sent(client, film.variant("sky", options))
@@ -1048,7 +1070,7 @@ class TestLostAnswers:
         call = FakeCall(adapter, facts_of(), [made], memory=memory)
         await adapter.send(base.Part(0, {"record": {"text": "x"}}), call)
         body = call.asked[0].json
-        assert (body["rkey"], body["record"]["createdAt"]) == tuple(memory["key"])
+        assert (body["rkey"], body["record"]["createdAt"]) == ("3k", "2026-11-02T08:00:00.000Z")
         assert body["swapRecord"] is None
 
     async def test_keys_of_a_thread_rise_though_the_clock_goes_back(self) -> None:
@@ -1093,11 +1115,12 @@ class TestReading:
         with open_client(box, "bob.test") as bob:
             sent(bob, Post("yes", reply_to=receipt))
             sent(bob, Post("look", quote=receipt))
+            sent(bob, Post("look again", quote=receipt))
         like(box, "app.bsky.feed.like", strong)
         like(box, "app.bsky.feed.repost", strong)
         box.clock.advance(2)
         row = client.fetch_metrics(receipt)[0]
-        assert (row.likes, row.comments, row.shares, row.quotes, row.saves) == (1, 1, 1, 1, 0)
+        assert (row.likes, row.comments, row.shares, row.quotes, row.saves) == (1, 1, 1, 2, 0)
         assert (row.impressions, row.missing["impressions"]) == (None, "Bluesky does not count it")
 
     def test_a_count_the_server_leaves_out_is_unknown(self) -> None:
@@ -1325,6 +1348,22 @@ def test_limits_are_read_from_the_headers() -> None:
     reading = Bluesky("brand.example").read_limits(base.Response(200, headers))[0]
     assert (reading.limit, reading.remaining, reading.window) == (3000, 7, 300.0)
     assert reading.resets_at == datetime.fromisoformat("2026-11-02T09:05:00Z")
+
+
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ("https://pds.example.com/", "https://pds.example.com"),
+        ("http://localhost:2583", "http://localhost:2583"),
+        ("http://pds.example.com", None),
+        (7, None),
+    ],
+)
+def test_the_accounts_own_server_stands_in_its_document(place: Any, found: str | None) -> None:
+    other = {"id": "#atproto_labeler", "serviceEndpoint": "https://labels.example.com"}
+    own = {"id": "did:plc:brand#atproto_pds", "serviceEndpoint": place}
+    assert pds_of({"service": [other, own]}) == found
+    assert pds_of({"service": [other]}) is pds_of(None) is None
 
 
 def test_keys_are_tids() -> None:
