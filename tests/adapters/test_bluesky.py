@@ -17,7 +17,8 @@ from media_files import SRT, VTT, gif, mp4, png, png_chunk
 from socialkit import Bluesky, Captions, Client, Image, Link, Poll, Post, Status, Video, errors
 from socialkit.adapters import base
 from socialkit.adapters._bluesky_plan import check_media
-from socialkit.adapters._bluesky_records import tid_micros
+from socialkit.adapters._bluesky_records import pds_of, tid_micros
+from socialkit.adapters._bluesky_video import VideoService
 from socialkit.adapters._errors import from_table
 from socialkit.adapters.bluesky import RULES, BlueskyOptions, _row, tid
 from socialkit.model import Identity, Receipt
@@ -26,7 +27,7 @@ from socialkit.sandbox.bluesky import BlueskyBox
 from socialkit.sandbox.bluesky_records import record_cid
 from socialkit.sandbox.bluesky_repo import FeedPost, Stored
 
-from .fakes import FakeCall, answer
+from .fakes import NOW, FakeCall, answer
 
 LOST = ["stored-then-500", "stored-then-hang", "stored-later", "dropped-before", "dropped-after"]
 HELLO = Post("We ship today")
@@ -200,6 +201,13 @@ class TestSignIn:
         adapter = Bluesky("brand.example", app_password="word")
         held = await adapter.refresh(adapter.seed, FakeCall(adapter, answers=[answer(told)]))
         assert (held.access_token, held.expires_at) == (told["accessJwt"], None)
+
+    async def test_a_new_session_is_asked_for_by_what_does_not_change(self) -> None:
+        known = Identity("bluesky", "https://bsky.social", "did:plc:brand", "old.example")
+        adapter = Bluesky.signed_in(known)
+        call = FakeCall(adapter, answers=[answer({"accessJwt": "a", "refreshJwt": "r"})])
+        await adapter.refresh(base.Credential("session", secret="word"), call)
+        assert call.asked[0].json == {"identifier": "did:plc:brand", "password": "word"}
 
     def test_a_bad_password_says_what_to_check(self, box: Sandbox) -> None:
         adapter = Bluesky("brand.example", app_password="no-such-word")
@@ -465,6 +473,13 @@ class TestPost:
         assert (after.missing, after.owed) == (("who may reply: not so (HTTP 400)",), ())
         assert len(call.asked) == 2
 
+    async def test_a_halt_stops_the_gates_too(self) -> None:
+        adapter = Bluesky("brand.example")
+        call = FakeCall(adapter, facts_of(), [errors.Halted("wrong price")])
+        made = base.Sent("3k", published_at=NOW, raw={"uri": "at://did:plc:brand/app.bsky.feed.post/3k"})
+        with pytest.raises(errors.Halted):
+            await adapter.attach(base.Part(0, {"gates": {"app.bsky.feed.postgate": {}}}), made, call)
+
     def test_a_post_read_back_is_deleted_with_its_gates(self, client: Client, sky: BlueskyBox) -> None:
         sent(client, Post("x").variant("sky", BlueskyOptions(replies="nobody", quotes=False)))
         (receipt,) = client.fetch_posts("sky")
@@ -522,6 +537,20 @@ class TestConversation:
         replies = [e.record["reply"] for e in box.timeline("bluesky")[1:] if isinstance(e, FeedPost)]
         assert [one["root"] for one in replies] == [strong] * 3
         assert [one["parent"]["uri"] for one in replies] == [strong["uri"], middle.raw["uri"], strong["uri"]]
+
+    def test_a_thread_that_begins_as_a_reply_keeps_the_others_root(
+        self, box: Sandbox, client: Client
+    ) -> None:
+        with open_client(box, "bob.test") as bob:
+            root = sent(bob, Post("root"))
+        box.clock.advance(2)
+        sent(client, Post("a", reply_to=root.url, thread=(Post("b"),)))
+        first, second = box.timeline("bluesky")[1:]
+        assert isinstance(first, FeedPost)
+        assert isinstance(second, FeedPost)
+        roots = [one.record["reply"]["root"]["uri"] for one in (first, second)]
+        assert roots == [root.raw["uri"]] * 2
+        assert second.record["reply"]["parent"]["uri"] == first.uri
 
     def test_a_quote_alone_and_with_a_picture(self, box: Sandbox, client: Client) -> None:
         first = sent(client, Post("first"))
@@ -654,6 +683,15 @@ class TestPictures:
         box.clock.advance(301)
         client.publish(post, to="sky", idempotency_key="k")
         assert (live(box), len(asked(box, "uploadBlob"))) == (["x"], 1)
+
+    def test_an_upload_of_an_hour_ago_is_not_relied_on(self, box: Sandbox, client: Client) -> None:
+        post = Post("x", media=[Image(png(), alt="a boat")])
+        box.fault("429", match="POST .*putRecord")
+        with pytest.raises(errors.RateLimited):
+            client.publish(post, to="sky", idempotency_key="k")
+        box.clock.advance(3700)
+        assert client.publish(post, to="sky", idempotency_key="k").ok
+        assert len(asked(box, "uploadBlob")) == 2
 
     def test_the_server_may_refuse_the_size(self, box: Sandbox, client: Client, sky: BlueskyBox) -> None:
         client.plan(HELLO, to="sky")
@@ -877,6 +915,21 @@ class TestVideo:
         states = [state for state in client.rate_limits() if state.name == "requests"]
         assert {(state.limit, state.remaining > 2900) for state in states} == {(3000, True)}
 
+    def test_a_slow_upload_gets_new_tokens_on_the_way(
+        self, box: Sandbox, client: Client, large: BlueskyBox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        large.part_bytes = -(-len(FILM) // 3)
+        told = large.upload_part
+
+        def slow(request: Any) -> Response:
+            made = told(request)
+            box.clock.advance(1000)
+            return made
+
+        monkeypatch.setattr(large, "upload_part", slow)
+        sent(client, Post("film", media=[Video(FILM, alt="x")]))
+        assert [line.status for line in asked(box, "uploadPart")] == [200] * 3
+
     def test_a_finish_that_is_at_work_already_is_asked_again(
         self, box: Sandbox, client: Client, large: BlueskyBox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -909,6 +962,27 @@ class TestVideo:
             client.publish(post, to="sky", idempotency_key="k")
         client.publish(post, to="sky", idempotency_key="k")
         assert live(box) == ["film"]
+
+    @pytest.mark.parametrize(
+        ("facts", "audience"),
+        [
+            ({"pds": "http://localhost:2583", "pds_did": "did:web:localhost"}, "did:web:localhost"),
+            ({"pds": "http://localhost:2583", "pds_did": None}, "did:web:localhost%3A2583"),
+            ({"pds": "https://pds.example.com"}, "did:web:pds.example.com"),
+        ],
+    )
+    async def test_an_upload_is_begun_with_what_the_video_is(
+        self, facts: dict[str, Any], audience: str
+    ) -> None:
+        answers = [answer({"token": "t"}), answer({"jobId": "j", "partSizeBytes": 9, "partCount": 1})]
+        call = FakeCall(Bluesky("brand.example"), base.AccountFacts(OWN, facts=facts), answers)
+        film = base.PartMedia("video", "video/mp4", 9, "d" * 64, "s", "film.mp4", 640, 360, seconds=12.5)
+        await VideoService("https://video.example.com", call)._start_upload(film, "video d")
+        token, begun = call.asked
+        assert (token.params["aud"], token.params["lxm"]) == (audience, "com.atproto.repo.uploadBlob")
+        told = {"sizeBytes": 9, "mimeType": "video/mp4", "name": "film.mp4", "durationMs": 12_500}
+        assert begun.json == told | {"width": 640, "height": 360}
+        assert call.secrets == {"video d upload"}
 
     def test_a_video_may_be_shown_as_a_moving_picture(self, box: Sandbox, client: Client) -> None:
         film, options = Post("", media=[Video(FILM, alt="x")]), BlueskyOptions(presentation="gif")
@@ -983,6 +1057,30 @@ class TestLostAnswers:
         outcome = client.publish(Post("x").variant("sky", BlueskyOptions(replies="nobody")), to="sky")["sky"]
         assert (outcome.status, len(sky.records)) == (Status.PUBLISHED, 1)
 
+    def test_what_did_not_arrive_is_sent_again_at_once(self, box: Sandbox, client: Client) -> None:
+        client.plan(HELLO, to="sky")
+        began = box.clock.now()
+        box.fault("dropped-before")
+        assert client.publish(HELLO, to="sky").ok
+        assert box.clock.now() - began < timedelta(seconds=30)
+
+    async def test_another_process_sends_under_the_same_key_and_time(self) -> None:
+        adapter, made = Bluesky("brand.example"), answer({"uri": f"at://{OWN.id}/x/3k", "cid": "bafy"})
+        memory = {"key": ["3k", "2026-11-02T08:00:00.000Z"]}
+        call = FakeCall(adapter, facts_of(), [made], memory=memory)
+        await adapter.send(base.Part(0, {"record": {"text": "x"}}), call)
+        body = call.asked[0].json
+        assert (body["rkey"], body["record"]["createdAt"]) == ("3k", "2026-11-02T08:00:00.000Z")
+        assert body["swapRecord"] is None
+
+    async def test_keys_of_a_thread_rise_though_the_clock_goes_back(self) -> None:
+        adapter, made = Bluesky("brand.example"), answer({"uri": f"at://{OWN.id}/x/3k", "cid": "bafy"})
+        ahead = tid(int(NOW.timestamp() * 1e6) + 10**9, 3)
+        before = base.Sent(ahead, raw={"uri": f"at://{OWN.id}/x/{ahead}", "cid": "bafy"})
+        call = FakeCall(adapter, facts_of(), [made], previous=before)
+        await adapter.send(base.Part(1, {"record": {"text": "x"}}), call)
+        assert call.asked[0].json["rkey"] > ahead
+
     @pytest.mark.parametrize(("active", "kind"), [(True, base.Absent), (False, base.CannotTell)])
     async def test_an_account_that_is_off_shows_nothing_and_proves_nothing(
         self, active: bool, kind: type[object]
@@ -995,9 +1093,13 @@ class TestLostAnswers:
         now = datetime.fromisoformat("2026-11-02T09:00:00Z")
         assert isinstance(await adapter.find(base.Lost(base.Part(0, {}), now, now), call), kind)
 
-    async def test_a_strange_record_under_our_key_is_never_called_ours(self) -> None:
+    @pytest.mark.parametrize(
+        ("text", "created"),
+        [("We ship today", "2026-01-01T00:00:00Z"), ("We ship", "2026-11-02T09:00:00.000Z")],
+    )
+    async def test_a_strange_record_under_our_key_is_never_called_ours(self, text: str, created: str) -> None:
         adapter, facts = Bluesky("brand.example"), facts_of()
-        value = {"text": "We ship today", "createdAt": "2026-01-01T00:00:00Z"}
+        value = {"text": text, "createdAt": created}
         found = {"uri": "at://did:plc:brand/app.bsky.feed.post/3k", "cid": "bafy", "value": value}
         memory = {"key": ["3k", "2026-11-02T09:00:00.000Z"]}
         call = FakeCall(adapter, facts, [answer(found)], memory=memory)
@@ -1013,11 +1115,12 @@ class TestReading:
         with open_client(box, "bob.test") as bob:
             sent(bob, Post("yes", reply_to=receipt))
             sent(bob, Post("look", quote=receipt))
+            sent(bob, Post("look again", quote=receipt))
         like(box, "app.bsky.feed.like", strong)
         like(box, "app.bsky.feed.repost", strong)
         box.clock.advance(2)
         row = client.fetch_metrics(receipt)[0]
-        assert (row.likes, row.comments, row.shares, row.quotes, row.saves) == (1, 1, 1, 1, 0)
+        assert (row.likes, row.comments, row.shares, row.quotes, row.saves) == (1, 1, 1, 2, 0)
         assert (row.impressions, row.missing["impressions"]) == (None, "Bluesky does not count it")
 
     def test_a_count_the_server_leaves_out_is_unknown(self) -> None:
@@ -1146,6 +1249,11 @@ class TestLimits:
         states = {state.name: state for state in client.rate_limits()}
         assert states["requests"].limit == 3000
 
+    def test_requests_are_counted_at_the_accounts_own_server(self, client: Client) -> None:
+        sent(client, HELLO)
+        owners = {state.owner for state in client.rate_limits() if state.name == "requests"}
+        assert f"bluesky|https://{BlueskyBox.pds_host}" in owners
+
     def test_a_429_says_when(self, box: Sandbox, client: Client) -> None:
         box.fault("429")
         with pytest.raises(errors.RateLimited) as caught:
@@ -1240,6 +1348,22 @@ def test_limits_are_read_from_the_headers() -> None:
     reading = Bluesky("brand.example").read_limits(base.Response(200, headers))[0]
     assert (reading.limit, reading.remaining, reading.window) == (3000, 7, 300.0)
     assert reading.resets_at == datetime.fromisoformat("2026-11-02T09:05:00Z")
+
+
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ("https://pds.example.com/", "https://pds.example.com"),
+        ("http://localhost:2583", "http://localhost:2583"),
+        ("http://pds.example.com", None),
+        (7, None),
+    ],
+)
+def test_the_accounts_own_server_stands_in_its_document(place: Any, found: str | None) -> None:
+    other = {"id": "#atproto_labeler", "serviceEndpoint": "https://labels.example.com"}
+    own = {"id": "did:plc:brand#atproto_pds", "serviceEndpoint": place}
+    assert pds_of({"service": [other, own]}) == found
+    assert pds_of({"service": [other]}) is pds_of(None) is None
 
 
 def test_keys_are_tids() -> None:
