@@ -78,6 +78,7 @@ class TestFind:
             ("@crew Aye", "@crew Aye", base.Found),
             ("@crew Aye", "@other @crew Aye", base.Found),
             ("@bob thanks", "@alice thanks", base.CannotTell),
+            ("@bob", "@alice", base.CannotTell),
             ("@crew Aye", "@crew @other Aye", base.CannotTell),
             ("Aye", "@crew No", base.Absent),
         ],
@@ -102,6 +103,14 @@ class TestFind:
         finding = await self.find(post, listed())
         assert isinstance(finding, base.CannotTell)
         assert "does not say whether" in finding.why
+
+    async def test_an_article_is_known_by_its_title(self) -> None:
+        post = Post("Once upon a time", title="Boats").variant("x", XOptions(article=True))
+        part = await only_part(post, X(token="t", premium=True))
+        for title, finding in (("Boats", base.Found), ("Ships", base.CannotTell)):
+            looking = call(listed(own_post("https://t.co/aaaaaaaaaa", article={"title": title})))
+            lost = base.Lost(part, NOW - timedelta(seconds=60), NOW + timedelta(seconds=180))
+            assert isinstance(await looking.adapter.find(lost, looking), finding)
 
     @pytest.mark.parametrize("host", ["x.com", "twitter.com", "www.twitter.com"])
     async def test_a_link_to_a_post_makes_a_quote_by_itself(self, host: str) -> None:

@@ -93,15 +93,21 @@ def test_media_x_has_lost_go_up_anew(box: Sandbox, client: Client, medium: Any) 
     assert "go up anew" in str(refused.error)
     again = client.publish(Post(media=[medium]), to="x", idempotency_key="k")["x"]
     assert again.status is Status.PUBLISHED
+    assert again.missing == ()
     (entry,) = box.timeline("x")
     preview = entry.given.get("media", {}).get("preview_media_id")
     assert preview is None or not box.x.uploads[preview].dead
 
 
-def test_a_sensitive_video_whose_alt_text_x_refuses(box: Sandbox, client: Client) -> None:
+@pytest.mark.parametrize("trouble", ["none", "denied", "dropped-after"])
+def test_a_sensitive_video_whose_alt_text_x_refuses(box: Sandbox, client: Client, trouble: str) -> None:
+    """The mark stands, and what the post lacks is told, however it was learnt that it is live."""
     box.x.video_alt_text = False
+    box.x.false_refusals = int(trouble == "denied")
+    if trouble == "dropped-after":
+        box.fault(trouble, platform="x")
     post = Post("Storm", media=[Video(mp4(seconds=5.0), alt="Waves")], sensitive=True)
-    outcome = client.publish(post, to="x")["x"]
+    outcome = client.publish(post, to="x", wait=600)["x"]
     assert "alt text of media 1" in outcome.missing[0]
     assert box.timeline("x")[0].media[0]["sensitive"]
 
@@ -203,6 +209,10 @@ def test_somebody_elses_version_is_not_written_over(box: Sandbox, premium: Clien
     with pytest.raises(errors.Declined, match="edited meanwhile"):
         premium.edit(first, Post("Typo", media=[Image(png(), alt="A boat")]))
     assert live(box) == ["Typo"]
+    other = published(premium, Post("Boats"))
+    premium.edit(other, Post("Boats!", media=[Image(png(), alt="A boat")]))
+    with pytest.raises(errors.Declined, match="edited meanwhile"):
+        premium.edit(other, Post("Boats!"))
 
 
 def test_what_x_lets_nobody_edit(box: Sandbox, premium: Client) -> None:

@@ -103,7 +103,7 @@ def part_of(draft: Draft, access: Access, *, premium: bool) -> Part:
     _check_captions(draft)
     summoned = _check_reply(draft, access)
     warning = _media_warning(draft) if article is None else {}
-    body = {"request": request} | ({"warning": warning} if warning else {})
+    body: dict[str, Any] = {"request": request} | ({"warning": warning} if warning else {})
     body |= {"article": article} if article is not None else {}
     body |= {"apart": True} if draft.options.community_id or draft.options.for_super_followers_only else {}
     kind = "quote" if post.quote else "reply" if post.reply_to or draft.index else "post"

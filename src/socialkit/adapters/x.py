@@ -168,7 +168,7 @@ class X(base.Adapter):
             raise
         except errors.OutcomeUnknown as error:
             if isinstance(error.__cause__, errors.Declined):
-                return await self._in_spite_of(error, part, began, call, tuple(missing))
+                return await self._in_spite_of(error, part, began, call)
             raise
         return sent_of(str(response.json()["data"][name]), call.facts, tuple(missing))
 
@@ -177,6 +177,8 @@ class X(base.Adapter):
         body = dict(part.body["request"])
         if part.media:
             body["media"] = body.get("media", {}) | await attachments(part, call, missing)
+        if missing or call.recall("missing"):
+            call.remember("missing", list(missing))
         if call.previous is not None:
             body["reply"] = body.get("reply", {}) | {"in_reply_to_tweet_id": call.previous.id}
         return body
@@ -201,12 +203,7 @@ class X(base.Adapter):
         return await call.commit("POST", "/2/tweets", json=body)
 
     async def _in_spite_of(
-        self,
-        error: errors.OutcomeUnknown,
-        part: Part,
-        began: datetime,
-        call: Call,
-        missing: tuple[str, ...],
+        self, error: errors.OutcomeUnknown, part: Part, began: datetime, call: Call
     ) -> Sent:
         """The post that a refusal without a reason denies, if the account's own list shows it; else the refusal.
 
@@ -226,7 +223,7 @@ class X(base.Adapter):
         except errors.SocialKitError:
             raise error  # noqa: B904 - its cause is the refusal
         if isinstance(seen[-1], Found):
-            return attrs.evolve(seen[-1].sent, missing=missing)
+            return seen[-1].sent
         raise refusal if isinstance(seen[-1], Absent) and refusal is not None else error
 
     # --- after ---------------------------------------------------------------------------------------------
@@ -243,7 +240,7 @@ class X(base.Adapter):
         if len(same) > 1:
             return CannotTell("two posts look exactly like this one")
         if same:
-            return Found(sent_of(str(same[0]["id"]), call.facts))
+            return Found(sent_of(str(same[0]["id"]), call.facts, tuple(call.recall("missing") or ())))
         if alike:
             return CannotTell("a post much like this one is there, but it is not known to be this one")
         if is_apart(lost.part):
