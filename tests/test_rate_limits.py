@@ -370,7 +370,13 @@ async def test_a_429_with_nothing_but_a_time_closes_the_most_specific_budget() -
 
 @pytest.mark.parametrize(
     ("level", "window", "opens"),
-    [("host", 300, 3600), ("app", 300, 3600), ("account", 300, 86_400), ("host", 86_400, 172_800)],
+    [
+        ("host", 300, 3600),
+        ("app", 300, 3600),
+        ("user", 300, 3600),
+        ("account", 300, 86_400),
+        ("host", 86_400, 172_800),
+    ],
 )
 async def test_no_answer_closes_a_budget_for_a_year(level: Any, window: float, opens: float) -> None:
     """A server is believed for as long as a limit can last; what many share is not closed for all by one answer."""
