@@ -7,6 +7,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -25,6 +26,7 @@ from socialkit import (
     Mastodon,
     OutcomeUnknown,
     Post,
+    Problem,
     Progress,
     PublishErrors,
     ReauthNeeded,
@@ -34,6 +36,8 @@ from socialkit import (
     Unavailable,
     Verdict,
 )
+from socialkit.plan import TargetPlan
+from socialkit.publish import answers
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore
 
@@ -301,6 +305,27 @@ def test_a_record_is_told_whatever_is_wrong_with_the_post_by_now(box: Sandbox, c
     with pytest.raises(InvalidPost):
         client.publish(other, to="mastodon", idempotency_key="launch")
     assert live(box) == ["We ship today"]
+
+
+@pytest.mark.parametrize(
+    ("done", "owes", "field", "code", "answered"),
+    [
+        (True, False, "options.scheduled_at", "past", True),
+        (True, False, "media", "stale", True),
+        (True, True, "options.scheduled_at", "past", True),
+        (True, True, "media[0]", "unreadable", False),
+        (True, True, "plan", "stale", False),
+        (False, False, "options.scheduled_at", "past", False),
+    ],
+)
+def test_a_record_answers_for_what_is_wrong_unless_that_is_still_needed(
+    done: bool, owes: bool, field: str, code: str, answered: bool
+) -> None:
+    """What is owed may need the media; what is not done needs everything."""
+    wrong = TargetPlan("brand", "mastodon", problems=(Problem("brand", field, code, "no"),))
+    record: Any = SimpleNamespace(done=done, owes=owes)
+    assert answers(wrong, record) is answered
+    assert not answers(wrong, None)
 
 
 def test_what_is_wrong_is_not_sent_when_the_record_is_gone_by_the_time(

@@ -360,6 +360,13 @@ async def test_a_429_closes_the_budget_reported_empty_until_its_reset() -> None:
     assert 15 <= await desk.go() < 18
 
 
+async def test_of_two_things_an_answer_says_of_a_budget_the_later_one_holds() -> None:
+    desk = Desk(POSTS)
+    await desk.go()
+    await desk.hear(Reading("posts", 3, 0, desk.at(40)), Reading("posts", 3, 0, desk.at(15)), status=429)
+    assert 40 <= await desk.go() < 43
+
+
 async def test_a_429_with_nothing_but_a_time_closes_the_most_specific_budget() -> None:
     desk = Desk(Budget("all", "app", 100, 60), Budget("write", "endpoint", 100, 60, "POST .*"))
     await desk.go()
