@@ -7,6 +7,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -25,14 +26,18 @@ from socialkit import (
     Mastodon,
     OutcomeUnknown,
     Post,
+    Problem,
     Progress,
     PublishErrors,
     ReauthNeeded,
     SocialKitError,
     Status,
     ThreadPartlyPosted,
+    Unavailable,
     Verdict,
 )
+from socialkit.plan import TargetPlan
+from socialkit.publish import answers
 from socialkit.sandbox import Sandbox
 from socialkit.store import MemoryStore
 
@@ -302,17 +307,87 @@ def test_a_record_is_told_whatever_is_wrong_with_the_post_by_now(box: Sandbox, c
     assert live(box) == ["We ship today"]
 
 
+@pytest.mark.parametrize(
+    ("done", "owes", "field", "code", "answered"),
+    [
+        (True, False, "options.scheduled_at", "past", True),
+        (True, False, "media", "stale", True),
+        (True, True, "options.scheduled_at", "past", True),
+        (True, True, "media[0]", "unreadable", False),
+        (True, True, "plan", "stale", False),
+        (False, False, "options.scheduled_at", "past", False),
+    ],
+)
+def test_a_record_answers_for_what_is_wrong_unless_that_is_still_needed(
+    done: bool, owes: bool, field: str, code: str, answered: bool
+) -> None:
+    """What is owed may need the media; what is not done needs everything."""
+    wrong = TargetPlan("brand", "mastodon", problems=(Problem("brand", field, code, "no"),))
+    record: Any = SimpleNamespace(done=done, owes=owes)
+    assert answers(wrong, record) is answered
+    assert not answers(wrong, None)
+
+
 def test_what_is_wrong_is_not_sent_when_the_record_is_gone_by_the_time(
     box: Sandbox, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def everything(journal: Any, plan: Any, key: str) -> frozenset[str]:
-        return frozenset(plan)
-
-    monkeypatch.setattr(socialkit.client, "on_record", everything)
+    monkeypatch.setattr(socialkit.client, "answers", lambda target, record: True)
     too_long = Post("x" * 501)
     with pytest.raises(InvalidPost):
         client.publish(too_long, to="mastodon", idempotency_key="launch")
     assert live(box) == []
+
+
+@pytest.mark.parametrize(("fault", "status"), [("", Status.PUBLISHED), ("stored-then-500", Status.UNKNOWN)])
+def test_a_post_that_cannot_be_planned_now_is_not_certainly_not_live(
+    box: Sandbox, fault: str, status: Status
+) -> None:
+    """The platform is down, as it is when answers get lost: that makes nothing certainly not live."""
+    store, down = MemoryStore(), {"platform": "mastodon", "match": "GET *", "times": 50}
+    box.mastodon.software = "gotosocial"
+    with box.client(store=store) as client:
+        client.plan(HELLO, to="mastodon")
+        if fault:
+            box.fault(fault, platform="mastodon", match="POST /api/v1/statuses")
+            box.fault("dropped-before", **down)
+        first = client.publish(HELLO, to="mastodon", idempotency_key="launch", errors="return", wait=0)
+        assert first["mastodon"].status is status
+    box.faults.clear()
+    box.clock.advance(7200)
+    box.fault("dropped-before", **down)
+    with box.client(store=store) as client:
+        again = client.publish(HELLO, to="mastodon", idempotency_key="launch", errors="return")
+        assert again["mastodon"].status is Status.UNKNOWN
+        assert again["mastodon"].receipt == first["mastodon"].receipt
+        assert isinstance(again["mastodon"].error.__cause__, Unavailable)
+        assert not again.failed
+        other = client.publish(HELLO, to="mastodon", idempotency_key="other", errors="return")
+        assert other["mastodon"].status is Status.FAILED
+        with pytest.raises(OutcomeUnknown, match="cannot be compared"):
+            client.publish(HELLO, to="mastodon", idempotency_key="launch")
+    box.faults.clear()
+    with box.client(store=store) as client:
+        client.settle("launch")
+        assert client.publish(HELLO, to="mastodon", idempotency_key="launch").replayed
+
+
+def test_a_lost_post_that_is_invalid_by_now_is_still_unknown(box: Sandbox, client: Client) -> None:
+    later = HELLO.variant("mastodon", Mastodon.Options(scheduled_at=box.clock.now() + timedelta(hours=2)))
+    box.mastodon.software = "gotosocial"
+    box.fault("stored-then-500", platform="mastodon", match="POST /api/v1/statuses")
+    client.plan(later, to="mastodon")
+    box.fault("expired-token", platform="mastodon", match="GET .*statuses", times=9)
+    lost = client.publish(later, to="mastodon", idempotency_key="launch", errors="return", wait=0)
+    assert lost["mastodon"].status is Status.UNKNOWN
+    box.faults.clear()
+    box.clock.advance(3 * 3600)
+    with pytest.raises(InvalidPost) as caught:
+        client.publish(later, to="mastodon", idempotency_key="launch")
+    assert caught.value.report["mastodon"].status is Status.UNKNOWN
+    other = attrs.evolve(later, text="We ship tomorrow")
+    with pytest.raises(InvalidPost) as caught:
+        client.publish(other, to="mastodon", idempotency_key="launch")
+    assert caught.value.report["mastodon"].status is Status.INVALID
 
 
 def test_skip_invalid_leaves_out_a_plan_that_is_stale() -> None:

@@ -727,6 +727,45 @@ def test_nothing_is_owed_to_a_post_that_was_deleted(box: Sandbox, client: Client
     assert client.settle() == {}
 
 
+def test_what_a_post_lacked_for_want_of_its_id_is_done_when_a_person_names_it(
+    box: Sandbox, client: Client
+) -> None:
+    async def send(part: Any, call: Any) -> Sent:
+        await call.commit("POST", "/api/v1/statuses", json=part.body)
+        return Sent(None)
+
+    async def attach(part: Any, sent: Sent, call: Any) -> Sent:
+        if sent.id is None:
+            raise Declined("a comment needs the post's id")
+        return sent
+
+    following(client, send=send, attach=attach)
+    assert publish(client).missing == ("part 1: a comment needs the post's id",)
+    (entry,) = box.timeline("mastodon")
+    settle(client, found=f"https://mastodon.social/@brand/{entry.id}", by="duty officer")
+    done = publish(client)
+    assert (done.status, done.missing) == (Status.PUBLISHED, ())
+
+
+def test_what_follows_and_changes_nothing_is_one_row(client: Client, store: MemoryStore) -> None:
+    async def attach(part: Any, sent: Sent, call: Any) -> Sent:
+        return sent
+
+    following(client, attach=attach)
+    publish(client)
+    assert [row.kind for row in rows(store)] == ["intent", "sending", "live", "attached"]
+
+
+def test_a_thread_whose_first_part_was_deleted_is_still_looked_for(box: Sandbox, client: Client) -> None:
+    box.fault("dropped-before", platform="mastodon", match=STATUSES, skip=1)
+    box.fault("expired-token", platform="mastodon", match=OWN_POSTS)
+    told = publish(client, TALE, wait=0)
+    box.faults.clear()
+    assert told.receipt is not None
+    client.delete(told.receipt)
+    assert list(client.settle()) == ["mastodon"]
+
+
 def test_a_scheduled_post_that_was_deleted_is_not_made_again(box: Sandbox, client: Client) -> None:
     """The platform knows it no more: that is no news, and no reason to publish it after all."""
 

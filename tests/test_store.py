@@ -544,18 +544,18 @@ async def test_a_group_that_fails_hits_nothing_that_comes_after_it(counting: Cou
 
 
 async def test_an_error_that_a_cancelled_one_did_not_hear_bothers_nobody(counting: Counting) -> None:
-    def refused(tx: Any) -> None:
-        raise SocialKitError("no")
+    heard, loop = list[Any](), asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: heard.append(context))
 
-    heard = list[Any]()
-    asyncio.get_running_loop().set_exception_handler(lambda loop, context: heard.append(context))
-    task = asyncio.ensure_future(transact(counting, refused, durable=True))
-    for _ in range(2):
-        await asyncio.sleep(0)
-    task.cancel()
-    ended = (await asyncio.gather(task, return_exceptions=True))[0]
-    assert isinstance(ended, asyncio.CancelledError | SocialKitError)
-    del task, ended
+    async def work() -> list[Any]:
+        def refused(tx: Any) -> None:
+            loop.call_soon(tasks[0].cancel)
+            raise SocialKitError("no")
+
+        tasks = [asyncio.ensure_future(transact(counting, refused, durable=True))]
+        return [type(one) for one in await asyncio.gather(*tasks, return_exceptions=True)]
+
+    assert await work() == [asyncio.CancelledError]
     gc.collect()
     assert not heard
 
@@ -632,6 +632,30 @@ async def test_an_interrupt_leaves_nobody_waiting(counting: Counting) -> None:
 
     with contextlib.closing(loop), other:
         assert await asyncio.to_thread(run) == []
+
+
+async def test_an_interrupt_whose_waiter_has_left_ends_the_loop_all_the_same(counting: Counting) -> None:
+    loop = asyncio.new_event_loop()
+    other = Counting(f"{counting.path}.2")
+
+    async def work() -> None:
+        def interrupted(tx: Any) -> None:
+            task.cancel()
+            raise KeyboardInterrupt
+
+        task = asyncio.ensure_future(transact(other, interrupted, durable=True))
+        await asyncio.sleep(60)
+
+    def run() -> None:
+        waiting = loop.create_task(work())
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(waiting)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            loop.run_until_complete(waiting)
+
+    with contextlib.closing(loop), other:
+        await asyncio.to_thread(run)
 
 
 # --- tokens ------------------------------------------------------------------------------------------------

@@ -22,11 +22,11 @@ from .auth import App, Login
 from .call import BoundCall
 from .errors import ConfigError, InvalidPost, KeyReused
 from .gate import Gate, Halt
-from .journal import Journal
-from .model import Post, Progress, Receipt, Report, Status
-from .plan import Plan, TargetPlan, invalid
+from .journal import Intent, Journal
+from .model import Post, Progress, Receipt, Report
+from .plan import Plan, TargetPlan
 from .plan._planner import plan_target
-from .publish import TargetRun, make_outcome, next_step, on_record, run_all
+from .publish import TargetRun, answers, make_report, next_step, on_record, run_all
 from .rate_limits import LimitState, RateLimits
 from .store import Store, StoreTokens, TokenStore, open_store
 from .transport import Transport
@@ -241,22 +241,22 @@ class AsyncClient:
             raise ConfigError(f'errors= is "raise" or "return", not {errors!r}')
         key = self._key(idempotency_key)
         accounts, plan = await self._planned(post, to, shelf := Shelf(self._transport.stream))
-        recorded = await on_record(self._machinery.journal, plan, key)
+        records = await on_record(accounts, plan, key)
         if not skip_invalid:
-            self._refuse_invalid(key, accounts, plan, recorded)
+            self._refuse_invalid(key, accounts, plan, records)
         async with Pump(progress) as pump:
             deadline = self._clock.now() + timedelta(seconds=wait)
             runs = [
-                TargetRun(account, plan[account.name], key, shelf, self._gate, deadline, pump.tell)
+                TargetRun(account, plan[name], key, shelf, self._gate, deadline, pump.tell, records.get(name))
                 for account in accounts
-                if not plan[account.name].errors or account.name in recorded
+                if not plan[name := account.name].errors or answers(plan[name], records.get(name))
             ]
             try:
                 await run_all(runs)
             except asyncio.CancelledError as cancelled:
-                cancelled.__dict__["report"] = self._report(key, accounts, plan, runs)
+                cancelled.__dict__["report"] = make_report(key, accounts, plan, runs, records)
                 raise
-        report = self._report(key, accounts, plan, runs)
+        report = make_report(key, accounts, plan, runs, records)
         log_outcomes(report, accounts)
         if errors == "raise" or any(isinstance(outcome.error, KeyReused) for outcome in report.outcomes):
             report.raise_for_errors()
@@ -290,29 +290,16 @@ class AsyncClient:
         checks = [its_own(account, still_valid(post[account.name], account)) for account in accounts]
         return accounts, Plan(tuple(await asyncio.gather(*checks)))
 
-    def _refuse_invalid(self, key: str, accounts: list[Account], plan: Plan, but: frozenset[str]) -> None:
+    def _refuse_invalid(
+        self, key: str, accounts: list[Account], plan: Plan, records: Mapping[str, Intent]
+    ) -> None:
+        wrong = [one for one in plan.targets if not answers(one, records.get(one.account))]
         try:
-            Plan(tuple(one for one in plan.targets if one.account not in but)).raise_for_problems()
+            Plan(tuple(wrong)).raise_for_problems()
         except InvalidPost as error:
-            error.report = self._report(key, accounts, plan, [])
+            error.report = make_report(key, accounts, plan, [], records)
             error.next_step = next_step(error, list(plan), key)
             raise
-
-    def _report(self, key: str, accounts: list[Account], plan: Plan, runs: list[TargetRun]) -> Report:
-        done = {run.name: run.result for run in runs}
-        outcomes = []
-        for account in accounts:
-            target = plan[account.name]
-            if (result := done.get(account.name)) is not None:
-                outcomes.append(result)
-            elif target.errors:
-                error = invalid(target.errors)
-                error.account, error.next_step = account.name, next_step(error, account.name, key)
-                outcomes.append(make_outcome(account, None, target, status=Status.INVALID, error=error))
-            else:
-                intent = next((run.intent for run in runs if run.name == account.name), None)
-                outcomes.append(make_outcome(account, intent, target, error=target.error))
-        return Report(key, outcomes)
 
     # --- after publishing ---------------------------------------------------------------------------------
     async def settle(

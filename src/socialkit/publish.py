@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,9 +18,9 @@ from .accounts import hide, unexpected
 from .adapters.base import Absent
 from .call import BoundCall, PartWork, Stopped
 from .gate import ALLOW, Gate, GateContext, Verdict, tokens_of
-from .journal import Intent, Journal, NewIntent, Opened, intent_id, refuse_too_old
+from .journal import Intent, NewIntent, Opened, intent_id, refuse_too_old
 from .media import MediaError
-from .model import Outcome, Problem, Progress, Status
+from .model import Outcome, Problem, Progress, Report, Status
 from .plan import Plan, TargetPlan, invalid
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class TargetRun:
     gate: Gate | None
     deadline: datetime
     tell: Callable[[Progress], None] | None
+    record: Intent | None = None
+    """What is known under the key, where the post cannot be planned now."""
     work: PartWork | None = None
     stopping: bool = False
     intent: Intent | None = None
@@ -89,7 +91,7 @@ class TargetRun:
     # --- the way ------------------------------------------------------------------------------------------
     async def _run(self) -> Outcome:
         if self.plan.error is not None:
-            raise self.plan.error
+            raise self._unplanned(self.plan.error)
         new = self._new_intent()
         journal = self.account.machinery.journal
         verdict = ALLOW
@@ -114,6 +116,16 @@ class TargetRun:
             raise
         finally:
             await journal.release(intent)
+
+    def _unplanned(self, cause: errors.SocialKitError) -> errors.SocialKitError:
+        """Where the key has a record, nobody can say whether it is of this post: not that it is not live, either."""
+        if self.record is None:
+            return cause
+        self.intent = self.record
+        words = f"{self.key!r} has a post that may be live, and this one cannot be compared: {cause.message}"
+        error = errors.OutcomeUnknown(words, account=self.name, next_step=cause.next_step)
+        error.__cause__ = cause
+        return error
 
     def _new_intent(self) -> NewIntent:
         plan, identity = self.plan, self.plan.identity
@@ -443,17 +455,51 @@ def check_verdict(verdict: Verdict, account: str) -> Verdict:
     raise kind(words, account=account)
 
 
-async def on_record(journal: Journal, plan: Plan, key: str) -> frozenset[str]:
-    """The accounts that have taken the post under that key: nothing that is wrong with it by now (its schedule is over,
-    the day's posts are spent) keeps the record from being told, or what is owed to it from being done."""
-    found = set[str]()
-    for target in plan.targets:
-        if target.errors and target.identity is not None:
-            known = await journal.read(intent_id(target.identity, key))
-            unread = any(problem.code == "stale" or "media" in problem.field for problem in target.errors)
-            if known and known.done and known.content == target.content and not (known.owes and unread):
-                found.add(target.account)
-    return frozenset(found)
+async def on_record(accounts: Iterable[Account], plan: Plan, key: str) -> dict[str, Intent]:
+    """What is or may be live under the key on the accounts for which the post cannot be planned, or not be sent, now: a
+    failure to plan it makes nothing of that certainly not live."""
+    found = {}
+    for account in accounts:
+        target = plan[account.name]
+        if target.errors or target.error is not None:
+            facts = account.facts or await account.stored()
+            identity = target.identity or (facts.identity if facts else account.adapter.identity)
+            known = await account.machinery.journal.read(intent_id(identity, key)) if identity else None
+            if known and (known.lost or known.anything_live) and target.content in ("", known.content):
+                found[account.name] = known
+    return found
+
+
+def answers(target: TargetPlan, record: Intent | None) -> bool:
+    """Whether the record of a post answers for it, or what is owed to it can be done, whatever is wrong with it by now:
+    its schedule is over, the day's posts are spent."""
+    unread = any(problem.code == "stale" or "media" in problem.field for problem in target.errors)
+    return record is not None and record.done and not (record.owes and unread)
+
+
+def make_report(
+    key: str,
+    accounts: Iterable[Account],
+    plan: Plan,
+    runs: Sequence[TargetRun],
+    records: Mapping[str, Intent],
+) -> Report:
+    """The outcome of every target, those that were not sent included."""
+    by_name = {run.name: run for run in runs}
+    outcomes = []
+    for account in accounts:
+        target, run, known = plan[account.name], by_name.get(account.name), records.get(account.name)
+        if run is not None and run.result is not None:
+            outcomes.append(run.result)
+        elif target.errors:
+            error = invalid(target.errors)
+            error.account, error.next_step = account.name, next_step(error, account.name, key)
+            status = (known.status if known else None) or Status.INVALID
+            outcomes.append(make_outcome(account, known, target, status=status, error=error))
+        else:
+            intent = run.intent if run else known
+            outcomes.append(make_outcome(account, intent, target, error=target.error))
+    return Report(key, outcomes)
 
 
 async def run_all(runs: list[TargetRun]) -> list[Outcome]:

@@ -39,12 +39,7 @@ async def together(store: Any, work: Callable[[Tx], Any], pause: Callable[[], fl
         loop.call_soon(batch.run)
     done: asyncio.Future[Any] = loop.create_future()
     batch.waiting.append((work, done))
-    try:
-        return await done
-    except asyncio.CancelledError:
-        if done.done() and not done.cancelled():
-            done.exception()  # the cancellation is what is told
-        raise
+    return await done
 
 
 @attrs.define(eq=False)
