@@ -395,6 +395,7 @@ class BoundCall:
         budgets = owner.budgets
         cost = request.get("cost")
         place = (owner.budget_keys, budgets, method, owner.path(target)) if budgets and cost != 0 else None
+        went_at = None
         if place is not None:
             went_at = await limits.reserve(*place, cost=cost, on_wait=self._on_wait, offset=owner.offset_told)
         headers = dict(request.get("headers", {}))
@@ -416,7 +417,7 @@ class BoundCall:
         owner.learn_time(response)
         if credential is not None and credential.kind == "dpop":
             owner.learn_nonce(target, response)
-        if place is None:
+        if place is None or went_at is None:
             return response
         if (readings := owner.adapter.read_limits(response)) or response.status == 429:
             told: Any = {

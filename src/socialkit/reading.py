@@ -130,7 +130,7 @@ async def _account_row(account: Account, since: datetime | None, until: datetime
         row = await account.adapter.fetch_account_metrics(BoundCall(account), since=since, until=until)
     except Exception as error:
         now, told = account.machinery.clock.now(), _ours(account, error)
-        why = dict.fromkeys(NUMBERS, told.message.partition("\n")[0])
+        why: dict[str, str] = dict.fromkeys(NUMBERS, told.message.partition("\n")[0])
         return Metrics(
             account=account.name, platform=account.adapter.platform, error=told, fetched_at=now, missing=why
         )

@@ -349,7 +349,7 @@ class DevTo(base.Adapter):
 # --- from and to the server's words -------------------------------------------------------------------------
 _ADDRESS = re.compile(r"https?://(?!localhost(?:[:/?#]|$))[^\s/?#]+\S*", re.IGNORECASE)
 _CODE_OR_LIQUID = re.compile(r"(?P<code>(?P<fence>~~~|`{1,3}).+?(?P=fence))|\{[{%]", re.DOTALL)
-_UNCOUNTED = dict.fromkeys(
+_UNCOUNTED: dict[str, str] = dict.fromkeys(
     ("shares", "saves", "clicks", "reach", "quotes", "video_views", "watch_seconds"),
     "DEV.to does not count it",
 )

@@ -106,7 +106,8 @@ class X(base.Adapter):
     ) -> None:
         if access not in get_args(Access):
             raise errors.ConfigError(f"X: access={access!r}; it is one of {', '.join(get_args(Access))}")
-        self.premium, self.access = premium, access
+        self.premium = premium
+        self.access: Access = access
         self.media_analytics, self.post_analytics = media_analytics, post_analytics
         if oauth1 is not None:
             if token or refresh_token:
