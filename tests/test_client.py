@@ -494,7 +494,7 @@ def test_a_client_keeps_nothing_of_the_posts_it_published(box: Sandbox, tmp_path
 def test_every_number_that_is_not_there_has_its_reason(box: Sandbox) -> None:
     with box.client() as client:
         row = client.fetch_metrics(client.publish(Post("Ahoy"), "mastodon"))[0]
-    assert row.missing["watch_seconds"] == "Mastodon does not tell it of a post"
+    assert row.missing["watch_seconds"] == "Mastodon does not count it"
     assert "fetch_account_metrics" in row.missing["followers"]
     assert not {name for name in row.missing if getattr(row, name) is not None}
 

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socialkit import Post
+from socialkit.adapters import _mastodon_rules
 from socialkit.adapters.base import Reading
 from socialkit.errors import RateLimited
 from socialkit.rate_limits import BudgetKeys, RateLimits
@@ -454,8 +455,9 @@ async def test_giving_back_touches_no_store_where_requests_are_counted() -> None
     [("made", "", 1), ("made", "no", 2), ("made", "lost", 1), ("requests", "no", 1)],
 )
 def test_a_post_that_was_certainly_refused_spends_nothing_of_a_day_of_posts(
-    counts: Any, fault: str, left: int
+    counts: Any, fault: str, left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(_mastodon_rules, "BUDGETS", {})
     with Sandbox(["mastodon"]) as box, box.client(store=":memory:") as client:
         adapter = client.accounts["mastodon"]
         posts = Budget("day", "account", 2, 86_400, "POST /api/v1/statuses", counts=counts)

@@ -350,6 +350,14 @@ class Account:
         """The words without a secret of the account: adapters may repeat what a platform said."""
         return redact(words, self.secrets())
 
+    def cleaned_json(self, value: JSON) -> JSON:
+        """The same value with clean words; texts of one word, such as ids and addresses, stay as they are."""
+        if isinstance(value, dict):
+            return {name: self.cleaned_json(one) for name, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.cleaned_json(one) for one in value]
+        return self.cleaned(value) if isinstance(value, str) and " " in value else value
+
     def cleaned_sent(self, sent: Sent) -> Sent:
         """The same post, with clean words of what it lacks and what is owed to it."""
         missing, owed = (tuple(map(self.cleaned, words)) for words in (sent.missing, sent.owed))

@@ -199,7 +199,7 @@ class BoundCall:
             work.unkept.add(name)
             self._owner.conceal(value)
             return
-        expires = None
+        value, expires = self._owner.cleaned_json(value), None
         if expires_in is not None:
             expires = self._machinery.clock.now() + timedelta(seconds=expires_in)
         work.state.prepared[name] = (value, expires)
@@ -420,12 +420,8 @@ class BoundCall:
         if place is None or went_at is None:
             return response
         if (readings := owner.adapter.read_limits(response)) or response.status == 429:
-            told: Any = {
-                "status": response.status,
-                "retry_at": _retry_at(response),
-                "offset": owner.offset_told,
-            }
-            await limits.learn(*place, readings, **told)
+            told: Any = {"status": response.status, "retry_at": _retry_at(response)}
+            await limits.learn(*place, readings, offset=owner.offset_told, **told)
         if self._made_nothing(response, request):
             await limits.give_back(*place, went_at, cost=cost)
         return response

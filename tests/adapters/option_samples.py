@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from socialkit import Instagram
+from socialkit import Instagram, X
 
 OPTIONS: dict[str, dict[str, Any]] = {
+    "devto": {"main_image": "https://example.com/a.png", "canonical_url": "https://example.com/a"},
     "facebook": {
         "cards": ({"link": "https://example.com/1"}, {"link": "https://example.com/2"}),
         "targeting": {"geo_locations": {"countries": ["DE"]}},
@@ -20,6 +21,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "linkedin": {"targets": ({"geoLocations": ["urn:li:geo:101282230"]},)},
     "reddit": {"subreddit": "boats"},
     "threads": {"attachment_styles": (("boat", "bold"),)},
+    "x": {"app_install": X.AppInstall(play_store_id="com.example.boats")},
     "youtube": {"localizations": {"de": {"title": "Das Boot", "description": "Es fährt"}}},
 }
 """What an option looks like where its type does not say it."""

@@ -57,6 +57,9 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "community_id": "1493446837214187523",
         "tagged_user_ids": ("2244994945",),
         "place_id": "df51dec6f4ee2b2c",
+        "exclude_reply_user_ids": ("2244994945",),
+        "visit_site": "https://example.com/zq",
+        "watch_now": "https://example.com/zq",
     },
 }
 
@@ -71,6 +74,8 @@ class Tries(Suite):
         box = super().sandbox()
         if self.platform == "mastodon":
             box.mastodon.software = self.software
+        if self.platform == "x":
+            box.x.people["brand"].subscription = "Premium"
         if self.platform == "threads":
             box.threads.geo_gating = True
         if self.platform == "reddit":
@@ -87,7 +92,9 @@ class Tries(Suite):
         }
         german = {"video in German": Kind({**kinds["video"].fields, "language": "de"})}
         unsaid = {"photo for nobody": Kind({**kinds["picture"].fields, "visibility": None})}
-        return kinds | bare | german | unsaid
+        tagged = {"text with a tag": Kind({"text": "The {{ boat }}"})}
+        titled = {"titled picture": Kind({**kinds["picture"].fields, "title": "The boat"})}
+        return kinds | bare | german | unsaid | tagged | titled
 
     def account(self, box: Sandbox) -> Adapter:
         if self.platform == "instagram":

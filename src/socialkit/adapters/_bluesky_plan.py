@@ -69,8 +69,13 @@ def check_media(draft: Draft) -> None:
     shown = draft.options.presentation
     if shown not in ("default", "gif"):
         draft.problem("options.presentation", "unknown", f"no presentation {shown!r}", hint="default or gif")
-    elif shown == "gif" and draft.total == 1 and not any(item.kind == "video" for item in draft.media):
-        draft.change("options.presentation", "not_carried", "is not sent: there is no video")
+    elif shown == "gif" and draft.index == 0 and not any(item.kind == "video" for item in draft.media):
+        words = (
+            "is not sent with a post that has no video"
+            if draft.total > 1
+            else "is not sent: there is no video"
+        )
+        draft.change("options.presentation", "not_carried", words)
 
 
 def _check_captions(captions: PartMedia, place: str, draft: Draft) -> None:

@@ -223,7 +223,8 @@ def _fields_of(kind: str, text: str, source: Mapping[str, Any] | None, draft: Dr
         case "poll":
             return _poll(text, draft)
         case "gallery":
-            fields = {"items": _gallery(draft), "show_error_list": True, "resubmit": draft.options.resubmit}
+            fields: dict[str, Any] = {"items": _gallery(draft), "show_error_list": True}
+            fields |= {"resubmit": True} if draft.options.resubmit else {}
             return fields | ({"text": text} if text else {})
         case "link":
             return {"kind": "link", **_link(draft)} | ({"text": text} if text else {})

@@ -154,7 +154,10 @@ class DevTo(base.Adapter):
 
     def _body(self, draft: Draft) -> str:
         """The text and, under it, the pictures."""
-        text = draft.post.text if draft.options.liquid else _without_liquid(draft.post.text)
+        text = _without_liquid(draft.post.text)
+        if draft.options.liquid and text == draft.post.text:
+            draft.change("options.liquid", "not_carried", "does nothing: the text has no Liquid tag")
+        text = draft.post.text if draft.options.liquid else text
         pictures = [f"![{_alt(item.alt)}]({_url(item.source)})" for item in draft.media]
         body = "\n\n".join(filter(None, [_without_front_matter(text), *pictures]))
         size = len(body.encode("utf-8", "surrogatepass"))

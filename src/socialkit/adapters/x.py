@@ -34,7 +34,7 @@ from ._x_numbers import (
     row_of,
     watch_times_of,
 )
-from ._x_plan import Access, XOptions, part_of
+from ._x_plan import Access, XAppInstall, XOptions, part_of
 from ._x_posts import (
     FIELDS,
     FIRST_DAY,
@@ -86,6 +86,7 @@ class X(base.Adapter):
     title: ClassVar[str] = "X"
     rules: ClassVar[Rules] = RULES
     Options: ClassVar[type[XOptions]] = XOptions
+    AppInstall: ClassVar[type[XAppInstall]] = XAppInstall
     rotation: ClassVar[base.Rotation] = "strict"
     flows: ClassVar[tuple[Flow, ...]] = FLOWS
     scopes: ClassVar[Mapping[str, tuple[str, ...]]] = FLOWS[0].scopes
