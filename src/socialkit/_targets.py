@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Generator
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import attrs
 
@@ -26,8 +27,7 @@ async def its_own(account: Account, making: Awaitable[TargetPlan]) -> TargetPlan
     """One target's plan; what its reads raise, and how long they take, stays its own."""
     name = account.name
     try:
-        async with asyncio.timeout(PLAN_DEADLINE):
-            return await making
+        return await _Timed(making)
     except SocialKitError as told:
         error = told
     except TimeoutError:
@@ -36,6 +36,47 @@ async def its_own(account: Account, making: Awaitable[TargetPlan]) -> TargetPlan
         error = unexpected(account, surprise)
     error.account = error.account or name
     return TargetPlan(name, account.adapter.platform, error=error)
+
+
+class _Timed:
+    """An awaitable with a deadline from when it first has to wait: most plans read nothing, and need no timer."""
+
+    def __init__(self, making: Awaitable[TargetPlan]) -> None:
+        self._steps = making.__await__()
+        self._waits_for: Any = None
+
+    def __await__(self) -> Generator[Any, Any, TargetPlan]:
+        try:
+            self._waits_for = next(self._steps)
+        except StopIteration as done:
+            return cast(TargetPlan, done.value)
+        return (yield from self._rest().__await__())
+
+    async def _rest(self) -> TargetPlan:
+        async with asyncio.timeout(PLAN_DEADLINE):
+            return await _Resumed(self._steps, self._waits_for)
+
+
+class _Resumed:
+    """What is left of an awaitable that waits for something already."""
+
+    def __init__(self, steps: Generator[Any, Any, TargetPlan], waits_for: Any) -> None:
+        self._steps = steps
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, TargetPlan]:
+        waits_for = self._waits_for
+        while True:
+            try:
+                heard = yield waits_for
+            except BaseException as error:
+                step = partial(self._steps.throw, error)
+            else:
+                step = partial(self._steps.send, heard)
+            try:
+                waits_for = step()
+            except StopIteration as done:
+                return cast(TargetPlan, done.value)
 
 
 async def still_valid(target: TargetPlan, account: Account) -> TargetPlan:

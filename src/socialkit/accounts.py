@@ -360,6 +360,8 @@ class Account:
 
     def cleaned_sent(self, sent: Sent) -> Sent:
         """The same post, with clean words of what it lacks and what is owed to it."""
+        if not (sent.missing or sent.owed):
+            return sent
         missing, owed = (tuple(map(self.cleaned, words)) for words in (sent.missing, sent.owed))
         same = (missing, owed) == (sent.missing, sent.owed)
         return sent if same else attrs.evolve(sent, missing=missing, owed=owed)

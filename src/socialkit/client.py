@@ -241,8 +241,9 @@ class AsyncClient:
             raise ConfigError(f'errors= is "raise" or "return", not {errors!r}')
         key = self._key(idempotency_key)
         accounts, plan = await self._planned(post, to, shelf := Shelf(self._transport.stream))
-        records = await on_record(accounts, plan, key)
-        if not skip_invalid:
+        faulty = any(one.problems or one.error for one in plan.targets)
+        records = await on_record(accounts, plan, key) if faulty else {}
+        if faulty and not skip_invalid:
             self._refuse_invalid(key, accounts, plan, records)
         async with Pump(progress) as pump:
             deadline = self._clock.now() + timedelta(seconds=wait)

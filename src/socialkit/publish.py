@@ -208,7 +208,8 @@ class TargetRun:
             raise Stopped
         journal, part = self.account.machinery.journal, intent.parts[index]
         secrets = await journal.secrets(intent, index) if intent.resumed else {}
-        self.account.conceal(secrets)
+        if secrets:
+            self.account.conceal(secrets)
         media = dict(self.plan.media)
         work = PartWork(intent, index, self.shelf, media, verdict, self._tell_part, secrets=secrets)
         self.work = work
@@ -473,8 +474,10 @@ async def on_record(accounts: Iterable[Account], plan: Plan, key: str) -> dict[s
 def answers(target: TargetPlan, record: Intent | None) -> bool:
     """Whether the record of a post answers for it, or what is owed to it can be done, whatever is wrong with it by now:
     its schedule is over, the day's posts are spent."""
+    if record is None or not record.done:
+        return False
     unread = any(problem.code == "stale" or "media" in problem.field for problem in target.errors)
-    return record is not None and record.done and not (record.owes and unread)
+    return not (record.owes and unread)
 
 
 def make_report(
@@ -488,10 +491,12 @@ def make_report(
     by_name = {run.name: run for run in runs}
     outcomes = []
     for account in accounts:
-        target, run, known = plan[account.name], by_name.get(account.name), records.get(account.name)
+        run = by_name.get(account.name)
         if run is not None and run.result is not None:
             outcomes.append(run.result)
-        elif target.errors:
+            continue
+        target, known = plan[account.name], records.get(account.name)
+        if target.errors:
             error = invalid(target.errors)
             error.account, error.next_step = account.name, next_step(error, account.name, key)
             status = (known.status if known else None) or Status.INVALID

@@ -16,7 +16,7 @@ from ..text import find_entities, length
 from . import base
 from ._mastodon_posts import moment
 from ._mastodon_rules import PLEROMA
-from .base import Draft, PartMedia
+from .base import Call, Draft, PartMedia
 
 VISIBILITY = {"public": "public", "unlisted": "unlisted", "followers": "private", "direct": "direct"}
 SOONEST = 300.0
@@ -240,12 +240,12 @@ def check_room(draft: Draft, due: datetime, text: str, scheduled: Sequence[Mappi
         draft.problem(field, "limit", words, limit=SCHEDULED, actual=len(moments), hint=hint)
 
 
-def refuse_late(body: Mapping[str, Any], account: str, now: datetime) -> None:
+def refuse_late(body: Mapping[str, Any], call: Call) -> None:
     """A plan may be sent long after it was made: a server publishes at once what was due before."""
     due = body.get("scheduled_at")
-    if due is not None and (moment(due) - now).total_seconds() < SOONEST:
+    if due is not None and (moment(due) - call.now()).total_seconds() < SOONEST:
         words, hint = "it is less than 5 minutes ahead by now: nothing was sent", "plan it anew"
-        problem = Problem(account, "options.scheduled_at", "stale", words, limit=SOONEST, hint=hint)
+        problem = Problem(call.account, "options.scheduled_at", "stale", words, limit=SOONEST, hint=hint)
         raise errors.InvalidPost([problem])
 
 

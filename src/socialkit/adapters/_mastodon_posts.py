@@ -65,6 +65,14 @@ def _forgotten(params: Mapping[str, Any], status: Mapping[str, Any], part: Part)
         yield f"the server left out {lost} of {len(part.media)} media"
 
 
+_TOLD = (
+    ("poll", "the poll"),
+    ("spoiler_text", "the content warning"),
+    ("sensitive", "the sensitive mark"),
+    ("in_reply_to_id", "what it replies to"),
+)
+
+
 def lacks(status: Mapping[str, Any], part: Part) -> Iterator[str]:
     """What was sent and is not in the answer: servers leave out what they do not know, without a word."""
     body = part.body
@@ -73,17 +81,14 @@ def lacks(status: Mapping[str, Any], part: Part) -> Iterator[str]:
     wanted = body.get("visibility")
     if wanted and (shown := status.get("visibility", wanted)) != wanted:
         yield f"the server made it {shown!r} instead of {wanted!r}"
-    parts = (
-        ("poll", "the poll"),
-        ("spoiler_text", "the content warning"),
-        ("sensitive", "the sensitive mark"),
-    )
-    for name, words in (*parts, ("in_reply_to_id", "what it replies to")):
+    for name, words in _TOLD:
         if body.get(name) and name in status and not status[name]:
             yield f"the server left out {words}"
     yield from _language(status, body.get("language"))
-    yield from _media(status, part)
-    yield from _quote(status, any(body.get(name) for name in QUOTES))
+    if part.media:
+        yield from _media(status, part)
+    if not body.keys().isdisjoint(QUOTES):
+        yield from _quote(status, any(body.get(name) for name in QUOTES))
 
 
 def _language(status: Mapping[str, Any], wanted: str | None) -> Iterator[str]:

@@ -125,12 +125,14 @@ class Mastodon(base.Adapter):
     async def plan(self, draft: Draft, call: Call) -> Part:
         post = draft.post
         planning.check_post(draft)
-        body = planning.fields_of(draft) | {
-            "in_reply_to_id": await self._parent(draft, call),
-            draft.facts.facts["quote_field"]: await self._quote(draft, call),
-            "scheduled_at": await self._schedule(draft, call),
-        }
-        media = await planning.check_media(draft)
+        body = planning.fields_of(draft)
+        if post.reply_to is not None:
+            body["in_reply_to_id"] = await self._parent(draft, call)
+        if post.quote is not None:
+            body[draft.facts.facts["quote_field"]] = await self._quote(draft, call)
+        if draft.options.scheduled_at is not None:
+            body["scheduled_at"] = await self._schedule(draft, call)
+        media = await planning.check_media(draft) if draft.media else ()
         kind = "quote" if post.quote else "reply" if post.reply_to or draft.index else "post"
         clean = {name: value for name, value in body.items() if value is not None}
         return Part(draft.index, clean, post.text, kind, media, requests=1 + len(media))
@@ -171,8 +173,6 @@ class Mastodon(base.Adapter):
 
     async def _quote(self, draft: Draft, call: Call) -> str | None:
         """The local id of the quoted status, if its author lets this account quote it."""
-        if draft.post.quote is None:
-            return None
         if not draft.facts.facts["quotes"]:
             hint = "put the link into the text"
             draft.problem("quote", "unsupported", "this server has no quote posts", hint=hint)
@@ -200,12 +200,12 @@ class Mastodon(base.Adapter):
     # --- send ---------------------------------------------------------------------------------------------
     async def send(self, part: Part, call: Call) -> Sent:
         body = dict(part.body)
-        planning.refuse_late(body, call.account, call.now())
+        planning.refuse_late(body, call)
         if part.media:
             body["media_ids"] = [
                 await self._upload(index, item, call) for index, item in enumerate(part.media)
             ]
-            planning.refuse_late(body, call.account, call.now())
+            planning.refuse_late(body, call)
         if call.previous is not None:
             body["in_reply_to_id"] = call.previous.id
         headers = {"idempotency-key": self._key(call)}
@@ -218,15 +218,17 @@ class Mastodon(base.Adapter):
             elif call.facts.software in known.PLEROMA and getattr(error.__cause__, "status", None):
                 call.remember("key answered", True)
             raise
-        return posts.sent_of(response.json(), attrs.evolve(part, body=body))
+        told = part if body == part.body else attrs.evolve(part, body=body)
+        return posts.sent_of(response.json(), told)
 
     def _key(self, call: Call) -> str:
         """The key of this attempt: the one before, unless that can only bring back an error that was answered."""
         key: str | None = call.recall("key")
         if key is None or (call.recall("key answered") and not call.lost):
+            if call.recall("key answered"):
+                call.remember("key answered", None)
             key = f"{call.random.getrandbits(128):032x}"
             call.remember("key", key)
-            call.remember("key answered", None)
         return key
 
     def _forget(self, part: Part, error: errors.SocialKitError, call: Call) -> None:

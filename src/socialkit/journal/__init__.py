@@ -121,7 +121,7 @@ class Journal:
         if known is None or not (known.lost or known.anything_live):
             for state in known.states if known and same else ():
                 refuse_too_old(state, new.account, new.key)
-            if not same:  # an upload that was begun for other content would end as that
+            if known is not None and not same:  # an upload that was begun for other content would end as that
                 self._forget(tx, f"{new.id}/")
             now = self.clock.now()
             tx.append("intent", new.row(), intent=new.id, at=now)
@@ -290,7 +290,7 @@ class Journal:
 
         row = await transact(self.store, work, durable=True)
         if row is not None:
-            apply(intent, row)
+            apply(intent, row, sent)
             intent.released = last
         return row is not None
 
@@ -320,7 +320,7 @@ class Journal:
             return [row for row in made if row is not None]
 
         for row in await transact(self.store, work, durable=changed):
-            apply(intent, row)
+            apply(intent, row, sent)
 
     async def dropped(self, intent: Intent, part: int, error: SocialKitError) -> None:
         """Write that the platform dropped a part for good; the uploads it was made of are used up with it."""

@@ -215,7 +215,8 @@ def _states(count: int, before: Intent | None) -> list[PartState]:
     return (kept + [PartState() for _ in range(count)])[:count]
 
 
-def apply(intent: Intent, row: Row) -> None:
+def apply(intent: Intent, row: Row, sent: Sent | None = None) -> None:
+    """What the row changes; ``sent`` is what a "live" row was made of, where that is at hand."""
     data = row.data
     state = intent.states[data.get("part", 0)]
     match row.kind:
@@ -232,7 +233,7 @@ def apply(intent: Intent, row: Row) -> None:
                 attempt.open = attempt.open and attempt.number != data["attempt"]
             intent.last_error = data.get("error")
         case "live":
-            state.sent = structure(Sent, data["sent"])
+            state.sent = sent or structure(Sent, data["sent"])
             if "owes" in data:  # a fresh post, or what followed it came to a known end
                 state.owes, state.attaching = data["owes"], False
                 state.missing = () if state.owes else state.missing

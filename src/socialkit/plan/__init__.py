@@ -42,7 +42,7 @@ class TargetPlan:
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that keep it from being sent."""
-        return tuple([problem for problem in self.problems if problem.severity == "error"])
+        return tuple([one for one in self.problems if one.severity == "error"]) if self.problems else ()
 
     @property
     def requests(self) -> int:

@@ -219,7 +219,8 @@ def _thread(post: Post, rules: Rules, platform: str, notes: Notes) -> list[Post]
     first = attrs.evolve(post, thread=()) if post.thread else post
     posts: list[Post] = []
     for index, one in enumerate((first, *post.thread)):
-        one = attrs.evolve(one, visibility=one.visibility or first.visibility)
+        if first.visibility and not one.visibility:
+            one = attrs.evolve(one, visibility=first.visibility)
         whole = compose(one, rules, notes, index)
         posts += _split(whole, post.split or one.split, rules, notes, index)
     if len(posts) > 1 and not rules.thread:
