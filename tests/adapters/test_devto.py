@@ -31,17 +31,6 @@ def box() -> Iterator[Sandbox]:
         yield box
 
 
-@pytest.fixture
-def wire(box: Sandbox) -> Recorder:
-    return Recorder(box.transport)
-
-
-@pytest.fixture
-def client(box: Sandbox, wire: Recorder) -> Iterator[Client]:
-    with Client(box.accounts(), store=":memory:", transport=wire, clock=box.clock) as client:
-        yield client
-
-
 def publish(client: Client, post: Post) -> Receipt:
     return client.publish(post, "devto").receipts[0]
 

@@ -49,17 +49,6 @@ def server(box: Sandbox) -> MastodonBox:
     return found
 
 
-@pytest.fixture
-def wire(box: Sandbox) -> Recorder:
-    return Recorder(box.transport)
-
-
-@pytest.fixture
-def client(box: Sandbox, wire: Recorder) -> Iterator[Client]:
-    with Client(box.accounts(), store=":memory:", transport=wire, clock=box.clock) as client:
-        yield client
-
-
 # --- every field ------------------------------------------------------------------------------------------
 def test_text_link_and_tags_become_the_text(server: MastodonBox, client: Client) -> None:
     publish(client, Post("We ship #today", link="https://example.com/boat", tags=["launch", "today"]))

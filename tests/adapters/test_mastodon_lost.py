@@ -39,17 +39,6 @@ def server(box: Sandbox) -> MastodonBox:
     return found
 
 
-@pytest.fixture
-def wire(box: Sandbox) -> Recorder:
-    return Recorder(box.transport)
-
-
-@pytest.fixture
-def client(box: Sandbox, wire: Recorder) -> Iterator[Client]:
-    with Client(box.accounts(), store=":memory:", transport=wire, clock=box.clock) as client:
-        yield client
-
-
 Lose = Callable[..., Outcome]
 
 

@@ -49,17 +49,6 @@ def server(box: Sandbox) -> MastodonBox:
     return found
 
 
-@pytest.fixture
-def wire(box: Sandbox) -> Recorder:
-    return Recorder(box.transport)
-
-
-@pytest.fixture
-def client(box: Sandbox, wire: Recorder) -> Iterator[Client]:
-    with Client(box.accounts(), store=":memory:", transport=wire, clock=box.clock) as client:
-        yield client
-
-
 def become(server: MastodonBox, software: str, **fields: Any) -> None:
     server.software = software
     server.kind = attrs.evolve(server.kind, **fields)

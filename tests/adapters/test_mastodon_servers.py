@@ -41,17 +41,6 @@ def server(box: Sandbox) -> MastodonBox:
     return found
 
 
-@pytest.fixture
-def wire(box: Sandbox) -> Recorder:
-    return Recorder(box.transport)
-
-
-@pytest.fixture
-def client(box: Sandbox, wire: Recorder) -> Iterator[Client]:
-    with Client(box.accounts(), store=":memory:", transport=wire, clock=box.clock) as client:
-        yield client
-
-
 # --- who is it --------------------------------------------------------------------------------------------
 LIMITS = {  # characters, media, alt text, unit, polls, scheduling
     "mastodon": (500, 4, 10_000, "mastodon", True, True),

@@ -37,17 +37,6 @@ def server(box: Sandbox) -> MastodonBox:
     return found
 
 
-@pytest.fixture
-def wire(box: Sandbox) -> Recorder:
-    return Recorder(box.transport)
-
-
-@pytest.fixture
-def client(box: Sandbox, wire: Recorder) -> Iterator[Client]:
-    with Client(box.accounts(), store=":memory:", transport=wire, clock=box.clock) as client:
-        yield client
-
-
 def checked(wire: Recorder) -> set[str]:
     """Hold every exchange against the description; gives "METHOD /path status" of each, ids as numbers."""
     asked = set()

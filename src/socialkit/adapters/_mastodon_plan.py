@@ -206,11 +206,9 @@ def _mentioned(post: Post, author: str) -> bool:
 
 
 # --- scheduled --------------------------------------------------------------------------------------------
-def schedule(draft: Draft, now: datetime) -> str | None:
+def schedule(draft: Draft, now: datetime) -> str:
     """When the server publishes, as it is told."""
-    when: datetime | None = draft.options.scheduled_at
-    if when is None:
-        return None
+    when: datetime = draft.options.scheduled_at
     field = "options.scheduled_at"
     if draft.total > 1:
         draft.problem(

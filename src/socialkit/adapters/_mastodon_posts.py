@@ -87,8 +87,8 @@ def lacks(status: Mapping[str, Any], part: Part) -> Iterator[str]:
     yield from _language(status, body.get("language"))
     if part.media:
         yield from _media(status, part)
-    if not body.keys().isdisjoint(QUOTES):
-        yield from _quote(status, any(body.get(name) for name in QUOTES))
+    if "quote" in status and any(body.get(name) for name in QUOTES):
+        yield from _quote(status["quote"])
 
 
 def _language(status: Mapping[str, Any], wanted: str | None) -> Iterator[str]:
@@ -116,10 +116,7 @@ def _media(status: Mapping[str, Any], part: Part) -> Iterator[str]:
         yield f"the server left out the alt text of {len(silent)} media"
 
 
-def _quote(status: Mapping[str, Any], wanted: bool) -> Iterator[str]:
-    if not wanted or "quote" not in status:
-        return
-    quote = status["quote"]
+def _quote(quote: Mapping[str, Any] | None) -> Iterator[str]:
     state = quote.get("state", "accepted") if quote else None
     if state is None:
         yield "the server left out the quote"

@@ -156,8 +156,6 @@ class Mastodon(base.Adapter):
     async def _target(self, draft: Draft, field: Literal["reply_to", "quote"], call: Call) -> str | None:
         """The local status id of what is replied to or quoted."""
         wanted = getattr(draft.post, field)
-        if wanted is None:
-            return None
         if isinstance(wanted, Receipt) and wanted.id and wanted.identity.server == self.server:
             if "scheduled_at" in wanted.raw:
                 words = f"that post is scheduled for {wanted.raw['scheduled_at']} and has no id before"
@@ -186,9 +184,9 @@ class Mastodon(base.Adapter):
             planning.check_quote(draft, status, draft.facts.identity.name)
         return quoted
 
-    async def _schedule(self, draft: Draft, call: Call) -> str | None:
+    async def _schedule(self, draft: Draft, call: Call) -> str:
         when = planning.schedule(draft, call.now())
-        if when is not None and draft.facts.software in _LIMITED and not draft.index:
+        if draft.facts.software in _LIMITED and not draft.index:
             due = posts.moment(when)
             try:
                 waiting = [one async for one in self._pages("/api/v1/scheduled_statuses?limit=40", call)]
