@@ -469,7 +469,7 @@ def _url(url: str, params: Mapping[str, Any] | Sequence[tuple[str, str]] | None)
     try:
         target = _parsed(url)
     except httpx.InvalidURL as error:
-        raise Unreachable(f"not a URL: {redact(str(error))}") from None
+        raise Unreachable(f"not a URL: {redact(str(error))[:200]}") from None
     if not params:
         return target
     pairs = params.items() if isinstance(params, Mapping) else params
